@@ -1,0 +1,102 @@
+"""The contract between the desk and a network: one module a network, the network's JSON in, domain values out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.models import (
+    Capabilities,
+    Health,
+    LengthRule,
+    OutgoingReply,
+    Page,
+    Reread,
+    Sent,
+    StoredRef,
+    Visibility,
+)
+
+if TYPE_CHECKING:
+    from socialtriage.channels.http import Budget, Http
+
+
+class Secret(Protocol):
+    """The account's secret in the keyring: a token, a password, or a JSON object of OAuth fields."""
+
+    async def get(self) -> str:
+        """The secret. Raises `AuthError` when there is none, `SecretError` when the keyring cannot be read."""
+        ...
+
+    async def set(self, value: str) -> None:
+        """Store a rotated secret, and read it back. Raises `SecretError`."""
+        ...
+
+
+class Known(Protocol):
+    """What the store knows of an account's messages, for threading without asking the network again."""
+
+    def thread_of(self, remote_ids: Sequence[str]) -> Mapping[str, str]:
+        """Thread keys of those of `remote_ids` that are stored, by remote id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelContext:
+    """Everything a channel may use. `clock` gives the time in UTC; tests freeze it."""
+
+    account: AccountConfig
+    secret: Secret
+    http: Http
+    budget: Budget
+    known: Known
+    clock: Callable[[], datetime]
+    ca_file: str | None = None
+
+
+class Channel(Protocol):
+    """One account on one network.
+
+    A channel object lives for one pass or one send and is used by one task. Every method may raise any
+    `ChannelError` and `SecretError`, and nothing else.
+    """
+
+    capabilities: Capabilities
+
+    async def check(self) -> Health:
+        """Sign in and look at scopes and expiry; send nothing."""
+        ...
+
+    def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
+        """Walk what is new after `cursor`, oldest safe step first; `since` bounds the first look back.
+
+        Each page holds at most about 100 messages. The walk may be stopped after any page and taken up later
+        from the page's cursor without losing anything.
+        """
+        ...
+
+    async def reread(self, messages: Sequence[StoredRef]) -> Reread:
+        """Ask the source what became of stored messages: edits and deletions. An unreadable answer is no deletion."""
+        ...
+
+    async def send(self, reply: OutgoingReply) -> Sent:
+        """Post once. Raises `AnswerLost` when the post may have been made, `Rejected` when it surely was not."""
+        ...
+
+    async def look_up(self, reply: OutgoingReply) -> Sent | None:
+        """Find a reply whose answer was lost; None when the source surely does not have it.
+
+        Raises `NotPermitted` where the network cannot be asked.
+        """
+        ...
+
+    def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
+        """Count `text` as the network does, the mention that we add included."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release sockets and threads; never raises."""
+        ...

@@ -1,0 +1,1 @@
+"""Cleaning and shaping of untrusted text."""
