@@ -141,9 +141,7 @@ def default_classify(answer: Answer) -> ChannelError | None:
         return None
     now = datetime.now(UTC)
     if answer.status == 429:
-        return RateLimited(
-            f"{answer.host} asks to slow down.", retry_at=rate_limit_reset(answer.headers, now)
-        )
+        return RateLimited(f"{answer.host} asks to slow down.", retry_at=rate_limit_reset(answer.headers, now))
     if answer.status >= 500:
         after = answer.headers.get("retry-after")
         return Unavailable(said, retry_after=retry_after_seconds(after, now) if after else None)
@@ -172,9 +170,7 @@ class Http:
     `transport` is the seam for tests (an `httpx.MockTransport`).
     """
 
-    def __init__(
-        self, *, transport: httpx.AsyncBaseTransport | None = None, ca_file: str | None = None
-    ) -> None:
+    def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None, ca_file: str | None = None) -> None:
         verify: Any = True
         if ca_file and transport is None:
             import ssl
@@ -212,18 +208,14 @@ class Http:
 class Session:
     """Calls to one server for one account: headers, classification of answers, retries inside the budget."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, base_url: str, budget: Budget, classify: Classify | None
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, base_url: str, budget: Budget, classify: Classify | None) -> None:
         self._client = client
         self.base_url = base_url
         self.budget = budget
         self.headers: dict[str, str] = {}
         self._classify = classify
 
-    async def get(
-        self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    async def get(self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Read, with retries. Raises `ChannelError`."""
         return await self.request("GET", path, params=params, headers=headers)
 
@@ -264,9 +256,7 @@ class Session:
         request = self._client.build_request(
             method,
             url,
-            params={k: v if isinstance(v, str | int) else list(v) for k, v in params.items()}
-            if params
-            else None,
+            params={k: v if isinstance(v, str | int) else list(v) for k, v in params.items()} if params else None,
             headers={**self.headers, **(headers or {})},
             json=data,
             data=dict(form) if form is not None else None,
@@ -343,9 +333,7 @@ async def _mapped(request: httpx.Request, repeatable: bool) -> AsyncIterator[Non
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
-        raise _NotConnected(
-            f"No connection to {host}.", hint="Check the network; it is tried again."
-        ) from exc
+        raise _NotConnected(f"No connection to {host}.", hint="Check the network; it is tried again.") from exc
     except (
         httpx.TimeoutException,
         httpx.NetworkError,

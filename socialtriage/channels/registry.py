@@ -40,9 +40,7 @@ def factory(network: str) -> Factory:
     """The class of a network. Raises `Misconfigured` when there is none or its package is broken."""
     target = BUILT_IN.get(network) or _entry_points().get(network)
     if target is None:
-        raise Misconfigured(
-            f"There is no channel for the network {network!r}.", hint=f"Known: {', '.join(names())}."
-        )
+        raise Misconfigured(f"There is no channel for the network {network!r}.", hint=f"Known: {', '.join(names())}.")
     module, _, name = target.partition(":")
     try:
         return cast("Factory", getattr(import_module(module), name))

@@ -12,7 +12,7 @@ class Base(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True
     """Unknown keys are errors everywhere."""
 
 
-class Organisation(Base):
+class Organisation(Base, frozen=True, kw_only=True):
     """Who the desk works for."""
 
     name: str
@@ -21,19 +21,19 @@ class Organisation(Base):
     holidays: str = "GB-ENG"
 
 
-class Officer(Base):
+class Officer(Base, frozen=True, kw_only=True):
     """Who sits at this desk."""
 
     initials: str | None = None
 
 
-class StoreConfig(Base):
+class StoreConfig(Base, frozen=True, kw_only=True):
     """Where the store is."""
 
     path: str | None = None
 
 
-class Target(Base):
+class Target(Base, frozen=True, kw_only=True):
     """One row of the charter: durations of working time (`15m`, `4h`, `1d`)."""
 
     acknowledge: str
@@ -41,7 +41,7 @@ class Target(Base):
     clock: Literal["working", "always"] = "working"
 
 
-class Charter(Base):
+class Charter(Base, frozen=True, kw_only=True):
     """The organisation's promise, by urgency."""
 
     emergency: Target = Target(acknowledge="15m", answer="1h", clock="always")
@@ -50,7 +50,7 @@ class Charter(Base):
     low: Target = Target(acknowledge="1d", answer="3d")
 
 
-class Hours(Base):
+class Hours(Base, frozen=True, kw_only=True):
     """Working time, spans such as `09:00-17:00`, several a day allowed."""
 
     monday: tuple[str, ...] = ("09:00-17:00",)
@@ -62,7 +62,7 @@ class Hours(Base):
     sunday: tuple[str, ...] = ()
 
 
-class Mail(Base):
+class Mail(Base, frozen=True, kw_only=True):
     """How handoffs leave and contacts' answers arrive. URLs carry no password."""
 
     from_: str = msgspec.field(name="from", default="")
@@ -72,20 +72,20 @@ class Mail(Base):
     redact: bool = False
 
 
-class Outbox(Base):
+class Outbox(Base, frozen=True, kw_only=True):
     """How long an action waits in the inbox before it leaves, so that `u` can take it back."""
 
     undo: str = "10s"
 
 
-class Keyring(Base):
+class Keyring(Base, frozen=True, kw_only=True):
     """Which keyring backend, and the consent to a plaintext one."""
 
     allow_plaintext: bool = False
     backend: str | None = None
 
 
-class AccountConfig(Base):
+class AccountConfig(Base, frozen=True, kw_only=True):
     """One account: an id of ours and what its network needs."""
 
     id: str
@@ -111,7 +111,7 @@ class AccountConfig(Base):
     """Settings of a channel that came by entry point."""
 
 
-class Area(Base):
+class Area(Base, frozen=True, kw_only=True):
     """A service area: how it is recognised, what it asks for, who answers for it."""
 
     id: str
@@ -124,7 +124,7 @@ class Area(Base):
     needs: tuple[str, ...] = ()
 
 
-class Contact(Base):
+class Contact(Base, frozen=True, kw_only=True):
     """A colleague or team of the contact network."""
 
     id: str
@@ -136,7 +136,7 @@ class Contact(Base):
     phone: str | None = None
 
 
-class SavedAnswer(Base):
+class SavedAnswer(Base, frozen=True, kw_only=True):
     """A saved reply, with variants by network."""
 
     id: str
@@ -146,26 +146,26 @@ class SavedAnswer(Base):
     expires: dt.date | None = None
 
 
-class Suggest(Base):
+class Suggest(Base, frozen=True, kw_only=True):
     """Words that suggest an urgency, beside the areas' own keywords."""
 
     emergency: tuple[str, ...] = ()
     urgent: tuple[str, ...] = ()
 
 
-class Repeat(Base):
+class Repeat(Base, frozen=True, kw_only=True):
     """When a person's next case counts as a repeat of an earlier one."""
 
     within: str = "30d"
 
 
-class Ui(Base):
+class Ui(Base, frozen=True, kw_only=True):
     """Looks of the screen."""
 
     theme: str = "socialtriage-dark"
 
 
-class Config(Base):
+class Config(Base, frozen=True, kw_only=True):
     """The whole of config.toml."""
 
     organisation: Organisation
