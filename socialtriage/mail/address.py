@@ -2,20 +2,20 @@
 
 A server is written as a URL without a password (`smtps://social@mail.anytown.example:465`,
 `imaps://social@mail.anytown.example/INBOX`). `smtp` and `imap` mean STARTTLS, `smtps` and `imaps` TLS from the
-first byte (RFC 8314). The user may hold an `@`, percent-encoded or not.
+first byte (RFC 8314). The user may hold an `@`, percent-encoded or not. `domain.endpoints` does the reading, so that
+the configuration's check and the connection agree.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
+from socialtriage.domain.endpoints import is_loopback, mail_endpoint
 from socialtriage.domain.errors import ConfigError
 
-DEFAULT_PORTS = {"smtp": 587, "smtps": 465, "imap": 143, "imaps": 993}
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f\ud800-\udfff()<>\[\]:;@\\,\"]{1,64}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
 
@@ -25,42 +25,27 @@ class ServerUrl:
     """A mail server: where it is, how it is secured, and who signs in there. Never holds a password."""
 
     scheme: str
+    """`smtp`, `smtps`, `imap` or `imaps`."""
     host: str
-    """Lower-case, internationalised names as A-labels, an IPv6 address without brackets."""
+    """Lower-case, an IPv6 address without brackets."""
     port: int
     user: str | None = None
     path: str = ""
-    """What follows the host, without its slash: the mailbox of an IMAP URL."""
+    """The mailbox of an IMAP server, `INBOX` where none is written; empty for SMTP."""
 
     @classmethod
     def parse(cls, url: str) -> ServerUrl:
-        """Read a URL of the configuration. Raises `ConfigError` with one sentence that never quotes a password."""
+        """Read a URL of the configuration. Raises `ConfigError` with a sentence that does not repeat it."""
         try:
-            parts = urlsplit(url.strip())
-            port = parts.port
+            endpoint = mail_endpoint(url.strip())
         except ValueError as exc:
-            raise ConfigError("The address of the mail server has a port or a bracket that cannot be read.") from exc
-        if parts.scheme not in DEFAULT_PORTS:
-            known = ", ".join(f"{scheme}://" for scheme in DEFAULT_PORTS)
-            raise ConfigError(f"The address of a mail server begins with one of {known}.")
-        if parts.password is not None:
-            raise ConfigError(
-                "The address of the mail server holds a password.",
-                hint="Take it out of the file; `socialtriage accounts login` puts it in the keyring.",
-            )
-        if parts.query or parts.fragment:
-            raise ConfigError("The address of the mail server has something after a `?` or `#`.")
-        if port == 0:
-            raise ConfigError("The address of the mail server has the port 0.")
-        user, path = unquote(parts.username or ""), unquote(parts.path.strip("/"))
-        if _has_control(user + path):
-            raise ConfigError("The address of the mail server holds a control character.")
+            raise ConfigError(f"The address of a mail server {exc}.") from None
         return cls(
-            scheme=parts.scheme,
-            host=_host(parts.hostname or ""),
-            port=port or DEFAULT_PORTS[parts.scheme],
-            user=user or None,
-            path=path,
+            scheme=endpoint.protocol + ("s" if endpoint.tls else ""),
+            host=endpoint.host,
+            port=endpoint.port,
+            user=endpoint.user,
+            path=endpoint.mailbox if endpoint.protocol == "imap" else "",
         )
 
     @property
@@ -71,12 +56,7 @@ class ServerUrl:
     @property
     def loopback(self) -> bool:
         """Whether the server is this machine, the only place where plain text is allowed."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def place(self) -> str:
@@ -133,15 +113,6 @@ def normal_address(address: str) -> str:
     if faulty:
         raise ConfigError("Not a mail address: " + (_shown(address) or "it is empty") + ".")
     return f"{local}@{host}"
-
-
-def _host(host: str) -> str:
-    if not host:
-        raise ConfigError("The address of the mail server names no host.")
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return _domain(host)
 
 
 def _domain(domain: str) -> str:
