@@ -1,0 +1,184 @@
+"""Opening the store, short IMMEDIATE writes, a reader for each thread, and sqlite3's errors in an officer's words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from socialtriage.domain.errors import StoreError
+from socialtriage.domain.times import utc_now
+
+SCHEMA_VERSION = 1
+"""How many migrations `schema` holds; kept in `PRAGMA user_version` so that an up-to-date store imports nothing."""
+BUSY_MS = 8000
+READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-16000; PRAGMA mmap_size=268435456;"
+
+
+def explain(exc: sqlite3.Error, path: Path) -> StoreError:
+    """An sqlite3 error as a sentence with a remedy."""
+    text = str(exc).lower()
+    if "locked" in text or "busy" in text:
+        return StoreError(f"The store {path} is busy: another program holds it.", hint="Try again in a moment.")
+    if "full" in text:
+        return StoreError(f"The disk that holds {path} is full; nothing was changed.", hint="Free space, then go on.")
+    if "not a database" in text or "malformed" in text or "corrupt" in text:
+        return StoreError(
+            f"The store {path} is damaged ({exc}).",
+            hint="Keep the file, and put a backup in its place: socialtriage restore FILE.",
+        )
+    if "readonly" in text or "unable to open" in text or "permission" in text or "disk i/o" in text:
+        return StoreError(f"The store {path} cannot be opened or written ({exc}).", hint="Check the folder's rights.")
+    return StoreError(f"The store {path} refused: {exc}.")
+
+
+class Database:
+    """One SQLite file: one writer connection behind a lock, one `query_only` reader for each thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._write_lock = threading.RLock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._depth = 0
+        self._closed = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if path.is_dir():
+                raise StoreError(f"{path} is a folder, not a store.", hint="Name a file with --store.")
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._writer = self._open()
+            self._prepare()
+        except sqlite3.Error as exc:
+            raise explain(exc, path) from exc
+        except OSError as exc:
+            raise StoreError(f"The store {path} cannot be made: {exc.strerror or exc}.") from exc
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        return connection
+
+    def _prepare(self) -> None:
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"The store {self.path} was made by a newer socialtriage.", hint="Update socialtriage on this computer."
+            )
+        if self._writer.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            self._writer.execute("PRAGMA journal_mode=WAL")
+        self._writer.execute("PRAGMA foreign_keys=ON")
+        self._writer.execute("PRAGMA journal_size_limit=67108864")
+        if version < SCHEMA_VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Bring an older store up to date; a populated one is copied beside itself first."""
+        from sqlite_utils import Database as Tool
+
+        from socialtriage.store.schema import migrations
+
+        if version:
+            stamp = utc_now().strftime("%Y%m%d-%H%M%S")
+            self._copy_to(self.path.with_name(f"{self.path.name}.before-{version + 1}-{stamp}"))
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            if self._writer.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+                migrations.apply(Tool(self._writer, execute_plugins=False))
+                self._writer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            self._writer.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _copy_to(self, target: Path) -> None:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+        copy = sqlite3.connect(target)
+        try:
+            self._writer.backup(copy)
+        finally:
+            copy.close()
+        shutil.copymode(self.path, target)
+
+    @contextlib.contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One short IMMEDIATE transaction; nested calls join it.
+
+        `durable` waits until the disk has it (outbox, log); intake does without: it can be polled again.
+        Raises `StoreError`; on any error nothing is changed.
+        """
+        with self._write_lock:
+            if self._depth:
+                yield self._writer
+                return
+            try:
+                self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as exc:
+                raise explain(exc, self.path) from exc
+            self._depth += 1
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException as exc:
+                with contextlib.suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+                if isinstance(exc, sqlite3.Error):
+                    raise explain(exc, self.path) from exc
+                raise
+            finally:
+                self._depth -= 1
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """This thread's reader; inside a write of this thread, the writer, so that it sees its own changes."""
+        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if connection is None:
+            if self._closed:
+                raise StoreError("The store is closed.")
+            connection = self._open()
+            connection.executescript(READER_PRAGMAS)
+            self._local.reader = connection
+            self._readers.append(connection)
+        return connection
+
+    def all(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+        """Every row of a read. Raises `StoreError`."""
+        try:
+            return self.reader.execute(sql, params).fetchall()
+        except sqlite3.Error as exc:
+            raise explain(exc, self.path) from exc
+
+    def one(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first row of a read, or None. Raises `StoreError`."""
+        try:
+            return self.reader.execute(sql, params).fetchone()
+        except sqlite3.Error as exc:
+            raise explain(exc, self.path) from exc
+
+    def data_version(self) -> tuple[int, int]:
+        """Changes whenever this or another process wrote."""
+        row = self.one("PRAGMA data_version")
+        return int(row[0]), self._writer.total_changes
+
+    def quick_check(self) -> str | None:
+        """None when the file is sound, else what SQLite found first."""
+        try:
+            said = str(self.reader.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.Error as exc:
+            return str(exc)
+        return None if said == "ok" else said
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        for connection in [*self._readers, self._writer]:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()

@@ -1,0 +1,270 @@
+"""Batched look-ups and inserts for intake: one statement a table, full-text rows written beside the messages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from socialtriage.domain.cases import Case
+from socialtriage.domain.models import Incoming, MediaItem, MediaState, Voice
+from socialtriage.domain.times import iso
+from socialtriage.store.rows import CASE_COLUMNS, CASE_NAMES, case_values, stamp, to_case
+
+MESSAGE_COLUMNS = (
+    "id, account, remote_id, case_id, person_id, voice, visibility, text, who, subject, quoted, place, at, received_at,"
+    " url, thread, conversation, parent, edited_at, language, automatic, reply_data, refs"
+)
+_MESSAGE_SLOTS = ", ".join("?" * len(MESSAGE_COLUMNS.split(",")))
+_CASE_SLOTS = ", ".join("?" * (len(CASE_NAMES) + 2))
+
+
+@dataclass(slots=True)
+class StoredMessage:
+    """A message that is already here, as much as intake compares."""
+
+    id: int
+    remote_id: str
+    case_id: int | None
+    text: str
+    subject: str | None
+    voice: Voice
+    thread: str
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A stored message whose source now says something else."""
+
+    message: StoredMessage
+    item: Incoming
+
+
+def slots(values: Sequence[Any]) -> str:
+    """As many question marks."""
+    return ", ".join("?" * len(values))
+
+
+class IntakeWriter:
+    """What intake reads and writes inside one transaction. Ids are handed out here: the transaction is exclusive."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def next_id(self, table: str) -> int:
+        """The first free id of a table."""
+        return int(self._c.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
+
+    def messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, StoredMessage]:
+        """Those of `remote_ids` that are stored."""
+        rows = self._c.execute(
+            "SELECT id, remote_id, case_id, text, subject, voice, thread, gone_at IS NOT NULL FROM messages"
+            f" WHERE account = ? AND remote_id IN ({slots(remote_ids)})",
+            (account, *remote_ids),
+        )
+        return {r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7])) for r in rows}
+
+    def tombstones(self, account: str, remote_ids: Sequence[str]) -> set[str]:
+        """Those of `remote_ids` that were deleted here and must not come back."""
+        rows = self._c.execute(
+            f"SELECT remote_id FROM tombstones WHERE account = ? AND remote_id IN ({slots(remote_ids)})",
+            (account, *remote_ids),
+        )
+        return {r[0] for r in rows}
+
+    def persons(self, network: str, keys: Sequence[str]) -> dict[str, tuple[int, str, str]]:
+        """Id, handle and name of those persons that are known, by key."""
+        rows = self._c.execute(
+            f"SELECT key, id, handle, name FROM persons WHERE network = ? AND key IN ({slots(keys)})", (network, *keys)
+        )
+        return {r[0]: (r[1], r[2], r[3]) for r in rows}
+
+    def same_human(self, person_ids: Sequence[int]) -> dict[int, set[int]]:
+        """For each person, every identity that an officer linked to it, itself included."""
+        linked = {p: {p} for p in person_ids}
+        rows = self._c.execute(
+            "SELECT p.id, q.id FROM persons p JOIN persons q"
+            " ON coalesce(q.linked_to, q.id) = coalesce(p.linked_to, p.id)"
+            f" WHERE p.id IN ({slots(person_ids)}) AND p.linked_to IS NOT NULL OR q.linked_to = p.id"
+            f" AND p.id IN ({slots(person_ids)})",
+            (*person_ids, *person_ids),
+        )
+        for person, other in rows:
+            linked.setdefault(person, {person}).add(other)
+        return linked
+
+    def cases_of(self, person_ids: Sequence[int]) -> list[Case]:
+        """Every case of these persons, newest last."""
+        rows = self._c.execute(
+            f"SELECT {CASE_COLUMNS} FROM cases WHERE person_id IN ({slots(person_ids)}) ORDER BY id", tuple(person_ids)
+        )
+        return [to_case(r) for r in rows]
+
+    def cases_by_ref(self, refs: Sequence[str]) -> dict[str, Case]:
+        """Cases by reference."""
+        rows = self._c.execute(f"SELECT {CASE_COLUMNS} FROM cases WHERE ref IN ({slots(refs)})", tuple(refs))
+        return {case.ref: case for case in map(to_case, rows)}
+
+    def cases_in(self, account: str, threads: Sequence[str], conversations: Sequence[str]) -> list[Case]:
+        """Every case in these threads or conversations of an account."""
+        rows = self._c.execute(
+            f"SELECT {CASE_COLUMNS} FROM cases WHERE account = ? AND thread IN ({slots(threads)})"
+            f" UNION SELECT {CASE_COLUMNS} FROM cases WHERE account = ? AND conversation IN ({slots(conversations)})"
+            " ORDER BY id",
+            (account, *threads, account, *conversations),
+        )
+        return [to_case(r) for r in rows]
+
+    def taken_refs(self, refs: Sequence[str]) -> set[str]:
+        """Those of `refs` that a case already has."""
+        return {r[0] for r in self._c.execute(f"SELECT ref FROM cases WHERE ref IN ({slots(refs)})", tuple(refs))}
+
+    def add_persons(self, network: str, rows: Iterable[tuple[int, str, str, str, str | None, str]]) -> None:
+        """New persons: id, key, handle, name, url, first seen."""
+        self._c.executemany(
+            "INSERT INTO persons (id, network, key, handle, name, url, first_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((r[0], network, *r[1:]) for r in rows),
+        )
+
+    def rename_persons(self, rows: Iterable[tuple[str, str, int]]) -> None:
+        """Persons who changed handle or name: handle, name, id."""
+        self._c.executemany("UPDATE persons SET handle = ?, name = ? WHERE id = ?", rows)
+
+    def add_cases(self, cases: Sequence[Case]) -> None:
+        """New cases."""
+        if not cases:
+            return
+        self._c.executemany(
+            f"INSERT INTO cases ({CASE_COLUMNS}, lane, due_sort) VALUES ({_CASE_SLOTS})", map(case_values, cases)
+        )
+        self._c.executemany("UPDATE persons SET cases = cases + 1 WHERE id = ?", ((case.person_id,) for case in cases))
+
+    def link_cases(self, links: Iterable[tuple[int, int, str, str]]) -> None:
+        """Cases that belong together: a, b, why, when."""
+        self._c.executemany("INSERT OR IGNORE INTO case_links VALUES (?, ?, ?, ?)", links)
+
+    def add_messages(
+        self, account: str, received_at: str, rows: Sequence[tuple[int, int | None, int | None, Voice, Incoming]]
+    ) -> None:
+        """New messages (id, case, person, voice, item), with their full-text rows and media."""
+        if not rows:
+            return
+        self._c.executemany(
+            f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({_MESSAGE_SLOTS})",
+            (_message_values(account, received_at, *row) for row in rows),
+        )
+        first, last = rows[0][0], rows[-1][0]
+        self._c.execute(
+            "INSERT INTO messages_fts (rowid, text, who, subject)"
+            " SELECT id, text, who, subject FROM messages WHERE id BETWEEN ? AND ? ORDER BY id",
+            (first, last),
+        )
+        media = [(row[0], *_media_values(m)) for row in rows for m in row[4].media]
+        if media:
+            self._c.executemany(
+                "INSERT INTO media (message_id, kind, name, url, mime, alt, remote_id, state, sha256, bytes, path)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                media,
+            )
+
+    def revise(self, revised: Sequence[Revised], now: str) -> None:
+        """Keep the old text as a revision, and bring message and full-text row up to date."""
+        for r in revised:
+            old, item = r.message, r.item
+            who = self._c.execute("SELECT who FROM messages WHERE id = ?", (old.id,)).fetchone()[0]
+            self._c.execute(
+                "INSERT INTO messages_fts (messages_fts, rowid, text, who, subject) VALUES ('delete', ?, ?, ?, ?)",
+                (old.id, old.text, who, old.subject),
+            )
+            self._c.execute(
+                "INSERT INTO revisions (message_id, text, replaced_at) VALUES (?, ?, ?)", (old.id, old.text, now)
+            )
+            self._c.execute(
+                "UPDATE messages SET text = ?, subject = ?, edited_at = ?, reply_data = ? WHERE id = ?",
+                (item.text, item.subject, stamp(item.edited_at) or now, json.dumps(dict(item.reply_data)), old.id),
+            )
+            self._c.execute(
+                "INSERT INTO messages_fts (rowid, text, who, subject)"
+                " SELECT id, text, who, subject FROM messages WHERE id = ?",
+                (old.id,),
+            )
+
+    def mark_gone(self, message_ids: Iterable[int], now: str) -> None:
+        """The source no longer has these; our copies stay for the record."""
+        self._c.executemany(
+            "UPDATE messages SET gone_at = ? WHERE id = ? AND gone_at IS NULL", ((now, i) for i in message_ids)
+        )
+
+    def back_again(self, message_ids: Iterable[int]) -> None:
+        """The source has these after all."""
+        self._c.executemany("UPDATE messages SET gone_at = NULL WHERE id = ?", ((i,) for i in message_ids))
+
+    def strays(self, account: str, parents: Sequence[str], conversations: Sequence[str]) -> list[tuple[int, str, str]]:
+        """Our own messages without a case: (id, parent, conversation) of those that these belong to."""
+        rows = self._c.execute(
+            "SELECT id, coalesce(parent, ''), coalesce(conversation, '') FROM messages"
+            f" WHERE account = ? AND case_id IS NULL AND voice = 'officer' AND parent IN ({slots(parents)})"
+            " UNION SELECT id, coalesce(parent, ''), conversation FROM messages"
+            f" WHERE account = ? AND case_id IS NULL AND conversation IN ({slots(conversations)})",
+            (account, *parents, account, *conversations),
+        )
+        return [(r[0], r[1], r[2]) for r in rows]
+
+    def adopt(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Give stray messages their case: (case, message)."""
+        self._c.executemany("UPDATE messages SET case_id = ? WHERE id = ?", rows)
+
+    def timeline(self, case_id: int) -> list[tuple[str, Voice]]:
+        """When who spoke in a case, oldest first, automatic mail left out."""
+        rows = self._c.execute(
+            "SELECT at, voice FROM messages WHERE case_id = ? AND automatic IS NULL ORDER BY at, id", (case_id,)
+        )
+        return [(r[0], Voice(r[1])) for r in rows]
+
+
+def _message_values(
+    account: str, received_at: str, id_: int, case_id: int | None, person_id: int | None, voice: Voice, item: Incoming
+) -> tuple[Any, ...]:
+    handle, name = item.author.handle, item.author.name
+    return (
+        id_,
+        account,
+        item.remote_id,
+        case_id,
+        person_id,
+        voice,
+        item.visibility,
+        item.text,
+        f"{name} {handle}" if name and name != handle else handle,
+        item.subject,
+        item.quoted,
+        item.place,
+        min(iso(item.at), received_at),
+        received_at,
+        item.url,
+        item.thread,
+        item.conversation,
+        item.parent,
+        stamp(item.edited_at),
+        item.language,
+        item.automatic,
+        json.dumps(dict(item.reply_data), ensure_ascii=False) if item.reply_data else "{}",
+        json.dumps(item.references) if item.references else None,
+    )
+
+
+def media_path(digest: str) -> str:
+    """Where kept bytes stand below the media folder."""
+    return f"{digest[:2]}/{digest}"
+
+
+def _media_values(item: MediaItem) -> tuple[Any, ...]:
+    shown = (item.kind, item.name, item.url, item.mime, item.alt, item.remote_id)
+    if item.data is None:
+        return (*shown, item.state, None, None, None)
+    digest = hashlib.sha256(item.data).hexdigest()
+    return (*shown, MediaState.KEPT, digest, len(item.data), media_path(digest))

@@ -1,0 +1,284 @@
+"""Everything that is to leave the machine: queued → sending → sent | failed | unknown, at most once a row."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from socialtriage.domain.models import OutboxKind, OutboxState, SafeText
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.domain.views import HandoffView, OutboxView
+from socialtriage.store.database import Database
+from socialtriage.store.rows import stamp, when
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One row, with what is needed to send it."""
+
+    id: int
+    kind: OutboxKind
+    case_id: int | None
+    handoff_id: int | None
+    account: str | None
+    recipient: str
+    key: str
+    state: OutboxState
+    payload: Mapping[str, Any]
+    body: str
+    data: bytes | None
+    officer: str
+    queued_at: datetime
+    not_before: datetime | None
+    next_try_at: datetime | None
+    tries: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """A row that is to be queued."""
+
+    kind: OutboxKind
+    recipient: str
+    key: str
+    payload: Mapping[str, Any]
+    case_id: int | None = None
+    handoff_id: int | None = None
+    account: str | None = None
+    body: str = ""
+    data: bytes | None = None
+    not_before: datetime | None = None
+
+
+_COLUMNS = (
+    "id, kind, case_id, handoff_id, account, recipient, key, state, payload, body, data, officer, queued_at,"
+    " not_before, next_try_at, tries, error"
+)
+
+
+def _row(r: Sequence[Any]) -> OutboxRow:
+    return OutboxRow(
+        id=r[0],
+        kind=OutboxKind(r[1]),
+        case_id=r[2],
+        handoff_id=r[3],
+        account=r[4],
+        recipient=r[5],
+        key=r[6],
+        state=OutboxState(r[7]),
+        payload=json.loads(r[8]),
+        body=r[9],
+        data=r[10],
+        officer=r[11],
+        queued_at=from_iso(r[12]),
+        not_before=when(r[13]),
+        next_try_at=when(r[14]),
+        tries=r[15],
+        error=r[16],
+    )
+
+
+class OutboxWriter:
+    """Changes of the outbox and of handoffs inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def add(self, row: NewRow, officer: str, now: datetime) -> int:
+        """Queue a row; its key was chosen already. The new row's id."""
+        cursor = self._c.execute(
+            "INSERT INTO outbox (kind, case_id, handoff_id, account, recipient, key, state, payload, body, data,"
+            " officer, queued_at, not_before) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
+            (
+                row.kind,
+                row.case_id,
+                row.handoff_id,
+                row.account,
+                row.recipient,
+                row.key,
+                json.dumps(dict(row.payload), ensure_ascii=False),
+                row.body,
+                row.data,
+                officer,
+                iso(now),
+                stamp(row.not_before),
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def claim(self, row_id: int, now: datetime, *, whatever_state: bool = False) -> bool:
+        """queued → sending, once: False when another process was faster or it was taken back."""
+        states = "('queued', 'unknown', 'failed')" if whatever_state else "('queued')"
+        cursor = self._c.execute(
+            f"UPDATE outbox SET state = 'sending', tries = tries + 1, error = NULL, next_try_at = ? WHERE id = ?"
+            f" AND state IN {states}",
+            (iso(now), row_id),
+        )
+        return cursor.rowcount == 1
+
+    def settle(
+        self,
+        row_id: int,
+        state: OutboxState,
+        *,
+        error: str | None = None,
+        next_try_at: datetime | None = None,
+        sent_at: datetime | None = None,
+        remote_id: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        """How a try ended."""
+        self._c.execute(
+            "UPDATE outbox SET state = ?, error = ?, next_try_at = ?, sent_at = coalesce(?, sent_at),"
+            " remote_id = coalesce(?, remote_id), url = coalesce(?, url) WHERE id = ?",
+            (state, error, stamp(next_try_at), stamp(sent_at), remote_id, url, row_id),
+        )
+
+    def drop(self, row_id: int) -> bool:
+        """Remove a row that did not leave; False when it is (being) sent."""
+        cursor = self._c.execute(
+            "DELETE FROM outbox WHERE id = ? AND state IN ('queued', 'failed', 'unknown')", (row_id,)
+        )
+        return cursor.rowcount == 1
+
+    def abandoned(self) -> list[int]:
+        """Rows left in `sending` by a process that died, now `unknown`. Call it with the sender's lease only."""
+        rows = self._c.execute(
+            "UPDATE outbox SET state = 'unknown', next_try_at = NULL, error ="
+            " 'The program ended while this was on its way; whether it arrived is not known.'"
+            " WHERE state = 'sending' RETURNING id"
+        ).fetchall()
+        return [r[0] for r in rows]
+
+    def add_handoff(
+        self,
+        case_id: int,
+        contact: str,
+        email: str,
+        message_id: str,
+        note: str,
+        now: datetime,
+        expected_at: datetime | None,
+    ) -> int:
+        """A handoff that is queued."""
+        cursor = self._c.execute(
+            "INSERT INTO handoffs (case_id, contact, email, message_id, note, state, queued_at, expected_at)"
+            " VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)",
+            (case_id, contact, email, message_id, note, iso(now), stamp(expected_at)),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def update_handoff(
+        self, handoff_id: int, state: OutboxState, *, sent_at: datetime | None = None, error: str | None = None
+    ) -> None:
+        """A handoff follows its row."""
+        self._c.execute(
+            "UPDATE handoffs SET state = ?, sent_at = coalesce(?, sent_at), error = ? WHERE id = ?",
+            (state, stamp(sent_at), error, handoff_id),
+        )
+
+    def drop_handoff(self, handoff_id: int) -> None:
+        """A handoff that was taken back before it left."""
+        self._c.execute("UPDATE outbox SET handoff_id = NULL WHERE handoff_id = ?", (handoff_id,))
+        self._c.execute("DELETE FROM handoffs WHERE id = ? AND state != 'sent'", (handoff_id,))
+
+
+class Outbox:
+    """Reading the outbox and handoffs."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, row_id: int) -> OutboxRow | None:
+        """One row."""
+        row = self._db.one(f"SELECT {_COLUMNS} FROM outbox WHERE id = ?", (row_id,))
+        return _row(row) if row else None
+
+    def due(self, now: datetime, *, ignore_windows: bool = False) -> list[int]:
+        """Ids of queued rows whose undo window and back-off are over, oldest first."""
+        window = "" if ignore_windows else " AND (not_before IS NULL OR not_before <= :now)"
+        rows = self._db.all(
+            "SELECT id FROM outbox WHERE state = 'queued' AND (next_try_at IS NULL OR next_try_at <= :now)"
+            f"{window} ORDER BY id",
+            {"now": iso(now)},
+        )
+        return [r[0] for r in rows]
+
+    def next_due(self) -> datetime | None:
+        """When the next queued row may leave."""
+        row = self._db.one(
+            "SELECT min(max(coalesce(not_before, ''), coalesce(next_try_at, ''))) FROM outbox WHERE state = 'queued'"
+        )
+        return when(row[0]) if row and row[0] else None
+
+    def waiting(self, case_id: int) -> list[OutboxRow]:
+        """Rows of a case that have not left."""
+        rows = self._db.all(
+            f"SELECT {_COLUMNS} FROM outbox WHERE case_id = ? AND state IN ('queued', 'sending', 'unknown', 'failed')"
+            " ORDER BY id",
+            (case_id,),
+        )
+        return [_row(r) for r in rows]
+
+    def counts(self) -> Mapping[str, int]:
+        """How many rows wait, failed, or are unknown."""
+        return dict(
+            self._db.all(
+                "SELECT state, count(*) FROM outbox"
+                " WHERE state IN ('queued', 'sending', 'unknown', 'failed') GROUP BY state"
+            )
+        )
+
+    def views(self, limit: int = 500) -> list[OutboxView]:
+        """What waits to leave first, then what left, newest first."""
+        rows = self._db.all(
+            "SELECT o.id, o.kind, c.ref, o.case_id, o.account, o.recipient, o.state, o.queued_at, o.not_before,"
+            " o.next_try_at, o.tries, o.error, o.officer, o.body FROM outbox o LEFT JOIN cases c ON c.id = o.case_id"
+            " ORDER BY o.state = 'sent', o.id DESC LIMIT ?",
+            (limit,),
+        )
+        return [
+            OutboxView(
+                r[0],
+                OutboxKind(r[1]),
+                *r[2:6],
+                OutboxState(r[6]),
+                from_iso(r[7]),
+                when(r[8]),
+                when(r[9]),
+                *r[10:13],
+                SafeText(r[13]),
+            )
+            for r in rows
+        ]
+
+    def handoffs(self, case_id: int) -> list[HandoffView]:
+        """Every handoff of a case, oldest first."""
+        rows = self._db.all(
+            "SELECT id, contact, email, message_id, state, sent_at, expected_at, chased, answered_at, error"
+            " FROM handoffs WHERE case_id = ? ORDER BY id",
+            (case_id,),
+        )
+        return [HandoffView(*r[:4], OutboxState(r[4]), when(r[5]), when(r[6]), r[7], when(r[8]), r[9]) for r in rows]
+
+    def handoff_load(self) -> dict[str, int]:
+        """Handoffs without an answer, by contact."""
+        rows = self._db.all(
+            "SELECT contact, count(*) FROM handoffs WHERE answered_at IS NULL AND state IN ('queued', 'sending', 'sent')"
+            " GROUP BY contact"
+        )
+        return dict(rows)
+
+    def answer_times(self) -> dict[str, list[tuple[datetime, datetime]]]:
+        """When handoffs of each contact were sent and answered."""
+        found: dict[str, list[tuple[datetime, datetime]]] = {}
+        for contact, sent, answered in self._db.all(
+            "SELECT contact, sent_at, answered_at FROM handoffs WHERE sent_at IS NOT NULL AND answered_at IS NOT NULL"
+        ):
+            found.setdefault(contact, []).append((from_iso(sent), from_iso(answered)))
+        return found

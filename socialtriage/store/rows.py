@@ -1,0 +1,167 @@
+"""Between columns and domain values. Order of columns here is the order of every SELECT and INSERT."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from socialtriage.domain.cases import Case
+from socialtriage.domain.models import Kind, Outcome, SafeText, Status, Urgency, Visibility
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.domain.views import CaseRow
+
+URGENCIES = tuple(Urgency)
+LANES = {
+    Status.NEW: 0,
+    Status.OPEN: 0,
+    Status.WAITING_CONTACT: 1,
+    Status.TELL_RESIDENT: 2,
+    Status.WAITING_RESIDENT: 3,
+    Status.SNOOZED: 4,
+    Status.CLOSED: 5,
+}
+"""Which list a status belongs to; the pressing index covers all but the closed ones."""
+NEVER = "9999"
+"""Sorts after every time."""
+
+CASE_COLUMNS = (
+    "id, ref, version, status, urgency, kind, area, topic, owner, account, network, visibility, person_id, thread,"
+    " conversation, snippet, opened_at, last_message_at, waiting_since, due_at, due_clock, due_from, acknowledged_at,"
+    " answered_at, promised_at, promise_kept, closed_at, reopened_at, outcome, within_charter, snoozed_until, messages,"
+    " media, repeat_count, repeat_since, suggested_area, suggested_urgency, suggested_because, external_reference,"
+    " flags, facts"
+)
+CASE_NAMES = tuple(CASE_COLUMNS.replace(" ", "").split(","))
+ROW_COLUMNS = (
+    "c.id, c.ref, c.version, c.status, c.urgency, c.kind, c.area, c.topic, c.owner, c.account, c.network,"
+    " c.visibility, p.handle, p.name, c.snippet, c.opened_at, c.last_message_at, c.due_at, c.due_clock, c.due_from,"
+    " c.messages, c.media, c.repeat_count, c.repeat_since, c.snoozed_until, c.outcome, c.suggested_area,"
+    " c.suggested_urgency, c.suggested_because"
+)
+
+
+def when(value: str | None) -> datetime | None:
+    """A stored time, or None."""
+    return from_iso(value) if value else None
+
+
+def stamp(value: datetime | None) -> str | None:
+    """A time as it is stored, or None."""
+    return iso(value) if value else None
+
+
+def flag(value: int | None) -> bool | None:
+    """A stored truth value, or None."""
+    return None if value is None else bool(value)
+
+
+def urgency(value: int | None) -> Urgency | None:
+    """A stored rank as an urgency, or None."""
+    return None if value is None else URGENCIES[value]
+
+
+def to_case(r: Sequence[Any]) -> Case:
+    """A row of `CASE_COLUMNS`."""
+    return Case(
+        id=r[0],
+        ref=r[1],
+        version=r[2],
+        status=Status(r[3]),
+        urgency=URGENCIES[r[4]],
+        kind=Kind(r[5]) if r[5] else None,
+        area=r[6],
+        topic=r[7],
+        owner=r[8],
+        account=r[9],
+        network=r[10],
+        visibility=Visibility(r[11]),
+        person_id=r[12],
+        thread=r[13],
+        conversation=r[14],
+        snippet=SafeText(r[15]),
+        opened_at=from_iso(r[16]),
+        last_message_at=from_iso(r[17]),
+        waiting_since=when(r[18]),
+        due_at=when(r[19]),
+        due_clock=r[20],
+        due_from=when(r[21]),
+        acknowledged_at=when(r[22]),
+        answered_at=when(r[23]),
+        promised_at=when(r[24]),
+        promise_kept=flag(r[25]),
+        closed_at=when(r[26]),
+        reopened_at=when(r[27]),
+        outcome=Outcome(r[28]) if r[28] else None,
+        within_charter=flag(r[29]),
+        snoozed_until=when(r[30]),
+        messages=r[31],
+        media=r[32],
+        repeat_count=r[33],
+        repeat_since=when(r[34]),
+        suggested_area=r[35],
+        suggested_urgency=urgency(r[36]),
+        suggested_because=tuple(json.loads(r[37])),
+        external_reference=r[38],
+        flags=tuple(json.loads(r[39])),
+        facts=tuple((k, v) for k, v in json.loads(r[40])),
+    )
+
+
+def store_value(value: Any) -> Any:
+    """A field of a case as its column holds it."""
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, Urgency):
+        return value.rank
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return int(value)
+    return value
+
+
+def derived(case: Case) -> tuple[int, str]:
+    """The lane and the sort key that follow from a case."""
+    return LANES[case.status], iso(case.due_at) if case.due_at else NEVER + iso(case.last_message_at)
+
+
+def case_values(case: Case) -> tuple[Any, ...]:
+    """The values of `CASE_COLUMNS`, then lane and due_sort."""
+    return (*(store_value(getattr(case, name)) for name in CASE_NAMES), *derived(case))
+
+
+def to_row(r: Sequence[Any]) -> CaseRow:
+    """A row of `ROW_COLUMNS`."""
+    return CaseRow(
+        id=r[0],
+        ref=r[1],
+        version=r[2],
+        status=Status(r[3]),
+        urgency=URGENCIES[r[4]],
+        kind=Kind(r[5]) if r[5] else None,
+        area=r[6],
+        topic=r[7],
+        owner=r[8],
+        account=r[9],
+        network=r[10],
+        visibility=Visibility(r[11]),
+        handle=SafeText(r[12]),
+        name=SafeText(r[13]),
+        snippet=SafeText(r[14]),
+        opened_at=from_iso(r[15]),
+        last_message_at=from_iso(r[16]),
+        due_at=when(r[17]),
+        due_clock=r[18],
+        due_from=when(r[19]),
+        messages=r[20],
+        media=r[21],
+        repeat_count=r[22],
+        repeat_since=when(r[23]),
+        snoozed_until=when(r[24]),
+        outcome=Outcome(r[25]) if r[25] else None,
+        suggested_area=r[26],
+        suggested_urgency=urgency(r[27]),
+        suggested_because=tuple(json.loads(r[28])),
+    )
