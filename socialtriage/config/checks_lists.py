@@ -1,0 +1,158 @@
+"""Accounts, areas, contacts and saved answers: each by itself, and what they say of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from socialtriage.config import values
+from socialtriage.config.checks import DAY, MINUTE, SECOND, attempt, check_text, check_undo, check_words, least_interval
+from socialtriage.config.model import AccountConfig, Area, Config, Contact, SavedAnswer
+from socialtriage.config.networks import NEEDED, WITH_VARIANTS
+from socialtriage.config.problems import Path, Problems, did_you_mean, quoted
+from socialtriage.domain.endpoints import check_page, check_server, is_host, mail_endpoint
+
+MAIL_SECRETS = ("mail.smtp", "mail.imap")
+"""Names that the keyring holds the two mail secrets under; no account may be called so."""
+
+
+class _WithId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+def check_lists(config: Config, problems: Problems, networks: Sequence[str] | None) -> None:
+    """Everything in the four lists; `networks` are the known ones, None to take any."""
+    for name in ("accounts", "areas", "contacts", "answers"):
+        _ids(name, getattr(config, name), problems)
+    for number, account in enumerate(config.accounts):
+        _account(account, ("accounts", number), config, problems, networks)
+    for number, area in enumerate(config.areas):
+        _area(area, ("areas", number), config, problems)
+    for number, contact in enumerate(config.contacts):
+        _contact(contact, ("contacts", number), problems)
+    for number, answer in enumerate(config.answers):
+        _answer(answer, ("answers", number), config, problems, networks)
+    _deputies(config, problems)
+
+
+def _ids(name: str, entries: Sequence[_WithId], problems: Problems) -> None:
+    first: dict[str, int] = {}
+    for number, entry in enumerate(entries):
+        path: Path = (name, number, "id")
+        attempt(problems, path, values.check_id, entry.id)
+        if name == "accounts" and entry.id in MAIL_SECRETS:
+            problems.add(path, f"{quoted(entry.id)} is taken: the mail server's secret is kept under it")
+        known = first.setdefault(entry.id.casefold(), number)
+        if known != number:
+            problems.add(path, f"{quoted(entry.id)} is the id of {name}[{known}] already; ids are unique")
+
+
+def _refer(problems: Problems, path: Path, what: str, wanted: str | None, entries: Iterable[_WithId]) -> None:
+    """A reference by id to one of `entries`."""
+    ids = [entry.id for entry in entries]
+    if wanted is not None and wanted not in ids:
+        problems.add(path, f"there is no {what} {quoted(wanted)}{did_you_mean(wanted, ids)}")
+
+
+def _network(problems: Problems, path: Path, network: str, networks: Sequence[str] | None) -> None:
+    if networks is None or network in networks:
+        return
+    near = did_you_mean(network, networks) or f"; known are {', '.join(networks)}"
+    problems.add(path, f"there is no network {quoted(network)}{near}")
+
+
+def _account(
+    account: AccountConfig, path: Path, config: Config, problems: Problems, networks: Sequence[str] | None
+) -> None:
+    _network(problems, (*path, "network"), account.network, networks)
+    for group in NEEDED.get(account.network, ()):
+        if not any(getattr(account, key) for key in group):
+            problems.add((*path, group[0]), f"is missing; network {account.network} needs {' or '.join(group)}")
+    if account.server is not None:
+        attempt(
+            problems, (*path, "server"), _imap_server if account.network == "imap" else check_server, account.server
+        )
+    _refer(problems, (*path, "area"), "area", account.area, config.areas)
+    _account_times(account, path, problems)
+    for key in ("handle", "owner", "mailbox", "user", "page", "business_account", "client_id", "channel", "location"):
+        text: str | None = getattr(account, key)
+        if text is not None:
+            check_text(problems, (*path, key), text)
+
+
+def _account_times(account: AccountConfig, path: Path, problems: Problems) -> None:
+    least, words = least_interval(account.server)
+    bounds = {
+        "every": (account.every, least, DAY, f"between {words} and 1d"),
+        "since": (account.since, MINUTE, 3660 * DAY, "between 1m and ten years"),
+        "budget": (account.budget, SECOND, 10 * MINUTE, "between 1s and 10m"),
+    }
+    for key, bound in bounds.items():
+        attempt(problems, (*path, key), values.plain_time, *bound)
+    if account.undo is not None:
+        check_undo(problems, (*path, "undo"), account.undo)
+
+
+def _imap_server(server: str) -> None:
+    """`imaps://host:993`, `imap://host:143` or a bare host; the user has a key of its own."""
+    if "://" not in server:
+        host, _, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "993")
+        if not is_host(host) or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError("must be a host, or imaps://host:993")
+        return
+    endpoint = mail_endpoint(server, protocol="imap")
+    if endpoint.user is not None:
+        raise ValueError("must hold no user; write it under `user`")
+
+
+def _area(area: Area, path: Path, config: Config, problems: Problems) -> None:
+    check_text(problems, (*path, "name"), area.name)
+    for key in ("keywords", "urgent_keywords", "needs"):
+        check_words(problems, (*path, key), getattr(area, key))
+    for number, topic in enumerate(area.topics):
+        attempt(problems, (*path, "topics", number), values.check_id, topic)
+        if topic in area.topics[:number]:
+            problems.add((*path, "topics", number), f"{quoted(topic)} is in the list already")
+    for number, contact in enumerate(area.contacts):
+        _refer(problems, (*path, "contacts", number), "contact", contact, config.contacts)
+    if area.self_serve is not None:
+        attempt(problems, (*path, "self_serve"), check_page, area.self_serve)
+
+
+def _contact(contact: Contact, path: Path, problems: Problems) -> None:
+    check_text(problems, (*path, "name"), contact.name)
+    attempt(problems, (*path, "email"), values.check_address, contact.email)
+    attempt(problems, (*path, "answers_within"), values.working_minutes, contact.answers_within, 480)
+    check_words(problems, (*path, "hours"), contact.hours or ())
+    if contact.phone is not None:
+        check_text(problems, (*path, "phone"), contact.phone)
+
+
+def _answer(
+    answer: SavedAnswer, path: Path, config: Config, problems: Problems, networks: Sequence[str] | None
+) -> None:
+    _refer(problems, (*path, "area"), "area", answer.area, config.areas)
+    wordings: dict[Path, str] = {(*path, "text"): answer.text}
+    known = None if networks is None else sorted({*networks, *WITH_VARIANTS})
+    for network, text in answer.for_.items():
+        _network(problems, (*path, "for", network), network, known)
+        wordings[(*path, "for", network)] = text
+    for where, text in wordings.items():
+        check_text(problems, where, text, lines=True)
+        attempt(problems, where, values.check_placeholders, text)
+
+
+def _deputies(config: Config, problems: Problems) -> None:
+    """Every deputy exists, and nobody stands in for themselves, however long the way round."""
+    deputy_of = {contact.id: contact.deputy for contact in config.contacts}
+    told: set[str] = set()
+    for number, contact in enumerate(config.contacts):
+        path = ("contacts", number, "deputy")
+        _refer(problems, path, "contact", contact.deputy, config.contacts)
+        chain = [contact.id]
+        while (following := deputy_of.get(chain[-1])) is not None and following not in chain:
+            chain.append(following)
+        if following == contact.id and not told.intersection(chain):
+            told.update(chain)
+            problems.add(path, f"the deputies go round in a circle: {' → '.join([*chain, contact.id])}")

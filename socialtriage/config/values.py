@@ -1,0 +1,170 @@
+"""Single values of the configuration: each function returns what its text means or raises `ValueError` with words."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import NamedTuple
+
+from socialtriage.config.problems import ID, did_you_mean, quoted
+from socialtriage.domain.times import parse_every
+
+PLACEHOLDERS = ("ref", "due", "link", "name", "promise", "phone", "area", "contact")
+"""What a saved answer may hold in braces. `{{` and `}}` stand for the braces themselves."""
+
+DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_SPAN = re.compile(r"\s*(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\s*", re.ASCII)
+_HOLIDAYS = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?", re.ASCII)
+_PREFIX = re.compile(r"[A-Z]{2,3}", re.ASCII)
+_WORKING = re.compile(r"(?:\d{1,4}[mhdw])+", re.ASCII)
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_DOMAIN = r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}", re.ASCII)
+_SENDER = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>')
+_NAME_SPECIALS = re.compile(r'[()<>\[\]:;@\\,"]')
+
+
+class Span(NamedTuple):
+    """Working time of a day, in minutes after midnight; `end` is 1440 for midnight."""
+
+    start: int
+    end: int
+
+
+class Sender(NamedTuple):
+    """A display name, empty where there is none, and an address."""
+
+    name: str
+    address: str
+
+
+def check_id(text: str) -> None:
+    """An id of ours."""
+    if not ID.fullmatch(text):
+        raise ValueError(
+            f"{quoted(text)} is no usable id: letters, digits, and - _ . between them, at most 64 characters"
+        )
+
+
+def check_prefix(text: str) -> None:
+    """The letters before a reference: plain capitals, which look the same in every alphabet's fonts."""
+    if _PREFIX.fullmatch(text):
+        return
+    upper = text.strip().upper()
+    hint = f" (did you mean {upper}?)" if _PREFIX.fullmatch(upper) else ""
+    raise ValueError(f"must be two or three capital letters from A to Z, not {quoted(text)}{hint}")
+
+
+def check_timezone(text: str) -> None:
+    """An IANA time zone that this machine knows."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        if text and text == text.strip():
+            ZoneInfo(text)
+            return
+    except (ValueError, OSError, LookupError):
+        pass
+    zones = sorted(available_timezones())
+    raise ValueError(
+        f"there is no time zone {quoted(text)}{did_you_mean(text, zones)}; use a name such as Europe/London"
+    )
+
+
+def check_holidays(text: str) -> None:
+    """The shape of a country or country-subdivision; whether its calendar exists is `check`'s to say."""
+    if _HOLIDAYS.fullmatch(text):
+        return
+    upper = text.strip().upper().replace("_", "-")
+    hint = f" (did you mean {upper}?)" if _HOLIDAYS.fullmatch(upper) else ""
+    raise ValueError(f"must be a country or country-subdivision such as GB-ENG or AU-NT, not {quoted(text)}{hint}")
+
+
+def parse_span(text: str) -> Span:
+    """A span such as `09:00-17:00`; `00:00-24:00` is the whole day."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{quoted(text)} is no span of hours such as 09:00-17:00")
+    first, second, third, fourth = (int(number) for number in match.groups())
+    span = Span(first * 60 + second, third * 60 + fourth)
+    if second > 59 or fourth > 59 or span.end > 1440 or span.start >= 1440:
+        raise ValueError(f"{quoted(text)} has a time that is not between 00:00 and 24:00")
+    if span.end <= span.start:
+        raise ValueError(f"{quoted(text)} must end after it begins; a span does not run past midnight")
+    return span
+
+
+def check_spans(texts: tuple[str, ...]) -> None:
+    """The spans of one day: in order, and not overlapping."""
+    before: Span | None = None
+    for text in texts:
+        span = parse_span(text)
+        if before is not None and span.start < before.end:
+            raise ValueError(f"{quoted(text)} begins before the span in front of it ends; write them in order")
+        before = span
+
+
+def working_minutes(text: str, day: int) -> int:
+    """Minutes of a charter duration (`15m`, `4h`, `1d`), with working days of `day` minutes."""
+    if not _WORKING.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is no working time such as 15m, 4h or 1d")
+    units = {"m": 1, "h": 60, "d": day, "w": day * 5}
+    minutes = sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([mhdw])", text))
+    if minutes == 0:
+        raise ValueError("must be longer than nothing")
+    return minutes
+
+
+def plain_time(text: str, least: timedelta, most: timedelta, words: str) -> timedelta:
+    """A length of wall-clock time between two bounds, which `words` names."""
+    try:
+        length = parse_every(text)
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is no length of time such as 30s, 2m, 1h or 7d") from None
+    if not least <= length <= most:
+        raise ValueError(f"must be {words}, not {quoted(text)}")
+    return length
+
+
+def check_address(text: str) -> None:
+    """A plain mail address that is safe in a header."""
+    local, _, domain = text.rpartition("@")
+    if _ADDRESS.fullmatch(text) and len(local) <= 64 and len(domain) <= 253:
+        return
+    if "," in text or ";" in text:
+        raise ValueError("must be one address; make a contact for each")
+    if not text.isascii():
+        raise ValueError("must be an address of plain letters; write an international domain as xn--…")
+    raise ValueError(f"{quoted(text)} is no mail address such as waste@anytown.example")
+
+
+def parse_sender(text: str) -> Sender:
+    """`Name <address>`, `"Surname, Name" <address>` or a plain address."""
+    if not text.isprintable():
+        raise ValueError("must be on one line, without control characters")
+    match = _SENDER.fullmatch(text.strip())
+    if match is None:
+        check_address(text.strip())
+        return Sender("", text.strip())
+    name = re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2].strip()
+    if match[1] is None and _NAME_SPECIALS.search(name):
+        raise ValueError(f"needs quotes around the name: '\"{name}\" <{match[3]}>'")
+    check_address(match[3].strip())
+    return Sender(name, match[3].strip())
+
+
+def check_placeholders(text: str) -> None:
+    """A saved answer holds no placeholder that nobody fills."""
+    for match in _BRACES.finditer(text):
+        if match[0] in ("{{", "}}"):
+            continue
+        if match[1] is None:
+            raise ValueError("has a brace without its partner; write {{ or }} for the sign itself")
+        if match[1] not in PLACEHOLDERS:
+            known = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ValueError(
+                f"has the unknown placeholder {quoted('{' + match[1] + '}')}"
+                f"{did_you_mean(match[0], map('{{{}}}'.format, PLACEHOLDERS))}; there are {known}"
+            )
