@@ -1,0 +1,189 @@
+"""The rows of the one table of actions. `ui.actions` says what the columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from socialtriage.ui.actions import Action, Group, Where
+
+
+def _at(where: Where, group: Group) -> Callable[..., Action]:
+    """Rows that share a place and a heading."""
+
+    def row(name: str, keys: str, label: str, tooltip: str, handler: str = "", **more: object) -> Action:
+        return Action(name, keys, label, tooltip, where, group, handler, **more)  # type: ignore[arg-type]
+
+    return row
+
+
+def _moving() -> Iterator[Action]:
+    row = _at(Where.LISTS, Group.MOVING)
+    yield row("move.down", "j,down", "down", "One down.", do="move('down')")
+    yield row("move.up", "k,up", "up", "One up.", do="move('up')")
+    yield row("move.first", "g,home", "first", "To the first.", do="move('first')")
+    yield row("move.last", "G,end", "last", "To the last.", do="move('last')")
+    yield row("move.half_down", "ctrl+d", "half down", "Half a page down.", do="move('half_down')")
+    yield row("move.half_up", "ctrl+u", "half up", "Half a page up.", do="move('half_up')")
+    yield row("move.page_down", "pagedown,ctrl+f", "page down", "A page down.", do="move('page_down')")
+    yield row("move.page_up", "pageup", "page up", "A page up.", do="move('page_up')")
+    row = _at(Where.CASE_LIST, Group.MOVING)
+    yield row("case.open", "enter", "open", "Open the case.", "look.open_case", main=1)
+    row = _at(Where.EVERYWHERE, Group.MOVING)
+    yield row(
+        "app.back", "escape,q", "back", "Back to where you came from; q in the inbox asks to quit.", do="back", main=12
+    )
+
+
+def _views() -> Iterator[Action]:
+    row = _at(Where.INBOX, Group.MOVING)
+    yield row("view.next", "right_square_bracket", "next view", "The next view.", "look.next_view")
+    yield row("view.previous", "left_square_bracket", "previous view", "The previous view.", "look.previous_view")
+    yield row("view.1", "1", "queue", "View 1: everything that waits for us.", "look.view_1")
+    yield row("view.2", "2", "mine", "View 2: the cases you hold.", "look.view_2")
+    yield row("view.3", "3", "waiting", "View 3: waiting on a contact.", "look.view_3")
+    yield row("view.4", "4", "tell", "View 4: a contact answered, the resident is to be told.", "look.view_4")
+    yield row("view.5", "5", "overdue", "View 5: past their deadline.", "look.view_5")
+    yield row("view.6", "6", "repeat", "View 6: people who had to come back.", "look.view_6")
+    yield row("view.7", "7", "all", "View 7: every case.", "look.view_7")
+    yield row("view.8", "8", "closed", "View 8: closed cases.", "look.view_8")
+    yield row("view.9", "9", "last search", "The last search again.", "find.last_search")
+    yield row("view.open", "", "view", "Show a view by its name.", "look.named_view", command="view", argument="view")
+    yield row(
+        "inbox.sidebar",
+        "V",
+        "sidebar",
+        "Show or hide the views, areas and accounts.",
+        "look.toggle_sidebar",
+        command="sidebar",
+    )
+    yield row("inbox.pane_right", "right", "pane right", "To the pane on the right.", "look.pane_right")
+    yield row("inbox.pane_left", "left", "pane left", "To the pane on the left.", "look.pane_left")
+
+
+def _finding() -> Iterator[Action]:
+    row = _at(Where.CASES, Group.FINDING)
+    tooltip = "Search every case: words, people, references; area: from: account: is: before: narrow it."
+    yield row("find.search", "slash", "search", tooltip, "find.search", command="search", argument="filter", main=8)
+    yield row("find.next", "n", "next hit", "The next hit of the search.", "find.next_hit")
+    yield row("find.previous", "N", "previous hit", "The hit before.", "find.previous_hit")
+    tooltip = "Open a case by its reference, in any spelling."
+    yield row("find.reference", "", "go to", tooltip, "find.reference", command="go", argument="text")
+    row = _at(Where.INBOX, Group.FINDING)
+    tooltip = "Narrow the view: area:waste is:private before:-7d words. An empty line shows all again."
+    yield row("find.filter", "backslash", "filter", tooltip, "find.filter_bar", command="filter", argument="filter")
+
+
+def _tagging() -> Iterator[Action]:
+    row = _at(Where.CASES, Group.CASES)
+    tooltip = "Tag with a service area, or area/topic: type to narrow, enter."
+    yield row("case.area", "t,l", "area", tooltip, "tagging.area", command="area", argument="area", main=2)
+    tooltip = "Urgency: then e emergency, u urgent, n normal, l low."
+    yield row(
+        "case.urgency",
+        "exclamation_mark",
+        "urgency",
+        tooltip,
+        "tagging.urgency",
+        command="urgency",
+        argument="urgency",
+        main=3,
+    )
+    tooltip = "What kind of contact it is: enquiry, complaint, report, praise, press …"
+    yield row("case.kind", "T", "kind", tooltip, "tagging.kind", command="kind", argument="kind")
+    tooltip = "Accept the suggested area and urgency; where there is no suggestion, to the next pane."
+    yield row("case.accept", "tab", "accept", tooltip, "tagging.accept", command="accept")
+    tooltip = "Done: close with an outcome."
+    yield row("case.close", "e", "done", tooltip, "tagging.close", command="close", argument="outcome", main=5)
+    yield row("case.reopen", "E", "reopen", "Reopen a closed case.", "tagging.reopen", command="reopen")
+    yield row("case.claim", "a", "claim", "Claim: the case is yours.", "tagging.claim", command="claim", main=6)
+    tooltip = "Assign to an officer, by initials."
+    yield row("case.assign", "A", "assign", tooltip, "tagging.assign", command="assign", argument="officer")
+    tooltip = "Put off until a time: tomorrow 09:00, 2d, 14:30."
+    yield row("case.snooze", "s,b", "snooze", tooltip, "tagging.snooze", command="snooze", argument="when", main=7)
+    tooltip = "Write a note for colleagues; residents never see it."
+    yield row("case.note", "i", "note", tooltip, "tagging.note", command="note", argument="text")
+    tooltip = "Mark the case; actions then apply to every marked one."
+    row = _at(Where.CASE_LIST, Group.CASES)
+    yield row("list.mark", "space", "mark", tooltip, do="mark")
+    yield row("list.range", "v", "mark range", "Begin or end marking a range.", do="mark_range")
+    row = _at(Where.CASES, Group.CASES)
+    tooltip = "Hand off to a contact by email, after a preview."
+    yield row(
+        "case.handoff", "f", "hand off", tooltip, "leaving.handoff", command="handoff", argument="contact", main=4
+    )
+    tooltip = "Repeat the last action on this case."
+    yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
+    row = _at(Where.EVERYWHERE, Group.CASES)
+    yield row(
+        "app.undo", "u,z", "undo", "Undo your last action, up to 50 of them.", "tagging.undo", command="undo", main=9
+    )
+    yield row("app.redo", "ctrl+r,Z", "redo", "Redo what you undid.", "tagging.redo", command="redo")
+
+
+def _reading() -> Iterator[Action]:
+    row = _at(Where.CASE, Group.READING)
+    yield row("message.next", "J", "next message", "The next message of the case.", do="stop(1)")
+    yield row("message.previous", "K", "previous message", "The message before.", do="stop(-1)")
+    tooltip = "Show the whole message; on a suggestion, accept it."
+    yield row("message.enter", "enter", "more", tooltip, do="enter")
+    row = _at(Where.CASE_SCREEN, Group.READING)
+    yield row("case.next", "greater_than_sign", "next case", "The next case of the list.", "look.next_case")
+    yield row("case.previous", "less_than_sign", "previous case", "The case before.", "look.previous_case")
+    row = _at(Where.CASES, Group.READING)
+    yield row("case.why", "w", "why", "Explain deadline and urgency line by line.", "look.why", command="why", main=11)
+    yield row("case.copy", "y", "copy", "Copy the reference.", "look.copy_reference", command="copy")
+    yield row("case.copy_link", "Y", "copy link", "Copy the link of the original.", "look.copy_link", command="link")
+    tooltip = "Open the original in the browser."
+    yield row("case.browse", "o", "original", tooltip, "look.browse", command="original")
+
+
+def _review() -> Iterator[Action]:
+    row = _at(Where.REVIEW, Group.REVIEW)
+    yield row("review.send", "y", "send", "Send: it leaves after its undo window.", do="send", main=1)
+    yield row("review.edit", "e", "note", "Write the note that goes with it; esc ends writing.", do="edit", main=2)
+    yield row("review.contact", "c", "contact", "Choose another contact.", do="contact", main=3)
+    yield row("review.redact", "r", "redact", "Hide everything that can be hidden, or nothing.", do="redact", main=4)
+    yield row("review.expect", "x", "expected by", "By when an answer is expected.", do="expect", main=5)
+    tooltip = "Back to the case; note and choices are kept until you quit."
+    yield row("review.postpone", "p,escape,q", "back", tooltip, do="postpone", main=7)
+    yield row("review.discard", "n", "discard", "Discard note and choices.", do="discard", main=6)
+
+
+def _desk() -> Iterator[Action]:
+    row = _at(Where.EVERYWHERE, Group.DESK)
+    tooltip = "Every account with its state in words."
+    yield row("desk.accounts", "f2", "accounts", tooltip, "look.accounts", command="accounts")
+    yield row("desk.outbox", "f3", "outbox", "What waits to leave, and why.", "look.outbox", command="outbox")
+    tooltip = "The contact network: who is away, who is deputy."
+    yield row("desk.contacts", "f4", "contacts", tooltip, "look.contacts", command="contacts")
+    yield row("app.poll", "R", "poll now", "Poll every account now.", "look.poll", command="poll")
+    row = _at(Where.OUTBOX, Group.DESK)
+    tooltip = "Try again now; where the answer was lost, the source is asked first."
+    yield row("outbox.retry", "r", "try again", tooltip, do="retry", main=1)
+    yield row("outbox.drop", "d", "drop", "Drop it: it will not leave.", do="drop", main=2)
+    yield row("outbox.open", "enter", "open case", "Open its case.", do="open_case", main=3)
+    row = _at(Where.CONTACTS, Group.DESK)
+    yield row("contacts.away", "a", "away", "Say until when a contact is away.", do="away", main=1)
+    yield row("contacts.back", "b", "is back", "The contact is back.", do="is_back", main=2)
+
+
+def _program() -> Iterator[Action]:
+    row = _at(Where.EVERYWHERE, Group.PROGRAM)
+    tooltip = "The keys of this screen, to search through."
+    yield row("app.help", "question_mark,f1", "keys", tooltip, "look.show_help", command="help", main=10)
+    yield row("app.command", "colon", "command", "The command line.", "look.command_line")
+    yield row("app.palette", "ctrl+p", "palette", "The palette of every action.", do="command_palette")
+    yield row("app.theme", "", "theme", "Choose the colours.", "look.theme", command="theme", argument="theme")
+    yield row("app.quit", "ctrl+q", "quit", "Quit.", "look.leave", command="quit")
+
+
+ACTIONS: tuple[Action, ...] = (
+    *_moving(),
+    *_views(),
+    *_finding(),
+    *_tagging(),
+    *_reading(),
+    *_review(),
+    *_desk(),
+    *_program(),
+)
