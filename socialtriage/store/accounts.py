@@ -45,7 +45,24 @@ _SETTABLE = frozenset(_COLUMNS.replace(" ", "").split(",")) - {"id"}
 
 
 def _record(r: Sequence[Any]) -> AccountRecord:
-    return AccountRecord(*r[:4], AccountState(r[4]), r[5], r[6], *map(when, r[7:14]), *r[14:16])
+    return AccountRecord(
+        id=r[0],
+        network=r[1],
+        handle=r[2],
+        identity=r[3],
+        state=AccountState(r[4]),
+        detail=r[5],
+        cursor=r[6],
+        last_poll_at=when(r[7]),
+        last_ok_at=when(r[8]),
+        last_message_at=when(r[9]),
+        next_poll_at=when(r[10]),
+        login_expires_at=when(r[11]),
+        reread_at=when(r[12]),
+        reread_old_at=when(r[13]),
+        requests=r[14],
+        seconds=r[15],
+    )
 
 
 class AccountWriter:

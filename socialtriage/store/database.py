@@ -45,6 +45,8 @@ class Database:
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._watch_lock = threading.Lock()
+        self._watch: sqlite3.Connection | None = None
         self._depth = 0
         self._closed = False
         try:
@@ -138,7 +140,7 @@ class Database:
 
     @property
     def reader(self) -> sqlite3.Connection:
-        """This thread's reader; inside a write of this thread, the writer, so that it sees its own changes."""
+        """This thread's `query_only` connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if connection is None:
             if self._closed:
@@ -163,10 +165,13 @@ class Database:
         except sqlite3.Error as exc:
             raise explain(exc, self.path) from exc
 
-    def data_version(self) -> tuple[int, int]:
-        """Changes whenever this or another process wrote."""
-        row = self.one("PRAGMA data_version")
-        return int(row[0]), self._writer.total_changes
+    def data_version(self) -> int:
+        """A number that changes whenever anybody wrote, in this process or another; cheap, from any thread."""
+        with self._watch_lock:
+            if self._watch is None:
+                self._watch = self._open()
+                self._readers.append(self._watch)
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
 
     def quick_check(self) -> str | None:
         """None when the file is sound, else what SQLite found first."""

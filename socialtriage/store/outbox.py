@@ -244,15 +244,20 @@ class Outbox:
         )
         return [
             OutboxView(
-                r[0],
-                OutboxKind(r[1]),
-                *r[2:6],
-                OutboxState(r[6]),
-                from_iso(r[7]),
-                when(r[8]),
-                when(r[9]),
-                *r[10:13],
-                SafeText(r[13]),
+                id=r[0],
+                kind=OutboxKind(r[1]),
+                ref=r[2],
+                case_id=r[3],
+                account=r[4],
+                to=r[5],
+                state=OutboxState(r[6]),
+                queued_at=from_iso(r[7]),
+                not_before=when(r[8]),
+                next_try_at=when(r[9]),
+                tries=r[10],
+                error=r[11],
+                officer=r[12],
+                text=SafeText(r[13]),
             )
             for r in rows
         ]
@@ -264,13 +269,27 @@ class Outbox:
             " FROM handoffs WHERE case_id = ? ORDER BY id",
             (case_id,),
         )
-        return [HandoffView(*r[:4], OutboxState(r[4]), when(r[5]), when(r[6]), r[7], when(r[8]), r[9]) for r in rows]
+        return [
+            HandoffView(
+                id=r[0],
+                contact=r[1],
+                to=r[2],
+                message_id=r[3],
+                state=OutboxState(r[4]),
+                sent_at=when(r[5]),
+                expected_at=when(r[6]),
+                chased=r[7],
+                answered_at=when(r[8]),
+                error=r[9],
+            )
+            for r in rows
+        ]
 
     def handoff_load(self) -> dict[str, int]:
         """Handoffs without an answer, by contact."""
         rows = self._db.all(
-            "SELECT contact, count(*) FROM handoffs WHERE answered_at IS NULL AND state IN ('queued', 'sending', 'sent')"
-            " GROUP BY contact"
+            "SELECT contact, count(*) FROM handoffs WHERE answered_at IS NULL"
+            " AND state IN ('queued', 'sending', 'sent', 'unknown') GROUP BY contact"
         )
         return dict(rows)
 

@@ -1,0 +1,232 @@
+"""Reading cases: ids in order, pages of rows, one case whole, counts; and saving a changed one."""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from socialtriage.domain.cases import Case, changes
+from socialtriage.domain.errors import NotFound, Stale
+from socialtriage.domain.models import SafeText, Status
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.domain.views import CaseRow, Query, RelatedCase
+from socialtriage.store.database import Database
+from socialtriage.store.intake import slots
+from socialtriage.store.rows import CASE_COLUMNS, ROW_COLUMNS, derived, store_value, to_case, to_row
+from socialtriage.store.search import like
+
+ARCHIVE = 10_000
+"""How many closed cases a view holds at most; older ones are found by search and filters."""
+PRESSING = " ORDER BY c.urgency, c.due_sort, c.id"
+VIEWS = {
+    "queue": "c.lane = 0",
+    "mine": "c.lane < 5 AND c.owner = :officer",
+    "waiting": "c.lane IN (1, 3)",
+    "tell": "c.lane = 2",
+    "overdue": "c.lane < 3 AND c.due_at < :now",
+    "repeat": "c.lane < 5 AND c.repeat_count > 1",
+    "snoozed": "c.lane = 4",
+    "open": "c.lane < 5",
+    "closed": "c.lane = 5",
+    "all": "",
+}
+FLAGS = {
+    "private": "c.visibility = 'private'",
+    "public": "c.visibility = 'public'",
+    "unread": "c.status = 'new'",
+    "media": "c.media > 0",
+    "repeat": "c.repeat_count > 1",
+    "mine": "c.owner = :officer",
+    "late": "c.lane < 5 AND c.due_at < :now",
+    "untagged": "c.area IS NULL",
+    "unclaimed": "c.owner IS NULL",
+    **{status.value: f"c.status = '{status.value}'" for status in Status},
+}
+
+
+class CaseWriter:
+    """Changes of cases inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def get(self, case_id: int) -> Case:
+        """The case as it is now. Raises `NotFound`."""
+        row = self._c.execute(f"SELECT {CASE_COLUMNS} FROM cases WHERE id = ?", (case_id,)).fetchone()
+        if row is None:
+            raise NotFound("That case is not in the store.")
+        return to_case(row)
+
+    def save(self, before: Case, after: Case) -> Case:
+        """Write what changed, as the next version. Raises `Stale` when somebody else was faster."""
+        changed = changes(before, after)
+        if not changed:
+            return before
+        lane, due_sort = derived(after)
+        cursor = self._c.execute(
+            f"UPDATE cases SET {', '.join(f'{name} = ?' for name in changed)}, lane = ?, due_sort = ?,"
+            " version = version + 1 WHERE id = ? AND version = ?",
+            (*(store_value(new) for _, new in changed.values()), lane, due_sort, before.id, before.version),
+        )
+        if cursor.rowcount != 1:
+            raise Stale(f"{before.ref} was changed by somebody else just now.")
+        return replace(after, version=before.version + 1)
+
+    def due_snoozes(self, now: datetime) -> list[int]:
+        """Cases whose snooze is over."""
+        rows = self._c.execute("SELECT id FROM cases WHERE lane = 4 AND snoozed_until <= ?", (iso(now),))
+        return [r[0] for r in rows]
+
+    def link(self, a: int, b: int, why: str, at: datetime) -> None:
+        """Two cases belong together."""
+        self._c.execute("INSERT OR IGNORE INTO case_links VALUES (?, ?, ?, ?)", (min(a, b), max(a, b), why, iso(at)))
+
+
+class Cases:
+    """Reading cases."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def ids(self, query: Query, *, officer: str, now: datetime) -> array[int]:
+        """Ids that a view shows, most pressing first; closed ones newest first, at most `ARCHIVE`."""
+        where, params = _where(query, officer, now)
+        found: array[int] = array("q")
+        if query.view != "closed":
+            found.extend(self._ids(f"c.lane < 5 AND {where}", PRESSING, params))
+        if query.view in ("closed", "all"):
+            found.extend(
+                self._ids(f"c.lane = 5 AND {where}", f" ORDER BY c.closed_at DESC, c.id DESC LIMIT {ARCHIVE}", params)
+            )
+        return found
+
+    def _ids(self, where: str, order: str, params: Mapping[str, Any]) -> Iterable[int]:
+        join = " JOIN persons p ON p.id = c.person_id" if "p." in where else ""
+        return (r[0] for r in self._db.all(f"SELECT c.id FROM cases c{join} WHERE {where}{order}", dict(params)))
+
+    def narrow(self, ids: Sequence[int], query: Query, *, officer: str, now: datetime) -> list[int]:
+        """Those of `ids` that a query lets through, in the order given."""
+        where, params = _where(query, officer, now)
+        if query.view == "closed":
+            where = f"c.lane = 5 AND {where}"
+        kept: set[int] = set()
+        for start in range(0, len(ids), 500):
+            part = ",".join(map(str, ids[start : start + 500]))
+            kept.update(self._ids(f"c.id IN ({part}) AND {where}", "", params))
+        return [i for i in ids if i in kept]
+
+    def rows(self, ids: Sequence[int]) -> list[CaseRow]:
+        """A page of the list, in the order of `ids`; those that are gone are left out."""
+        found = {
+            r[0]: to_row(r)
+            for r in self._db.all(
+                f"SELECT {ROW_COLUMNS} FROM cases c JOIN persons p ON p.id = c.person_id WHERE c.id IN ({slots(ids)})",
+                tuple(ids),
+            )
+        }
+        return [found[i] for i in ids if i in found]
+
+    def get(self, case_id: int) -> Case:
+        """One case. Raises `NotFound`."""
+        row = self._db.one(f"SELECT {CASE_COLUMNS} FROM cases WHERE id = ?", (case_id,))
+        if row is None:
+            raise NotFound("That case is not in the store.")
+        return to_case(row)
+
+    def by_ref(self, ref: str) -> int | None:
+        """The id of a reference in its exact spelling."""
+        row = self._db.one("SELECT id FROM cases WHERE ref = ?", (ref,))
+        return int(row[0]) if row else None
+
+    def existing_refs(self, refs: Sequence[str]) -> list[str]:
+        """Those of `refs` that a case has."""
+        return [r[0] for r in self._db.all(f"SELECT ref FROM cases WHERE ref IN ({slots(refs)})", tuple(refs))]
+
+    def person(self, case_id: int) -> tuple[int, str, str, str, str | None, int]:
+        """Id, key, handle, name, address and number of cases of the person of a case."""
+        row = self._db.one(
+            "SELECT p.id, p.key, p.handle, p.name, p.url, p.cases FROM persons p"
+            " JOIN cases c ON c.person_id = p.id WHERE c.id = ?",
+            (case_id,),
+        )
+        return (row[0], row[1], row[2], row[3], row[4], row[5])
+
+    def related(self, case_id: int, person_id: int) -> list[RelatedCase]:
+        """Other cases of the same person, and those linked by an officer, newest first."""
+        rows = self._db.all(
+            "SELECT ref, status, opened_at, area, snippet FROM cases WHERE id != :id AND (person_id = :person"
+            " OR id IN (SELECT b FROM case_links WHERE a = :id UNION SELECT a FROM case_links WHERE b = :id))"
+            " ORDER BY opened_at DESC LIMIT 50",
+            {"id": case_id, "person": person_id},
+        )
+        return [RelatedCase(r[0], Status(r[1]), from_iso(r[2]), r[3], SafeText(r[4])) for r in rows]
+
+    def related_refs(self, ids: Sequence[int]) -> dict[int, list[str]]:
+        """References of the cases linked to each of `ids`."""
+        found: dict[int, list[str]] = {}
+        for a, ref in self._db.all(
+            f"SELECT l.a, c.ref FROM case_links l JOIN cases c ON c.id = l.b WHERE l.a IN ({slots(ids)})"
+            f" UNION SELECT l.b, c.ref FROM case_links l JOIN cases c ON c.id = l.a WHERE l.b IN ({slots(ids)})",
+            (*ids, *ids),
+        ):
+            found.setdefault(a, []).append(ref)
+        return found
+
+    def counts(self, *, officer: str, now: datetime) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+        """How many open cases each view, area and account has; closed ones are counted in the background only."""
+        named = [name for name in VIEWS if name not in ("closed", "all")]
+        sums = ", ".join(f"coalesce(sum({VIEWS[name]}), 0)" for name in named)
+        row = self._db.one(f"SELECT {sums} FROM cases c WHERE c.lane < 5", {"officer": officer, "now": iso(now)})
+        views = dict(zip(named, map(int, row), strict=True))
+        areas = dict(self._db.all("SELECT coalesce(area, ''), count(*) FROM cases WHERE lane = 0 GROUP BY 1"))
+        accounts = dict(self._db.all("SELECT account, count(*) FROM cases WHERE lane = 0 GROUP BY 1"))
+        return views, areas, accounts
+
+    def total(self) -> tuple[int, int]:
+        """All cases and all messages of residents."""
+        cases = self._db.one("SELECT count(*) FROM cases")[0]
+        messages = self._db.one("SELECT count(*) FROM messages WHERE voice = 'resident'")[0]
+        return int(cases), int(messages)
+
+    def every(self, start: datetime | None, end: datetime | None) -> Iterable[Case]:
+        """Cases opened from `start` until before `end`, oldest first, a thousand at a time."""
+        last = 0
+        params = {"low": iso(start) if start else "", "high": iso(end) if end else "9999"}
+        while rows := self._db.all(
+            f"SELECT {CASE_COLUMNS} FROM cases WHERE id > :last AND opened_at >= :low AND opened_at < :high"
+            " ORDER BY id LIMIT 1000",
+            {**params, "last": last},
+        ):
+            last = rows[-1][0]
+            yield from map(to_case, rows)
+
+
+def _where(query: Query, officer: str, now: datetime) -> tuple[str, dict[str, Any]]:
+    """The WHERE of a query and its bound values."""
+    parts = [VIEWS[query.view]] if VIEWS[query.view] else []
+    params: dict[str, Any] = {"officer": officer, "now": iso(now)}
+
+    def add(clause: str, **values: Any) -> None:
+        parts.append(clause)
+        params.update(values)
+
+    if query.area:
+        add("c.area IS NULL" if query.area == "none" else "c.area = :area", area=query.area)
+    if query.urgency:
+        add("c.urgency = :urgency", urgency=query.urgency.rank)
+    if query.account:
+        add("c.account = :account", account=query.account)
+    if query.status:
+        add("c.status = :status", status=query.status)
+    if query.person:
+        add(r"(p.handle LIKE :person ESCAPE '\' OR p.name LIKE :person ESCAPE '\')", person=like(query.person))
+    if query.before:
+        add("c.opened_at < :before", before=iso(query.before))
+    if query.after:
+        add("c.opened_at >= :after", after=iso(query.after))
+    parts += [FLAGS[flag] for flag in query.flags]
+    return " AND ".join(parts) or "1", params

@@ -1,0 +1,141 @@
+"""Steps that an officer can take back, kept in the store so that another window, or tomorrow, can undo them too."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from socialtriage.domain.cases import Case
+from socialtriage.domain.models import Kind, Outcome, Status, Urgency
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.store.database import Database
+from socialtriage.store.rows import URGENCIES, store_value
+
+KEEP = 200
+"""Steps of one officer that are kept; the oldest go first."""
+_TIMES = frozenset(
+    {
+        "waiting_since",
+        "due_at",
+        "due_from",
+        "acknowledged_at",
+        "answered_at",
+        "promised_at",
+        "closed_at",
+        "reopened_at",
+        "snoozed_until",
+        "last_message_at",
+        "repeat_since",
+    }
+)
+_ENUMS = {"status": Status, "kind": Kind, "outcome": Outcome}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one action did to one case: field → (before, after)."""
+
+    case_id: int
+    fields: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action that can be taken back or done again."""
+
+    id: int
+    said: str
+    changes: tuple[Change, ...]
+    outbox_ids: tuple[int, ...]
+
+
+def _load(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _TIMES:
+        return from_iso(value)
+    if name in ("urgency", "suggested_urgency"):
+        return URGENCIES[value] if isinstance(value, int) else Urgency(value)
+    if name in _ENUMS:
+        return _ENUMS[name](value)
+    if name in ("flags", "suggested_because"):
+        return tuple(json.loads(value))
+    if name == "facts":
+        return tuple((k, v) for k, v in json.loads(value))
+    if name in ("promise_kept", "within_charter"):
+        return bool(value)
+    return value
+
+
+def apply(case: Case, change: Change, *, forward: bool) -> Case | None:
+    """The case with a change done or taken back; None when its fields no longer hold what the change left."""
+    for name, (before, after) in change.fields.items():
+        if getattr(case, name) != (before if forward else after):
+            return None
+    return replace(case, **{name: after if forward else before for name, (before, after) in change.fields.items()})
+
+
+class UndoWriter:
+    """Keeping and marking steps inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def add(
+        self, officer: str, at: datetime, said: str, changes: Sequence[Change], outbox_ids: Sequence[int] = ()
+    ) -> None:
+        """A new step; what had been undone can no longer be done again."""
+        steps = [
+            [c.case_id, {name: [store_value(b), store_value(a)] for name, (b, a) in c.fields.items()}] for c in changes
+        ]
+        self._c.execute("DELETE FROM undo_steps WHERE officer = ? AND state = 'undone'", (officer,))
+        self._c.execute(
+            "INSERT INTO undo_steps (officer, at, said, state, steps, outbox_ids) VALUES (?, ?, ?, 'done', ?, ?)",
+            (officer, iso(at), said, json.dumps(steps, ensure_ascii=False), json.dumps(list(outbox_ids))),
+        )
+        self._c.execute(
+            "DELETE FROM undo_steps WHERE officer = ?1 AND id <="
+            " (SELECT id FROM undo_steps WHERE officer = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            (officer, KEEP),
+        )
+
+    def mark(self, step_id: int, state: str, outbox_ids: Sequence[int] | None = None) -> None:
+        """A step was `undone`, or `done` again."""
+        self._c.execute("UPDATE undo_steps SET state = ? WHERE id = ?", (state, step_id))
+        if outbox_ids is not None:
+            self._c.execute(
+                "UPDATE undo_steps SET outbox_ids = ? WHERE id = ?", (json.dumps(list(outbox_ids)), step_id)
+            )
+
+    def drop(self, step_id: int) -> None:
+        """A step that can no longer be taken back."""
+        self._c.execute("DELETE FROM undo_steps WHERE id = ?", (step_id,))
+
+
+class Undo:
+    """Reading steps."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def last(self, officer: str) -> Step | None:
+        """The newest step that is done."""
+        return self._step("officer = ? AND state = 'done' ORDER BY id DESC", officer)
+
+    def next(self, officer: str) -> Step | None:
+        """The step that was undone last."""
+        return self._step("officer = ? AND state = 'undone' ORDER BY id", officer)
+
+    def _step(self, where: str, officer: str) -> Step | None:
+        row = self._db.one(f"SELECT id, said, steps, outbox_ids FROM undo_steps WHERE {where} LIMIT 1", (officer,))
+        if row is None:
+            return None
+        changes = tuple(
+            Change(case_id, {name: (_load(name, b), _load(name, a)) for name, (b, a) in fields.items()})
+            for case_id, fields in json.loads(row[2])
+        )
+        return Step(row[0], row[1], changes, tuple(json.loads(row[3])))
