@@ -6,41 +6,67 @@ did not leave (no connection). A write that left and brought no answer is `Answe
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-import json
+import logging
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import stamina
 
 from socialtriage import __version__
+from socialtriage.channels.answers import Answer, default_classify, rate_limit_reset, retry_after_seconds
 from socialtriage.domain.errors import (
     AnswerLost,
-    AuthError,
     BadPayload,
     ChannelError,
     Misconfigured,
-    NotPermitted,
     RateLimited,
     Rejected,
     Unavailable,
 )
 
+__all__ = [
+    "MAX_BODY",
+    "Answer",
+    "Budget",
+    "Classify",
+    "Http",
+    "Params",
+    "Session",
+    "default_classify",
+    "is_loopback",
+    "rate_limit_reset",
+    "retry_after_seconds",
+]
+
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
-Classify: TypeAlias = Callable[["Answer"], ChannelError | None]
+Classify: TypeAlias = Callable[[Answer], ChannelError | None]
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer that are read at most."""
 READS = frozenset({"GET", "HEAD"})
 PATIENCE = 10.0
 """Longest wait, in seconds, that a retry inside a pass accepts from a server."""
+WRITE_TIME = 30.0
+"""Seconds a write may take from first to last byte: cutting it short earlier would only leave its outcome unknown."""
+
+_DIRECT: Mapping[str, None] = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+"""A proxy of the environment never sees what is meant for this machine."""
+
+# Libraries that would write to the terminal (no handler is set up while the screen runs) or log whole addresses,
+# and with some networks a token is part of the address.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(slots=True)
@@ -57,103 +83,6 @@ class Budget:
         return max(0.0, self.seconds - (time.monotonic() - self.started))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server said. `headers` has lower-case names; of repeated ones the values are joined with `, `."""
-
-    method: str
-    url: str
-    """Without its query, so that it can be shown and logged."""
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-    @property
-    def host(self) -> str:
-        """The server's name, for messages."""
-        return urlsplit(self.url).netloc
-
-    def json(self) -> Any:
-        """The body as JSON, lone surrogates included. Raises `BadPayload`."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as exc:
-            raise BadPayload(
-                f"{self.host} answered {self.method} {urlsplit(self.url).path} with something that is not JSON.",
-                hint="If it stays, check the account's `server`.",
-            ) from exc
-
-    def error_field(self, *names: str) -> str:
-        """The first of `names` in a JSON error body, as text; empty where there is none."""
-        try:
-            data = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return ""
-        if isinstance(data, dict):
-            for name in names:
-                if isinstance(data.get(name), str):
-                    return str(data[name])[:300]
-        return ""
-
-
-def retry_after_seconds(value: str, now: datetime) -> float | None:
-    """Seconds of a Retry-After value: a number or an HTTP date; the first where two were joined into one."""
-    first = value.split(",")[0].strip() if not value[:3].isalpha() else value
-    try:
-        return max(0.0, float(first))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds())
-
-
-def rate_limit_reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When a 429 says calls are welcome again: Retry-After, or a reset header in epoch seconds or ISO 8601."""
-    if value := headers.get("retry-after"):
-        seconds = retry_after_seconds(value, now)
-        if seconds is not None:
-            return now + timedelta(seconds=min(seconds, 86_400))
-    for name in ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
-        value = headers.get(name, "").strip()
-        if not value:
-            continue
-        try:
-            when = datetime.fromtimestamp(float(value), UTC)
-        except (ValueError, OverflowError, OSError):
-            try:
-                when = datetime.fromisoformat(value)
-            except ValueError:
-                continue
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return min(max(when, now), now + timedelta(days=1))
-    return None
-
-
-def default_classify(answer: Answer) -> ChannelError | None:
-    """What a status means where the network has no better rule."""
-    where = f"{answer.host} answered {answer.status}"
-    words = answer.error_field("error_description", "error", "message", "detail")
-    said = f'{where}: "{words}".' if words else f"{where}."
-    if answer.status < 300:
-        return None
-    now = datetime.now(UTC)
-    if answer.status == 429:
-        return RateLimited(f"{answer.host} asks to slow down.", retry_at=rate_limit_reset(answer.headers, now))
-    if answer.status >= 500:
-        after = answer.headers.get("retry-after")
-        return Unavailable(said, retry_after=retry_after_seconds(after, now) if after else None)
-    if answer.status == 401:
-        return AuthError(said, hint="Sign in again: socialtriage accounts login.")
-    if answer.status == 403:
-        return NotPermitted(said, hint="The login lacks a permission for this.")
-    if answer.status < 400:
-        return Misconfigured(f"{where}, a redirect.", hint="Check the account's `server`.")
-    return Rejected(said)
-
-
 def is_loopback(host: str) -> bool:
     """Whether plain http may be spoken to `host`."""
     if host == "localhost":
@@ -167,23 +96,32 @@ def is_loopback(host: str) -> bool:
 class Http:
     """The shared client. Create one per process run; `aclose` it at the end.
 
-    `transport` is the seam for tests (an `httpx.MockTransport`).
+    `transport` is the seam for tests (an `httpx.MockTransport`). Raises `Misconfigured` when `ca_file` or a proxy
+    of the environment cannot be used. No cookie is kept: accounts on one server share the client, and nothing else.
     """
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None, ca_file: str | None = None) -> None:
         verify: Any = True
         if ca_file and transport is None:
-            import ssl
-
-            verify = ssl.create_default_context(cafile=ca_file)
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            verify=verify,
-            timeout=httpx.Timeout(20.0, connect=10.0),
-            follow_redirects=False,
-            headers={"User-Agent": f"socialtriage/{__version__}"},
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-        )
+            try:
+                verify = ssl.create_default_context(cafile=ca_file)
+            except OSError as exc:
+                raise Misconfigured(f"The certificates in {ca_file} cannot be read.", hint="Check `ca_file`.") from exc
+        try:
+            self._client = httpx.AsyncClient(
+                transport=transport,
+                mounts=None if transport else _DIRECT,
+                verify=verify,
+                timeout=httpx.Timeout(20.0, connect=10.0),
+                follow_redirects=False,
+                headers={"User-Agent": f"socialtriage/{__version__}"},
+                cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+                limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+            )
+        except (ImportError, ValueError) as exc:
+            raise Misconfigured(
+                "The proxy named by the environment cannot be used.", hint="Check HTTPS_PROXY and ALL_PROXY."
+            ) from exc
 
     def session(
         self,
@@ -193,9 +131,13 @@ class Http:
         classify: Classify | None = None,
     ) -> Session:
         """Calls to one server. Raises `Misconfigured` when `base_url` is plain http to another machine."""
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _split(base_url)
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{base_url!r} is not the address of a server.", hint="Write https://….")
+        if "@" in parts.netloc:
+            raise Misconfigured(
+                f"The address of {parts.hostname} must not hold a login.", hint="Store it with `accounts login`."
+            )
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise Misconfigured(f"{base_url} would send the login unencrypted.", hint="Write https://….")
         return Session(self._client, base_url.rstrip("/"), budget or Budget(), classify)
@@ -253,15 +195,16 @@ class Session:
         """
         url = self._url(path)
         repeatable = safe or method in READS
-        request = self._client.build_request(
-            method,
-            url,
-            params={k: v if isinstance(v, str | int) else list(v) for k, v in params.items()} if params else None,
-            headers={**self.headers, **(headers or {})},
-            json=data,
-            data=dict(form) if form is not None else None,
-            content=content,
-        )
+        with _buildable(url):
+            request = self._client.build_request(
+                method,
+                url,
+                params={k: v if isinstance(v, str | int) else list(v) for k, v in params.items()} if params else None,
+                headers={**self.headers, **(headers or {})},
+                json=data,
+                data=dict(form) if form is not None else None,
+                content=content,
+            )
         async for attempt in stamina.retry_context(
             on=lambda exc: self._again(exc, repeatable),
             attempts=3,
@@ -275,11 +218,12 @@ class Session:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _url(self, path: str) -> str:
-        if "://" not in path:
+        if "://" not in path.split("?")[0]:
             return f"{self.base_url}/{path.lstrip('/')}"
-        ours, theirs = urlsplit(self.base_url), urlsplit(path)
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
-            raise BadPayload(f"{ours.netloc} pointed to another server ({theirs.netloc}); not followed.")
+        theirs = _split(path)
+        if theirs is None or _origin(theirs) != _origin(urlsplit(self.base_url)):
+            where = theirs.netloc if theirs else "an address that is none"
+            raise BadPayload(f"{urlsplit(self.base_url).netloc} pointed to another server ({where}); not followed.")
         return path
 
     def _again(self, exc: Exception, repeatable: bool) -> bool | float:
@@ -301,7 +245,7 @@ class Session:
 
     async def _once(self, request: httpx.Request, repeatable: bool) -> Answer:
         self.budget.requests += 1
-        async with _mapped(request, repeatable):
+        async with _mapped(request, repeatable), asyncio.timeout(self._time(repeatable)):
             response = await self._client.send(request, stream=True)
             try:
                 body = await _read(response)
@@ -322,9 +266,47 @@ class Session:
             raise AnswerLost(error.message) from error
         raise error
 
+    def _time(self, repeatable: bool) -> float:
+        """Seconds for one try: a read ends with the account's budget, however slowly its answer drips in."""
+        return max(0.5, self.budget.left) if repeatable else WRITE_TIME
+
+
+_UNSENDABLE = "The login for {} holds characters that none can have."
+
 
 class _NotConnected(Unavailable):
     """Nothing left this machine."""
+
+
+class _TooLarge(Exception):
+    """The answer is longer than is read."""
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+@contextmanager
+def _buildable(url: str) -> Iterator[None]:
+    """Maps what can go wrong before anything leaves: characters that no header, address or body may hold."""
+    try:
+        yield
+    except UnicodeEncodeError as exc:
+        if exc.encoding == "ascii":
+            # `from None`: the codec's error holds the header, and the header the login.
+            raise Misconfigured(_UNSENDABLE.format(urlsplit(url).netloc), hint="Sign in again.") from None
+        raise Rejected("The text holds characters that cannot be sent.") from exc
+    except httpx.InvalidURL as exc:
+        raise BadPayload(f"An address at {urlsplit(url).netloc} cannot be called.") from exc
 
 
 @asynccontextmanager
@@ -333,19 +315,42 @@ async def _mapped(request: httpx.Request, repeatable: bool) -> AsyncIterator[Non
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
-        raise _NotConnected(f"No connection to {host}.", hint="Check the network; it is tried again.") from exc
+        raise _not_connected(host, exc) from exc
+    except httpx.LocalProtocolError:
+        # `from None`: the error quotes the header, and the header holds the login.
+        raise Misconfigured(_UNSENDABLE.format(host), hint="Sign in again.") from None
     except (
+        TimeoutError,
         httpx.TimeoutException,
         httpx.NetworkError,
         httpx.RemoteProtocolError,
         httpx.DecodingError,
+        _TooLarge,
     ) as exc:
-        what = "took too long" if isinstance(exc, httpx.TimeoutException) else "broke off its answer"
-        if repeatable:
-            raise Unavailable(f"{host} {what}.") from exc
-        raise AnswerLost(f"{host} {what} after the data had been sent.") from exc
+        what = _what_broke(exc)
+        if not repeatable:
+            raise AnswerLost(f"{host} {what} after the data had been sent.") from exc
+        if isinstance(exc, _TooLarge):
+            raise BadPayload(f"{host} {what}.") from exc
+        raise Unavailable(f"{host} {what}.") from exc
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise Unavailable(f"{host} could not be reached ({type(exc).__name__}).") from exc
+
+
+def _not_connected(host: str, exc: httpx.HTTPError) -> _NotConnected:
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            hint = "Check the address, and `ca_file` where a proxy or the server has a certificate of its own."
+            return _NotConnected(f"The certificate of {host} is not trusted ({cause.verify_message}).", hint=hint)
+        cause = cause.__cause__ or cause.__context__
+    return _NotConnected(f"No connection to {host}.", hint="Check the network; it is tried again.")
+
+
+def _what_broke(exc: Exception) -> str:
+    if isinstance(exc, _TooLarge):
+        return f"sent more than {MAX_BODY // 2**20} MB in one answer"
+    return "took too long" if isinstance(exc, TimeoutError | httpx.TimeoutException) else "broke off its answer"
 
 
 async def _read(response: httpx.Response) -> bytes:
@@ -354,6 +359,6 @@ async def _read(response: httpx.Response) -> bytes:
     async for part in response.aiter_bytes():
         size += len(part)
         if size > MAX_BODY:
-            raise BadPayload(f"{response.url.host} sent more than {MAX_BODY // 2**20} MB in one answer.")
+            raise _TooLarge
         parts.append(part)
     return b"".join(parts)

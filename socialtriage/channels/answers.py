@@ -1,0 +1,138 @@
+"""What a server said, and what its status and headers mean. Nothing here knows the HTTP library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from socialtriage.domain.errors import (
+    AuthError,
+    BadPayload,
+    ChannelError,
+    Misconfigured,
+    NotPermitted,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
+from socialtriage.domain.text import clean_line
+
+_LONGEST_WAIT = 86_400.0
+"""Seconds of a server's wish to wait that are believed; more is taken for this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said. `headers` has lower-case names; of repeated ones the values are joined with `, `."""
+
+    method: str
+    url: str
+    """Without its query, so that it can be shown and logged."""
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """The server's name, for messages."""
+        return urlsplit(self.url).netloc
+
+    def json(self) -> Any:
+        """The body as JSON, lone surrogates included. Raises `BadPayload`."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as exc:
+            raise BadPayload(
+                f"{self.host} answered {self.method} {urlsplit(self.url).path} with something that is not JSON.",
+                hint="If it stays, check the account's `server`.",
+            ) from exc
+
+    def error_field(self, *names: str) -> str:
+        """The first of `names` in a JSON error body, as one clean line; empty where there is none."""
+        try:
+            data = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return ""
+        if isinstance(data, dict):
+            for name in names:
+                if isinstance(data.get(name), str):
+                    return clean_line(data[name], 300)
+        return ""
+
+
+def retry_after_seconds(value: str, now: datetime) -> float | None:
+    """Seconds of a Retry-After value: a number or an HTTP date; the first where two headers were joined into one."""
+    first = value.split(",")[0].strip()
+    try:
+        seconds = float(first)
+    except ValueError:
+        # The comma after the weekday of a date belongs to it.
+        when = _http_date(",".join(value.split(",")[:2]))
+        return None if when is None else max(0.0, (when - now).total_seconds())
+    return seconds if 0 <= seconds <= _LONGEST_WAIT else 0.0 if seconds < 0 else _LONGEST_WAIT
+
+
+def rate_limit_reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When a 429 says calls are welcome again: Retry-After, or a reset header in epoch seconds or ISO 8601.
+
+    The times in the headers are the server's; where it sends its Date, they are read by its clock, not ours.
+    """
+    servers = _http_date(headers.get("date", "")) or now
+    if value := headers.get("retry-after"):
+        seconds = retry_after_seconds(value, servers)
+        if seconds is not None:
+            return now + timedelta(seconds=min(seconds, _LONGEST_WAIT))
+    for name in ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
+        when = _instant(headers.get(name, "").strip())
+        if when is not None:
+            return now + min(max(when - servers, timedelta()), timedelta(seconds=_LONGEST_WAIT))
+    return None
+
+
+def _instant(value: str) -> datetime | None:
+    """Epoch seconds or ISO 8601."""
+    try:
+        return datetime.fromtimestamp(float(value), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(value)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def default_classify(answer: Answer) -> ChannelError | None:
+    """What a status means where the network has no better rule."""
+    where = f"{answer.host} answered {answer.status}"
+    if answer.status < 300:
+        return None
+    now = datetime.now(UTC)
+    if answer.status == 429:
+        return RateLimited(f"{answer.host} asks to slow down.", retry_at=rate_limit_reset(answer.headers, now))
+    if answer.status < 400:
+        return Misconfigured(f"{where}, a redirect.", hint="Check the account's `server`.")
+    words = answer.error_field("error_description", "error", "message", "detail")
+    said = f'{where}: "{words}".' if words else f"{where}."
+    if answer.status >= 500:
+        after = answer.headers.get("retry-after")
+        servers = _http_date(answer.headers.get("date", "")) or now
+        return Unavailable(said, retry_after=retry_after_seconds(after, servers) if after else None)
+    if answer.status == 401:
+        return AuthError(said, hint="Sign in again: socialtriage accounts login.")
+    if answer.status == 403:
+        return NotPermitted(said, hint="The login lacks a permission for this.")
+    return Rejected(said)
