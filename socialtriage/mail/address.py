@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr, getaddresses
 from urllib.parse import quote
 
 from socialtriage.domain.endpoints import is_loopback, mail_endpoint
@@ -82,10 +82,10 @@ class Mailbox:
         """Read `Name <local@domain>` or `local@domain`. Raises `ConfigError`."""
         if _has_control(text):
             raise ConfigError("A mail address holds a line break or another control character.")
-        name, address = parseaddr(text)
-        if not address and "<" in text:
-            name, _, address = text.rpartition("<")
-            name, address = name.strip().strip('"'), address.strip().removesuffix(">")
+        found = getaddresses([text])
+        if len(found) != 1:
+            raise ConfigError(f"One mail address is needed, not {len(found)}: {_shown(text)}.")
+        name, address = found[0]
         return cls(normal_address(address), name)
 
     @property

@@ -16,20 +16,10 @@ from urllib.parse import urlsplit
 from socialtriage.domain.text import clean, clean_line
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
 _QUOTE = "margin:4px 0 16px 0;padding-left:12px;border-left:3px solid #767676;white-space:pre-wrap"
 

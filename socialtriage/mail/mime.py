@@ -163,7 +163,7 @@ def _address(header: str, name: str, address: str) -> str:
     shown = str(clean_line(name, _NAME_LIMIT))
     if not shown:
         return f"{header}: {address}"
-    phrase = formataddr((shown, "")).removesuffix(" <>") if _plain(shown) else _encoded(header, shown)
+    phrase = formataddr((shown, "")).removesuffix(" <>") if _plain(shown, _NAME_LIMIT) else _encoded(header, shown)
     line = f"{header}: {phrase} <{address}>"
     return line if len(line.rpartition("\r\n")[2]) <= _LINE else f"{header}: {phrase}\r\n <{address}>"
 
@@ -186,14 +186,14 @@ def _words(name: str, value: str) -> str:
     return "\r\n ".join(lines)
 
 
-def _plain(value: str) -> bool:
-    """Whether text on one line can stand in a header as it is."""
+def _plain(value: str, longest: int = _LONGEST_WORD) -> bool:
+    """Whether text on one line, of words no longer than `longest`, can stand in a header as it is."""
     return (
         value.isascii()
         and value.isprintable()
         and "=?" not in value
         and "  " not in value
-        and all(len(word) <= _LONGEST_WORD for word in value.split(" "))
+        and all(len(word) <= longest for word in value.split(" "))
     )
 
 

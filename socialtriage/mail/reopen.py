@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes, policy
+from email import message_from_string, policy
 from email.message import EmailMessage, MIMEPart
 
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.mail.mime import Composed, attachment_line
 
+_UNREADABLE = "A mail in the outbox cannot be read back."
+
 
 def reopened(data: bytes) -> Composed:
     """The mail that `data` was made from. Raises `SocialTriageError` when it is none of ours."""
-    message = message_from_bytes(data, policy=policy.default)
+    try:
+        message = message_from_string(data.decode(), policy=policy.default)
+    except UnicodeDecodeError as exc:
+        raise SocialTriageError(_UNREADABLE) from exc
     plain, rich = message.get_body(("plain",)), message.get_body(("html",))
     senders, recipients = _addresses(message, "From"), _addresses(message, "To")
     if plain is None or rich is None or len(senders) != 1 or not recipients:
-        raise SocialTriageError("A mail in the outbox cannot be read back.")
+        raise SocialTriageError(_UNREADABLE)
     return Composed(
         message_id=str(message["Message-ID"]).strip(),
         sender=senders[0],
