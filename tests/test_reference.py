@@ -16,7 +16,8 @@ references = st.integers(0, 2**32).map(lambda seed: new_reference(PREFIX, random
 ENGLISH = """
 The streetlight outside number forty two has been broken since Friday and nobody came. Please advise: my ABC report,
 abc report number 123456, went unanswered; ABC parent council, ABC-street, ABC planet, abc winter better.
-ABC 234567. Garden bins were missed again. Should I phone? Ref: ABC. Reference ABC-2026. Case ABC 24/7. The A B C of recycling;
+ABC 234567.
+Garden bins were missed again. Should I phone? Ref: ABC. Reference ABC-2026. Case ABC 24/7. The A B C of recycling;
 Abc-member meeting, abc.number, @abc_helper, https://abc.example/abcdef2 and AB12 3CD, tel 01632 960001.
 """
 
@@ -45,7 +46,7 @@ def test_every_single_wrong_character_is_caught(position: int) -> None:
 
 @pytest.mark.parametrize("position", range(LENGTH - 1))
 def test_every_swap_of_neighbours_is_caught(position: int) -> None:
-    pairs = set()
+    pairs: set[tuple[str, str]] = set()
     source = random.Random(position)
     while len(pairs) < len(ALPHABET) ** 2:
         body = _body(new_reference(PREFIX, source))
