@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from socialtriage.config.checks import check_tables
 from socialtriage.config.checks_lists import check_lists
+from socialtriage.config.keys import check_keys
 from socialtriage.config.leaks import note_leaks
 from socialtriage.config.model import Config
 from socialtriage.config.problems import Problems
@@ -28,13 +29,13 @@ _SAYS_NOTHING_OF_OTHER_LINES = ("Invalid value", "Invalid statement", "Expected 
 _MOST_SYNTAX = 10
 
 
-def load(path: Path, networks: Sequence[str] | None = None) -> Config:
+def load(path: Path, networks: Sequence[str] | None = None, actions: Collection[str] | None = None) -> Config:
     """The configuration in a file.
 
-    `networks` are the names an account may use (`channels.registry.names()`); None takes any. Raises `ConfigError`
-    with a sentence for every problem.
+    `networks` are the names an account may use (`channels.registry.names()`), `actions` the ids that `[keys]` may
+    name; None takes any. Raises `ConfigError` with a sentence for every problem.
     """
-    return parse(read(path), str(path), networks)
+    return parse(read(path), str(path), networks, actions)
 
 
 def read(path: Path) -> str:
@@ -73,7 +74,12 @@ def _decode(data: bytes, problems: Problems) -> str:
         raise problems.error() from None
 
 
-def parse(text: str, file: str = "config.toml", networks: Sequence[str] | None = None) -> Config:
+def parse(
+    text: str,
+    file: str = "config.toml",
+    networks: Sequence[str] | None = None,
+    actions: Collection[str] | None = None,
+) -> Config:
     """The configuration in a text; `file` is its name in messages. Raises `ConfigError` with every problem."""
     text = text.replace("\r\n", "\n")
     document = _document(text, file)
@@ -82,6 +88,7 @@ def parse(text: str, file: str = "config.toml", networks: Sequence[str] | None =
     config = shape(document, problems)
     check_tables(config, problems)
     check_lists(config, problems, networks)
+    check_keys(config.keys, problems, actions)
     problems.raise_if_any()
     return config
 

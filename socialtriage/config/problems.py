@@ -69,6 +69,19 @@ def dotted(path: Path, document: Mapping[str, Any]) -> str:
     return ".".join(words)
 
 
+def line_of(path: Path, lines: Mapping[Path, int]) -> int:
+    """The line of a place, or of the nearest table above it; 0 where even that is not in the text.
+
+    A key with dots may stand there in quotes, as one step.
+    """
+    for length in range(len(path), 0, -1):
+        steps = path[:length]
+        joined = (steps[0], ".".join(str(step) for step in steps[1:]))
+        if (line := lines.get(steps) or lines.get(joined)) is not None:
+            return line
+    return 0
+
+
 class Problems:
     """The faults found so far. A place that is faulty already, and what lies below it, takes no second one."""
 
@@ -100,7 +113,7 @@ class Problems:
         lines = self._lines() if self._found else {}
         told = [(line, f"{self._where(line)}: {what}") for line, what in self._loose]
         for path, what in self._found.items():
-            line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 0)
+            line = line_of(path, lines)
             told.append((line, f"{self._where(line)}: {dotted(path, self.document)}: {what}"))
         return [sentence for _, sentence in sorted(told, key=lambda item: item[0])]
 

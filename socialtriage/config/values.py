@@ -19,9 +19,10 @@ _HOLIDAYS = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?", re.ASCII)
 _PREFIX = re.compile(r"[A-Z]{2,3}", re.ASCII)
 _WORKING = re.compile(r"(?:\d{1,4}[mhdw])+", re.ASCII)
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_DOMAIN = r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
-_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}", re.ASCII)
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\ud7ff\ue000-\U0010ffff-]+"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 _SENDER = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>')
 _NAME_SPECIALS = re.compile(r'[()<>\[\]:;@\\,"]')
 
@@ -131,12 +132,15 @@ def plain_time(text: str, least: timedelta, most: timedelta, words: str) -> time
 def check_address(text: str) -> None:
     """A plain mail address that is safe in a header."""
     local, _, domain = text.rpartition("@")
-    if _ADDRESS.fullmatch(text) and len(local) <= 64 and len(domain) <= 253:
-        return
+    try:
+        if _LOCAL.fullmatch(local) and len(local) <= 64 and text.isprintable():
+            host = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+            if _DOMAIN.fullmatch(host) and len(host) <= 253:
+                return
+    except UnicodeError:
+        pass
     if "," in text or ";" in text:
         raise ValueError("must be one address; make a contact for each")
-    if not text.isascii():
-        raise ValueError("must be an address of plain letters; write an international domain as xn--…")
     raise ValueError(f"{quoted(text)} is no mail address such as waste@anytown.example")
 
 

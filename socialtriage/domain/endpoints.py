@@ -78,9 +78,7 @@ def mail_endpoint(url: str, *, protocol: MailProtocol | None = None) -> MailEndp
         raise ValueError(f"must begin with {' or '.join(wanted)}")
     parts = _split(url)
     if parts.password is not None:
-        raise ValueError(
-            f"must not hold a password; keep it in the keyring: `socialtriage accounts login mail.{MAIL_SCHEMES[scheme.lower()][0]}`"
-        )
+        raise ValueError("must not hold a password; keep it in the keyring with `socialtriage accounts login`")
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise ValueError("must hold no ? or #; write them as %3F and %23")
     spoken, tls, port = MAIL_SCHEMES[scheme.lower()]
