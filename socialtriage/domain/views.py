@@ -29,6 +29,7 @@ class Query:
     view: str = "queue"
     """queue, mine, waiting, tell, overdue, repeat, closed or all."""
     area: str | None = None
+    topic: str | None = None
     urgency: Urgency | None = None
     account: str | None = None
     status: Status | None = None
@@ -214,7 +215,7 @@ class OutboxView:
     tries: int
     error: str | None
     officer: str
-    text: SafeText = SafeText("")
+    text: SafeText
 
 
 @dataclass(frozen=True, slots=True)

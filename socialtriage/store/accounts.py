@@ -88,6 +88,12 @@ class AccountWriter:
             (*(iso(v) if isinstance(v, datetime) else v for v in (values[name] for name in names)), id_),
         )
 
+    def newest(self, id_: str, at: datetime) -> None:
+        """A message of this moment arrived."""
+        self._c.execute(
+            "UPDATE accounts SET last_message_at = max(coalesce(last_message_at, ''), ?) WHERE id = ?", (iso(at), id_)
+        )
+
     def add_gap(self, id_: str, gap: Gap) -> None:
         """Remember a span in which messages may be missing; the same span once."""
         self._c.execute(

@@ -76,6 +76,10 @@ class CaseWriter:
             raise Stale(f"{before.ref} was changed by somebody else just now.")
         return replace(after, version=before.version + 1)
 
+    def bump(self, case_id: int) -> None:
+        """Something about the case changed that is not one of its own columns."""
+        self._c.execute("UPDATE cases SET version = version + 1 WHERE id = ?", (case_id,))
+
     def due_snoozes(self, now: datetime) -> list[int]:
         """Cases whose snooze is over."""
         rows = self._c.execute("SELECT id FROM cases WHERE lane = 4 AND snoozed_until <= ?", (iso(now),))
@@ -136,6 +140,11 @@ class Cases:
         if row is None:
             raise NotFound("That case is not in the store.")
         return to_case(row)
+
+    def any_due_snooze(self, now: datetime) -> bool:
+        """Whether a snooze is over."""
+        sql = "SELECT 1 FROM cases WHERE lane = 4 AND snoozed_until <= ? LIMIT 1"
+        return self._db.one(sql, (iso(now),)) is not None
 
     def by_ref(self, ref: str) -> int | None:
         """The id of a reference in its exact spelling."""
@@ -216,6 +225,8 @@ def _where(query: Query, officer: str, now: datetime) -> tuple[str, dict[str, An
 
     if query.area:
         add("c.area IS NULL" if query.area == "none" else "c.area = :area", area=query.area)
+    if query.topic:
+        add("c.topic = :topic", topic=query.topic)
     if query.urgency:
         add("c.urgency = :urgency", urgency=query.urgency.rank)
     if query.account:

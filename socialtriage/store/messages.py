@@ -61,7 +61,8 @@ class MessageWriter:
             " url, thread, conversation, parent, state, outbox_id)"
             " VALUES (?, ?, ?, 'officer', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent', ?)"
             " ON CONFLICT (account, remote_id) DO UPDATE SET case_id = excluded.case_id,"
-            " outbox_id = excluded.outbox_id, state = 'sent' RETURNING id, (SELECT count(*) FROM messages_fts_docsize d WHERE d.id = messages.id)",
+            " outbox_id = excluded.outbox_id, state = 'sent'"
+            " RETURNING id, (SELECT count(*) FROM messages_fts_docsize d WHERE d.id = messages.id)",
             (
                 m.account,
                 m.remote_id,

@@ -1,0 +1,390 @@
+"""One part of a page on its way into the store: which case each message joins, opens or changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain import cases as life
+from socialtriage.domain import reference
+from socialtriage.domain.cases import Case
+from socialtriage.domain.models import Incoming, Status, Urgency, Visibility, Voice
+from socialtriage.domain.rules import Suggestion
+from socialtriage.domain.text import snippet
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.services.desk import Desk
+from socialtriage.store.intake import Revised, StoredMessage
+from socialtriage.store.log import NewEvent
+from socialtriage.store.store import Transaction
+
+Suggest = Callable[[str], Suggestion | None]
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What a page changed."""
+
+    new: int = 0
+    updated: int = 0
+    case_ids: list[int] = field(default_factory=list)
+
+    def add(self, other: TakenIn) -> None:
+        """Add another page's changes."""
+        self.new += other.new
+        self.updated += other.updated
+        self.case_ids += other.case_ids
+
+
+class Batch:
+    """A part of a page on its way into the store, inside one transaction."""
+
+    def __init__(self, desk: Desk, account: AccountConfig, tx: Transaction, suggest: Suggest) -> None:
+        self.desk = desk
+        self.account = account
+        self.network = desk.network_of(account)
+        self.tx = tx
+        self.now = tx.at
+        self.suggest = suggest
+        self.result = TakenIn()
+        self.opened: dict[int, Case] = {}
+        self.before: dict[int, Case] = {}
+        self.cases: dict[int, Case] = {}
+        self.by_person: dict[tuple[str, int], int] = {}
+        self.case_of: dict[str, int] = {}
+        self.replay: set[int] = set()
+        self.bumped: set[int] = set()
+        self.rows: list[tuple[int, int | None, int | None, Voice, Incoming]] = []
+        self.events: list[NewEvent] = []
+        self.human: dict[int, set[int]] = {}
+        self.history: dict[int, list[Case]] = {}
+
+    def run(self, items: Sequence[Incoming], gone: Sequence[str]) -> None:
+        """Sort the items into new, edited and known, and write everything."""
+        stored = (
+            self.tx.intake.messages(self.account.id, [*(i.remote_id for i in items), *gone]) if items or gone else {}
+        )
+        fresh = self._fresh(items, stored)
+        self._revise(items, stored)
+        self._gone(gone, stored)
+        if fresh:
+            self._take(fresh, stored)
+        self._write()
+
+    def _fresh(self, items: Sequence[Incoming], stored: dict[str, StoredMessage]) -> list[Incoming]:
+        """Items that are not here yet, each once, without what was deleted here."""
+        new = {i.remote_id: i for i in reversed(items) if i.remote_id not in stored}
+        dead = self.tx.intake.tombstones(self.account.id, list(new)) if new else set()
+        return [i for i in items if new.get(i.remote_id) is i and i.remote_id not in dead]
+
+    # --- new messages -------------------------------------------------------------------------------------
+
+    def _take(self, fresh: list[Incoming], stored: dict[str, StoredMessage]) -> None:
+        persons = self._persons(fresh)
+        self._load(fresh, persons, stored)
+        next_message = self.tx.intake.next_id("messages")
+        next_case = self.tx.intake.next_id("cases")
+        ids: dict[str, int] = {}
+        for item in [i for i in fresh if not i.own and not i.context]:
+            person = persons[item.author.key]
+            case_id = self._case_for(item, person)
+            if case_id is None:
+                case_id = next_case
+                next_case += 1
+                self._open(case_id, item, person)
+            else:
+                self._join(case_id, item)
+            self.case_of[item.remote_id] = ids[item.remote_id] = case_id
+            self.result.new += 1
+        for item in fresh:
+            case_id = ids.get(item.remote_id) or self._case_of_context(item, persons.get(item.author.key))
+            voice = Voice.OFFICER if item.own else Voice.RESIDENT
+            person_id = None if item.own else persons[item.author.key]
+            self.rows.append((next_message, case_id, person_id, voice, item))
+            next_message += 1
+            if case_id is not None and item.remote_id not in ids:
+                self._attach(case_id, item)
+        self._adopt(fresh, ids)
+
+    def _persons(self, fresh: Iterable[Incoming]) -> dict[str, int]:
+        """Ids of the authors, new ones made, renamed ones renamed."""
+        authors = {i.author.key: i.author for i in fresh if not i.own}
+        if not authors:
+            return {}
+        known = self.tx.intake.persons(self.network, list(authors))
+        next_id = self.tx.intake.next_id("persons")
+        ids: dict[str, int] = {}
+        new = []
+        renamed = []
+        for key, author in authors.items():
+            if key in known:
+                ids[key], handle, name = known[key]
+                if (handle, name) != (author.handle, author.name):
+                    renamed.append((author.handle, author.name, ids[key]))
+            else:
+                ids[key] = next_id
+                new.append((next_id, key, author.handle, author.name, author.url, iso(self.now)))
+                next_id += 1
+        self.tx.intake.add_persons(self.network, new)
+        self.tx.intake.rename_persons(renamed)
+        return ids
+
+    def _load(self, fresh: Sequence[Incoming], persons: dict[str, int], stored: dict[str, StoredMessage]) -> None:
+        """Cases that these messages may join or follow."""
+        intake = self.tx.intake
+        threads = list({i.thread for i in fresh})
+        conversations = list({i.conversation for i in fresh if i.conversation})
+        for case in intake.cases_in(self.account.id, threads, conversations):
+            self._know(case)
+        ids = list(persons.values())
+        if ids:
+            self.human = intake.same_human(ids)
+            everyone = sorted({other for group in self.human.values() for other in group})
+            for case in intake.cases_of(everyone):
+                self.history.setdefault(case.person_id, []).append(case)
+        parents = [i.parent for i in fresh if i.parent and i.parent not in stored]
+        if parents:
+            stored = {**stored, **intake.messages(self.account.id, parents)}
+        self.case_of.update({key: m.case_id for key, m in stored.items() if m.case_id is not None})
+
+    def _know(self, case: Case) -> None:
+        """Find this case by its thread or conversation: open ones before closed ones, later before earlier."""
+        if case.id not in self.cases:
+            self.cases[case.id] = case
+        for place in {case.thread, case.conversation} - {None}:
+            key = (str(place), case.person_id)
+            old = self.cases.get(self.by_person.get(key, -1))
+            if old is None or case.status is not Status.CLOSED or old.status is Status.CLOSED:
+                self.by_person[key] = case.id
+
+    def _case_for(self, item: Incoming, person: int) -> int | None:
+        """The case that a resident's message joins: same conversation, same thread, or a reference it quotes."""
+        for identity in self.human.get(person, {person}):
+            for place in (item.conversation, item.thread):
+                if place is not None and (found := self.by_person.get((place, identity))) is not None:
+                    return found
+        return self._quoted(item, person)
+
+    def _quoted(self, item: Incoming, person: int) -> int | None:
+        prefix = self.desk.config.organisation.prefix
+        text = f"{item.subject or ''}\n{item.text}"
+        if prefix.casefold() not in text.casefold():
+            return None
+        refs = reference.find(text, prefix)
+        if not refs:
+            return None
+        for case in self.tx.intake.cases_by_ref(refs).values():
+            if case.person_id in self.human.get(person, {person}):
+                self.cases.setdefault(case.id, case)
+                return case.id
+        return None
+
+    def _open(self, case_id: int, item: Incoming, person: int) -> None:
+        """A new case for a resident's message."""
+        at = min(item.at, self.now)
+        said = self.suggest(f"{item.subject or ''}\n{item.text}")
+        quiet = item.automatic is not None
+        case = Case(
+            id=case_id,
+            ref="",
+            version=1,
+            status=Status.NEW,
+            urgency=Urgency.LOW if quiet else Urgency.NORMAL,
+            area=self.account.area,
+            account=self.account.id,
+            network=self.network,
+            visibility=item.visibility,
+            person_id=person,
+            thread=item.thread,
+            conversation=item.conversation,
+            snippet=snippet(item.text or item.subject or ""),
+            opened_at=at,
+            last_message_at=at,
+            waiting_since=None if quiet else at,
+            media=len(item.media),
+            suggested_area=said.area if said else None,
+            suggested_urgency=said.urgency if said else None,
+            suggested_because=said.because if said else (),
+            flags=(f"automatic:{item.automatic}",) if item.automatic else (),
+        )
+        case = self.desk.clocks.with_due(self._repeat(case, at))
+        self.opened[case_id] = self.cases[case_id] = case
+        self.history.setdefault(person, []).append(case)
+        self._know(case)
+
+    def _repeat(self, case: Case, at: datetime) -> Case:
+        """Linked to the person's earlier cases, raised one step, with the clock of the first unanswered one."""
+        horizon = at - self.desk.repeat_window
+        earlier = [
+            self.cases.get(c.id, c)
+            for identity in self.human.get(case.person_id, {case.person_id})
+            for c in self.history.get(identity, ())
+            if c.opened_at >= horizon and not any(f.startswith("automatic") for f in c.flags)
+        ]
+        if not earlier or case.flags:
+            return case
+        self.tx.intake.link_cases((c.id, case.id, "same person", iso(self.now)) for c in earlier[-20:])
+        unanswered = [c.waiting_since for c in earlier if c.waiting_since]
+        return replace(
+            case,
+            urgency=case.urgency.raised(),
+            repeat_count=len(earlier) + 1,
+            repeat_since=min(unanswered or [c.opened_at for c in earlier]),
+            waiting_since=min([*unanswered, at]),
+        )
+
+    def _join(self, case_id: int, item: Incoming) -> None:
+        """A resident's message in a case that exists."""
+        case = self._touch(case_id)
+        at = min(item.at, self.now)
+        case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
+        if item.automatic is None:
+            after = life.resident_wrote(case, at)
+            if after.reopened_at != case.reopened_at:
+                self.events.append(NewEvent("case.reopened", case_id, case.ref, {"why": "the resident wrote again"}))
+            if item.visibility is Visibility.PRIVATE and case.visibility is Visibility.PUBLIC and item.conversation:
+                after = replace(after, conversation=after.conversation or item.conversation)
+            case = self.desk.clocks.with_due(after)
+        self.cases[case_id] = case
+        self._know(case)
+        self.events.append(NewEvent("message.received", case_id, case.ref, {"remote_id": item.remote_id}))
+
+    def _case_of_context(self, item: Incoming, person: int | None) -> int | None:
+        """The case of our own message or of an ancestor: its parent's, its conversation's, its thread's only one."""
+        if not item.own:
+            return self.by_person.get((item.thread, person)) if person is not None else None
+        if item.parent and item.parent in self.case_of:
+            return self.case_of[item.parent]
+        places = {item.conversation or item.thread}
+        found = {case_id for (place, _), case_id in self.by_person.items() if place in places}
+        return found.pop() if len(found) == 1 else None
+
+    def _attach(self, case_id: int, item: Incoming) -> None:
+        case = self._touch(case_id)
+        self.cases[case_id] = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
+        self.case_of[item.remote_id] = case_id
+        self.replay.add(case_id)
+        if item.own:
+            self.events.append(NewEvent("reply.seen", case_id, case.ref, {"remote_id": item.remote_id}))
+
+    def _touch(self, case_id: int) -> Case:
+        """The case as it is in this batch, remembered as it was before."""
+        case = self.cases[case_id]
+        if case_id not in self.opened:
+            self.before.setdefault(case_id, case)
+        return case
+
+    def _adopt(self, fresh: Sequence[Incoming], ids: dict[str, int]) -> None:
+        """Our own messages that came before the one they answer find their case now."""
+        residents = [i for i in fresh if i.remote_id in ids]
+        if not residents:
+            return
+        conversations = {i.conversation: ids[i.remote_id] for i in residents if i.conversation}
+        strays = self.tx.intake.strays(self.account.id, [i.remote_id for i in residents], list(conversations))
+        adopted = []
+        for message_id, parent, conversation in strays:
+            case_id = ids.get(parent) or conversations.get(conversation)
+            if case_id is not None:
+                adopted.append((case_id, message_id))
+                self._touch(case_id)
+                self.replay.add(case_id)
+        self.tx.intake.adopt(adopted)
+
+    # --- edits and deletions ------------------------------------------------------------------------------
+
+    def _revise(self, items: Sequence[Incoming], stored: dict[str, StoredMessage]) -> None:
+        """Edited texts become revisions; a message that is readable again is no longer gone."""
+        revised = []
+        back = []
+        for item in items:
+            old = stored.get(item.remote_id)
+            if old is None:
+                continue
+            if old.gone and not item.context:
+                back.append(old.id)
+            if (old.text, old.subject) != (item.text, item.subject):
+                revised.append(Revised(old, item))
+                self._note_change(old, "message.edited")
+        self.tx.intake.revise(revised, iso(self.now))
+        self.tx.intake.back_again(back)
+        self.result.updated += len(revised)
+
+    def _gone(self, gone: Sequence[str], stored: dict[str, StoredMessage]) -> None:
+        """Messages that their source no longer has."""
+        missing = [stored[key] for key in gone if key in stored and not stored[key].gone]
+        for old in missing:
+            self._note_change(old, "message.gone")
+        self.tx.intake.mark_gone([m.id for m in missing], iso(self.now))
+        self.result.updated += len(missing)
+
+    def _note_change(self, message: StoredMessage, kind: str) -> None:
+        """A case whose message changed gets a new version, so that nobody answers what is no longer there."""
+        if message.case_id is None:
+            return
+        case = self.tx.cases.get(message.case_id)
+        self.bumped.add(case.id)
+        self.events.append(NewEvent(kind, case.id, case.ref, {"remote_id": message.remote_id}))
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        """References for the new cases, then every row, then the events."""
+        self._name_cases()
+        self.tx.intake.add_cases(list(self.opened.values()))
+        self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
+        for case_id in sorted(self.replay):
+            self._replayed(case_id)
+        for case_id, before in self.before.items():
+            self.tx.cases.save(before, self.cases[case_id])
+        for case_id in self.bumped - set(self.before):
+            self.tx.cases.bump(case_id)
+        if self.rows:
+            self.tx.accounts.newest(self.account.id, max(min(row[4].at, self.now) for row in self.rows))
+        self.result.case_ids += sorted({*self.opened, *self.before, *self.bumped})
+        opened = [
+            NewEvent(
+                "case.opened",
+                case.id,
+                case.ref,
+                {"account": case.account, "network": case.network, "visibility": case.visibility},
+            )
+            for case in self.opened.values()
+        ]
+        self.tx.log(*opened, *self.events)
+
+    def _name_cases(self) -> None:
+        """Every new case gets a reference that none ever had."""
+        nameless = list(self.opened)
+        prefix = self.desk.config.organisation.prefix
+        used: set[str] = set()
+        while nameless:
+            refs = {case_id: reference.new_reference(prefix) for case_id in nameless}
+            taken = self.tx.intake.taken_refs(list(refs.values())) | used
+            for case_id, ref in refs.items():
+                if ref not in taken:
+                    used.add(ref)
+                    taken.add(ref)
+                    self.opened[case_id] = self.cases[case_id] = replace(self.cases[case_id], ref=ref)
+            nameless = [case_id for case_id in nameless if not self.cases[case_id].ref]
+
+    def _replayed(self, case_id: int) -> None:
+        """Who waits for whom, from the whole conversation in its order: our own words may arrive late."""
+        case = self.cases[case_id]
+        if case_id in self.opened:
+            self.before[case_id] = self.opened[case_id]
+        waiting: datetime | None = None
+        for moment, voice in self.tx.intake.timeline(case_id):
+            at = from_iso(moment)
+            if voice is Voice.RESIDENT:
+                waiting = waiting or at
+            elif voice is Voice.OFFICER:
+                if waiting is not None and case.answered_at is None:
+                    in_time = self.desk.clocks.in_time(replace(case, waiting_since=waiting), at)
+                    case = replace(case, answered_at=at, acknowledged_at=at, within_charter=in_time)
+                waiting = None
+        if waiting is None and case.status in (Status.NEW, Status.OPEN, Status.TELL_RESIDENT):
+            case = replace(case, status=Status.WAITING_RESIDENT)
+        if case.status is not Status.CLOSED:
+            case = replace(case, waiting_since=waiting)
+        self.cases[case_id] = self.desk.clocks.with_due(case)

@@ -1,0 +1,108 @@
+"""The desk: configuration, store, clock and officer, as every service takes them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from socialtriage.config.model import AccountConfig, Area, Config, Contact
+from socialtriage.domain.errors import NotFound
+from socialtriage.domain.times import parse_every, utc_now
+from socialtriage.services.clocks import Clocks
+from socialtriage.store.store import Store
+
+Clock = Callable[[], datetime]
+T = TypeVar("T")
+
+
+def officer_of(config: Config) -> str:
+    """Who acts: SOCIALTRIAGE_OFFICER, else the configuration, else the login name."""
+    named = os.environ.get("SOCIALTRIAGE_OFFICER") or config.officer.initials
+    if named:
+        return named.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "officer"
+
+
+@dataclass
+class Desk:
+    """One officer at one store. Blocking calls only; the store's reads are short."""
+
+    config: Config
+    store: Store
+    clock: Clock = utc_now
+    officer: str = "officer"
+    media_folder: Path = field(default_factory=lambda: Path("media"))
+    config_path: Path | None = None
+    mail_folder: Path | None = None
+    """Where mails are written instead of being sent (the demo)."""
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return ZoneInfo(self.config.organisation.timezone)
+
+    @cached_property
+    def clocks(self) -> Clocks:
+        """The charter's clocks."""
+        return Clocks(self.config)
+
+    @cached_property
+    def accounts(self) -> dict[str, AccountConfig]:
+        """Accounts by id, in the order of the configuration."""
+        return {account.id: account for account in self.config.accounts}
+
+    @cached_property
+    def areas(self) -> dict[str, Area]:
+        """Service areas by id, in the order of the configuration."""
+        return {area.id: area for area in self.config.areas}
+
+    @cached_property
+    def contacts(self) -> dict[str, Contact]:
+        """Contacts by id."""
+        return {contact.id: contact for contact in self.config.contacts}
+
+    @cached_property
+    def repeat_window(self) -> timedelta:
+        """Within how long a person's next case counts as a repeat."""
+        return parse_every(self.config.repeat.within)
+
+    def account(self, id_: str) -> AccountConfig:
+        """An account of the configuration. Raises `NotFound` with the nearest id."""
+        return _named(self.accounts, id_, "account")
+
+    def area(self, id_: str) -> Area:
+        """A service area of the configuration. Raises `NotFound` with the nearest id."""
+        return _named(self.areas, id_, "service area")
+
+    def contact(self, id_: str) -> Contact:
+        """A contact of the configuration. Raises `NotFound` with the nearest id."""
+        return _named(self.contacts, id_, "contact")
+
+    def network_of(self, account: AccountConfig) -> str:
+        """The network whose name messages of an account show: a demo account plays another one."""
+        return account.options.get("as", account.network) if account.network == "demo" else account.network
+
+
+def _named(values: dict[str, T], id_: str, what: str) -> T:
+    found = values.get(id_)
+    if found is not None:
+        return found
+    import difflib
+
+    near = difflib.get_close_matches(id_, values, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else (f"There are: {', '.join(values)}." if values else "")
+    raise NotFound(f"There is no {what} {id_!r}.", hint=hint)

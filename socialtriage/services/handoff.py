@@ -1,0 +1,312 @@
+"""Handing a case to the contact network by email: who gets it, exactly what leaves, and the row that leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from socialtriage.config.model import Contact
+from socialtriage.domain import cases as life
+from socialtriage.domain.cases import Case, changes
+from socialtriage.domain.charter import Duration
+from socialtriage.domain.errors import ConfigError, Refused
+from socialtriage.domain.models import MediaState, OutboxKind, SafeText, Voice
+from socialtriage.domain.redact import Found, Redaction, redact
+from socialtriage.domain.text import clean
+from socialtriage.domain.views import CaseDetail, Done, MediaView, MessageView
+from socialtriage.mail.address import Mailbox
+from socialtriage.mail.compose import Attachment, Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
+from socialtriage.services import evidence, inbox
+from socialtriage.services.desk import Desk
+from socialtriage.services.triage import DERIVED, NOTE_LIMIT, check_version
+from socialtriage.store.log import NewEvent
+from socialtriage.store.outbox import NewRow
+from socialtriage.store.undo import Change
+
+EVERYTHING = Redaction.all()
+NOTHING = Redaction.none()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChoice:
+    """Who would get a case, and why them."""
+
+    contact: Contact
+    because: str
+    alternatives: tuple[Contact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffDraft:
+    """A handoff as it would leave: the preview and the mail are the same bytes."""
+
+    case_id: int
+    ref: str
+    version: int
+    contact: Contact
+    because: str
+    note: str
+    redaction: Redaction
+    mail: Composed
+    attachments: tuple[MediaView, ...]
+    """Kept files that could go with it; `attached` has the ids of those that do."""
+    attached: tuple[int, ...]
+    expected_at: datetime | None
+    found: tuple[Found, ...]
+    """Personal data in the resident's words, whether it is masked or not."""
+    warnings: tuple[str, ...]
+
+
+def contact_for(desk: Desk, case_id: int, to: str | None = None) -> ContactChoice:
+    """The contact of the case's area who is not away, or the one named `to`. Raises `Refused`, `NotFound`."""
+    case = desk.store.cases.get(case_id)
+    everyone = tuple(desk.config.contacts)
+    if to is not None:
+        contact, because = _present(desk, desk.contact(to), "you chose them")
+        return ContactChoice(contact, because, everyone)
+    if case.area is None:
+        raise Refused(f"{case.ref} has no service area yet.", hint="Tag it first, or name a contact.")
+    area = desk.area(case.area)
+    if not area.contacts:
+        raise Refused(f"{area.name} has no contact in the configuration.", hint="Name a contact for this handoff.")
+    away = _away(desk)
+    for contact_id in area.contacts:
+        if contact_id not in away:
+            return ContactChoice(desk.contact(contact_id), f"answers for {area.name}", everyone)
+    contact, because = _present(desk, desk.contact(area.contacts[0]), f"answers for {area.name}")
+    return ContactChoice(contact, because, everyone)
+
+
+def _away(desk: Desk) -> set[str]:
+    today = desk.clock().astimezone(desk.zone).date()
+    return {contact for contact, until in desk.store.accounts.away().items() if until >= today}
+
+
+def _present(desk: Desk, contact: Contact, because: str) -> tuple[Contact, str]:
+    """The contact, or the first deputy along the chain who is not away. Raises `Refused` for a loop or a dead end."""
+    away = _away(desk)
+    chain = [contact]
+    while chain[-1].id in away:
+        deputy = chain[-1].deputy
+        if deputy is None:
+            raise Refused(f"{chain[-1].name} is away and has no deputy.", hint="Name another contact.")
+        if deputy in [c.id for c in chain]:
+            loop = " → ".join(c.name for c in chain)
+            raise Refused(f"Everyone is away: {loop}, and back again.", hint="Name another contact.")
+        chain.append(desk.contact(deputy))
+    if len(chain) == 1:
+        return contact, because
+    return chain[-1], f"deputy of {chain[-2].name}, who is away"
+
+
+def prepare(
+    desk: Desk,
+    case_id: int,
+    *,
+    to: str | None = None,
+    note: str = "",
+    redaction: Redaction | None = None,
+    expect_by: datetime | None = None,
+    attachments: Sequence[int] | None = None,
+) -> HandoffDraft:
+    """Make the mail of a handoff without queueing it.
+
+    `attachments` are media ids; None takes every kept file. Raises `Refused`, `NotFound`, `ConfigError`, `StoreError`.
+    """
+    detail = inbox.detail(desk, case_id)
+    life.handed_off(desk.store.cases.get(case_id))
+    choice = contact_for(desk, case_id, to)
+    if redaction is None:
+        redaction = EVERYTHING if desk.config.mail.redact else NOTHING
+    kept = tuple(m for message in detail.messages for m in message.media if m.state is MediaState.KEPT)
+    wanted = kept if attachments is None else tuple(m for m in kept if m.id in set(attachments))
+    now = desk.clock()
+    expected = expect_by or desk.clocks.add(now, Duration.parse(choice.contact.answers_within))
+    words = clean(note, NOTE_LIMIT).strip()
+    messages, found = _quoted(detail, redaction)
+    mail = compose_handoff(
+        HandoffMail(
+            ref=detail.row.ref,
+            message_id=message_id(detail.row.ref, f"h{len(detail.handoffs) + 1}", _domain(desk)),
+            sender=sender_of(desk),
+            to=replace(Mailbox.parse(choice.contact.email), name=choice.contact.name),
+            organisation=desk.config.organisation.name,
+            officer=desk.officer,
+            area=desk.areas[detail.row.area].name if detail.row.area in desk.areas else "",
+            area_id=detail.row.area or "",
+            topic=detail.row.topic or "",
+            urgency=detail.row.urgency,
+            network=detail.row.network,
+            account=detail.row.account,
+            visibility=detail.row.visibility,
+            person=_person(detail, redaction),
+            messages=messages,
+            note=words,
+            url=_url(detail, redaction),
+            received_at=detail.row.opened_at,
+            expected_at=expected,
+            date=now,
+            zone=desk.zone,
+            redacted=bool(redaction),
+            attachments=tuple(_attachment(desk, m) for m in wanted),
+        )
+    )
+    return HandoffDraft(
+        case_id=case_id,
+        ref=detail.row.ref,
+        version=detail.row.version,
+        contact=choice.contact,
+        because=choice.because,
+        note=words,
+        redaction=redaction,
+        mail=mail,
+        attachments=kept,
+        attached=tuple(m.id for m in wanted),
+        expected_at=expected,
+        found=tuple(found),
+        warnings=tuple(_warnings(desk, detail, choice.contact)),
+    )
+
+
+def sender_of(desk: Desk) -> Mailbox:
+    """Whom mails come from. Raises `ConfigError` when the configuration has no [mail] from."""
+    if not desk.config.mail.from_:
+        raise ConfigError(
+            "The configuration has no mail sender.", hint='Set [mail] from = "Desk <desk@your-council.example>".'
+        )
+    return Mailbox.parse(desk.config.mail.from_)
+
+
+def _domain(desk: Desk) -> str:
+    return sender_of(desk).address.rpartition("@")[2]
+
+
+def _quoted(detail: CaseDetail, redaction: Redaction) -> tuple[tuple[QuotedMessage, ...], list[Found]]:
+    quoted: list[QuotedMessage] = []
+    found: list[Found] = []
+    for message in detail.messages:
+        if message.gone_at is not None:
+            continue
+        text, here = _masked(message.text, detail, redaction)
+        found += here
+        subject, _ = _masked(message.subject or "", detail, redaction)
+        quoted.append(QuotedMessage(message.voice, _who(message, redaction), message.at, text, subject))
+    return tuple(quoted), found
+
+
+def _masked(text: str, detail: CaseDetail, redaction: Redaction) -> tuple[SafeText, list[Found]]:
+    return redact(text, redaction, names=(detail.row.name,), handles=(detail.row.handle,))
+
+
+def _who(message: MessageView, redaction: Redaction) -> str:
+    if message.voice is not Voice.RESIDENT:
+        return str(message.name)
+    if redaction.names and redaction.handle:
+        return "A resident"
+    if redaction.names:
+        return str(message.handle)
+    return str(message.name) if redaction.handle else f"{message.name} ({message.handle})"
+
+
+def _person(detail: CaseDetail, redaction: Redaction) -> str:
+    name = "" if redaction.names else detail.row.name
+    handle = "" if redaction.handle else detail.row.handle
+    return f"{name} ({handle})" if name and handle and name != handle else name or handle
+
+
+def _url(detail: CaseDetail, redaction: Redaction) -> str | None:
+    """The link to the original; it names the person, so that it goes only where the handle may."""
+    if redaction.handle:
+        return None
+    return next((m.url for m in reversed(detail.messages) if m.url and m.voice is Voice.RESIDENT), None)
+
+
+def _attachment(desk: Desk, media: MediaView) -> Attachment:
+    return Attachment(
+        media.name, media.mime or "application/octet-stream", evidence.read(desk.media_folder, media.path or "")
+    )
+
+
+def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
+    said = []
+    withheld = [m for message in detail.messages for m in message.media if m.state is not MediaState.KEPT]
+    if withheld:
+        said.append(f"{len(withheld)} file(s) of the resident are not here and cannot go with it.")
+    if any(m.gone_at for m in detail.messages):
+        said.append("A message that was removed at its source is left out.")
+    if any(h.contact == contact.id and h.answered_at is None for h in detail.handoffs):
+        said.append(f"{contact.name} already has this case and has not answered.")
+    area = desk.areas.get(detail.row.area or "")
+    missing = [need for need in (area.needs if area else ()) if need not in detail.facts]
+    if missing:
+        said.append(f"{area.name if area else 'The area'} needs: {', '.join(missing)}.")
+    return said
+
+
+def undo_window(desk: Desk, account: str | None, seconds: float | None) -> timedelta:
+    """How long a row waits before it leaves, so that it can be taken back."""
+    if seconds is not None:
+        return timedelta(seconds=seconds)
+    from socialtriage.domain.times import parse_every
+
+    own = desk.accounts[account].undo if account in desk.accounts else None
+    return parse_every(own or desk.config.outbox.undo)
+
+
+def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None) -> Done:
+    """Put a handoff into the outbox: case, handoff, row, event and undo step in one transaction.
+
+    Raises `Stale` when the case changed since the draft was made, `Refused` when it cannot be handed off.
+    """
+    now = desk.clock()
+    window = undo_window(desk, None, undo_seconds)
+    with desk.store.transaction(desk.officer, now) as tx:
+        before = tx.cases.get(draft.case_id)
+        check_version(desk, before, {draft.case_id: draft.version})
+        after = desk.clocks.with_due(life.handed_off(before))
+        tx.cases.save(before, after)
+        handoff_id = tx.outbox.add_handoff(
+            draft.case_id,
+            draft.contact.id,
+            draft.contact.email,
+            draft.mail.message_id,
+            draft.note,
+            now,
+            draft.expected_at,
+        )
+        row_id = tx.outbox.add(_row(draft, handoff_id, now + window), desk.officer, now)
+        detail = {
+            "contact": draft.contact.id,
+            "to": draft.contact.email,
+            "message_id": draft.mail.message_id,
+            "redacted": bool(draft.redaction),
+            "attachments": len(draft.attached),
+        }
+        tx.log(NewEvent("handoff.queued", draft.case_id, draft.ref, detail, draft.note or None))
+        said = f"Handed {draft.ref} to {draft.contact.name}."
+        tx.undo.add(desk.officer, now, said, [_change(before, after)], [row_id])
+    return Done(said, (draft.case_id,))
+
+
+def _row(draft: HandoffDraft, handoff_id: int, not_before: datetime) -> NewRow:
+    return NewRow(
+        kind=OutboxKind.HANDOFF,
+        recipient=draft.contact.email,
+        key=draft.mail.message_id,
+        case_id=draft.case_id,
+        handoff_id=handoff_id,
+        payload={
+            "message_id": draft.mail.message_id,
+            "sender": draft.mail.sender,
+            "recipients": list(draft.mail.recipients),
+            "subject": draft.mail.subject,
+        },
+        body=draft.note,
+        data=draft.mail.data,
+        not_before=not_before,
+    )
+
+
+def _change(before: Case, after: Case) -> Change:
+    return Change(before.id, {k: v for k, v in changes(before, after).items() if k not in DERIVED})

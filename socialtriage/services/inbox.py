@@ -1,0 +1,250 @@
+"""What the inbox shows: views, pages of cases, one case whole, search, counts, and why a deadline is what it is."""
+
+from __future__ import annotations
+
+import difflib
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from typing import TypeVar
+
+from socialtriage.domain import reference
+from socialtriage.domain.errors import NotFound, UsageError
+from socialtriage.domain.models import Status, Urgency
+from socialtriage.domain.views import CaseDetail, CaseRow, Query
+from socialtriage.domain.when import parse_date
+from socialtriage.services.desk import Desk
+from socialtriage.store.cases import FLAGS
+from socialtriage.store.search import match
+
+T = TypeVar("T")
+SEARCH_LIMIT = 1000
+"""Cases that a search shows at most, newest first."""
+FILTERS = ("area", "topic", "from", "account", "is", "before", "after", "urgency", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A list of cases with a name."""
+
+    id: str
+    name: str
+
+
+VIEWS = (
+    View("queue", "Queue"),
+    View("mine", "Mine"),
+    View("waiting", "Waiting on contact"),
+    View("tell", "Tell resident"),
+    View("overdue", "Overdue"),
+    View("repeat", "Repeat contacts"),
+    View("snoozed", "Snoozed"),
+    View("all", "All"),
+    View("closed", "Closed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many open cases each view, area and account has."""
+
+    views: Mapping[str, int]
+    areas: Mapping[str, int]
+    accounts: Mapping[str, int]
+
+
+def snapshot(desk: Desk, query: Query) -> array[int]:
+    """Ids of the cases that a query shows, most pressing first; with a search, newest first."""
+    now = desk.clock()
+    if not query.text.strip():
+        return desk.store.cases.ids(query, officer=desk.officer, now=now)
+    found: dict[int, None] = dict.fromkeys(_by_reference(desk, query.text))
+    expression = match(query.text)
+    if expression is not None:
+        for page in desk.store.search.case_ids(expression):
+            fresh = [i for i in dict.fromkeys(page) if i not in found]
+            found.update(dict.fromkeys(desk.store.cases.narrow(fresh, query, officer=desk.officer, now=now)))
+            if len(found) >= SEARCH_LIMIT:
+                break
+    return array("q", list(found)[:SEARCH_LIMIT])
+
+
+def _by_reference(desk: Desk, text: str) -> list[int]:
+    case_id = find(desk, text)
+    return ([case_id] if case_id is not None else []) + desk.store.search.external(text.strip())
+
+
+def rows(desk: Desk, ids: Sequence[int]) -> list[CaseRow]:
+    """A page of the list, in the order given."""
+    return desk.store.cases.rows(ids) if ids else []
+
+
+def counts(desk: Desk) -> Counts:
+    """Open cases of every view, area and account."""
+    return Counts(*desk.store.cases.counts(officer=desk.officer, now=desk.clock()))
+
+
+def data_version(desk: Desk) -> int:
+    """A number that changes whenever anybody wrote."""
+    return desk.store.data_version()
+
+
+def detail(desk: Desk, case_id: int) -> CaseDetail:
+    """One case whole. Raises `NotFound`."""
+    store = desk.store
+    case = store.cases.get(case_id)
+    found = store.cases.rows([case_id])
+    person_id, key, _, _, url, contacts = store.cases.person(case_id)
+    return CaseDetail(
+        row=found[0],
+        person_id=person_id,
+        person_key=key,
+        person_url=url,
+        contacts=contacts,
+        thread=case.thread,
+        conversation=case.conversation,
+        acknowledged_at=case.acknowledged_at,
+        answered_at=case.answered_at,
+        promised_at=case.promised_at,
+        promise_kept=case.promise_kept,
+        closed_at=case.closed_at,
+        reopened_at=case.reopened_at,
+        within_charter=case.within_charter,
+        external_reference=case.external_reference,
+        flags=case.flags,
+        messages=tuple(store.messages.of_case(case_id)),
+        handoffs=tuple(store.outbox.handoffs(case_id)),
+        events=tuple(store.log.of_case(case_id)),
+        related=tuple(store.cases.related(case_id, person_id)),
+        facts=dict(case.facts),
+    )
+
+
+def find(desk: Desk, text: str) -> int | None:
+    """The case of a reference in any spelling, or None."""
+    ref = reference.parse(text, desk.config.organisation.prefix)
+    return desk.store.cases.by_ref(ref) if ref else None
+
+
+def resolve(desk: Desk, text: str) -> int:
+    """The case that a reference names. Raises `NotFound` with the nearest references that exist."""
+    case_id = find(desk, text)
+    if case_id is not None:
+        return case_id
+    near = desk.store.cases.existing_refs(reference.suggest(text, desk.config.organisation.prefix)[:400])
+    hint = f"Did you mean {' or '.join(near[:3])}?" if near else "Look it up with: socialtriage list --view all."
+    raise NotFound(f"There is no case {text.strip()[:40]!r}.", hint=hint)
+
+
+def why(desk: Desk, case_id: int) -> list[str]:
+    """The urgency and the deadline of a case, line by line."""
+    case = desk.store.cases.get(case_id)
+    lines = [f"{case.ref} is {case.urgency}."]
+    if case.repeat_count > 1:
+        since = f", waiting since {_shown(desk, case.repeat_since)}" if case.repeat_since else ""
+        lines.append(f"Raised one step: contact number {case.repeat_count} by the same person{since}.")
+    if case.suggested_because:
+        lines.append("Suggested: " + "; ".join(case.suggested_because) + ".")
+    return [*lines, *desk.clocks.explain(case)]
+
+
+def _shown(desk: Desk, at: datetime | None) -> str:
+    return f"{at.astimezone(desk.zone):%a %d %b %H:%M}" if at else ""
+
+
+# --- the filter language ------------------------------------------------------------------------------------
+
+
+def parse_query(text: str, desk: Desk, view: str = "queue") -> Query:
+    """`area:waste from:@x account:y is:private before:2026-11-20 words` as a query.
+
+    Words that are no filter are searched. Raises `UsageError` with the nearest valid word.
+    """
+    query = Query(view=view)
+    words = []
+    for word in text.split():
+        name, colon, value = word.partition(":")
+        if colon and value and name.lower() in FILTERS:
+            query = _FILTERS[name.lower()](desk, query, value)
+        elif colon and name.isalpha() and value and not value.startswith("//"):
+            raise UsageError(f"There is no filter {name!r}.", hint=_nearest(name, FILTERS))
+        else:
+            words.append(word)
+    return replace(query, text=" ".join(words))
+
+
+def _nearest(word: str, valid: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word.lower(), valid, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(valid)}."
+
+
+def _choice(word: str, valid: Sequence[str], what: str) -> str:
+    value = word.lower()
+    if value in valid:
+        return value
+    raise UsageError(f"There is no {what} {word!r}.", hint=_nearest(word, valid))
+
+
+def _area(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, area=value if value == "none" else _known(desk.area, value).id)
+
+
+def _account(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, account=_known(desk.account, value).id)
+
+
+def _known(look_up: Callable[[str], T], value: str) -> T:
+    try:
+        return look_up(value)
+    except NotFound as exc:
+        raise UsageError(exc.message, hint=exc.hint) from exc
+
+
+def _from(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, person=value)
+
+
+def _is(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, flags=(*query.flags, _choice(value, list(FLAGS), "word for is:")))
+
+
+def _day(desk: Desk, value: str) -> datetime:
+    now = desk.clock().astimezone(desk.zone)
+    try:
+        return datetime.combine(parse_date(value, now.date()), time(), desk.zone).astimezone(UTC)
+    except ValueError as exc:
+        raise UsageError(str(exc)) from exc
+
+
+def _before(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, before=_day(desk, value))
+
+
+def _after(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, after=_day(desk, value))
+
+
+def _urgency(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, urgency=Urgency(_choice(value, list(Urgency), "urgency")))
+
+
+def _status(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, status=Status(_choice(value, list(Status), "status")))
+
+
+def _topic(desk: Desk, query: Query, value: str) -> Query:
+    return replace(query, topic=value)
+
+
+_FILTERS: dict[str, Callable[[Desk, Query, str], Query]] = {
+    "area": _area,
+    "topic": _topic,
+    "from": _from,
+    "account": _account,
+    "is": _is,
+    "before": _before,
+    "after": _after,
+    "urgency": _urgency,
+    "status": _status,
+}

@@ -1,0 +1,51 @@
+"""From a page of a channel to messages, cases and events: one transaction, nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.models import Page
+from socialtriage.domain.rules import KeywordSuggester, Suggestion
+from socialtriage.services.batch import Batch, TakenIn
+from socialtriage.services.desk import Desk
+from socialtriage.services.evidence import keep
+
+CHUNK = 100
+"""Messages in one transaction: officers at other screens wait no longer than that."""
+SYSTEM = "socialtriage"
+"""Who acts when nobody pressed a key."""
+
+
+def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
+    """Store a page with the cursor that follows it. Raises `StoreError`; then nothing of the last part is stored."""
+    keep(desk.media_folder, page.items)
+    items = sorted(page.items, key=lambda item: item.at)
+    parts = [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)] or [[]]
+    total = TakenIn()
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        now = desk.clock()
+        with desk.store.transaction(SYSTEM, now, durable=False) as tx:
+            batch = Batch(desk, account, tx, partial(suggest, desk))
+            batch.run(part, page.gone if last else ())
+            if last:
+                if page.cursor is not None:
+                    tx.accounts.update(account.id, cursor=page.cursor)
+                if page.gap is not None:
+                    tx.accounts.add_gap(account.id, page.gap)
+            total.add(batch.result)
+    return total
+
+
+@lru_cache(maxsize=4)
+def suggester(key: tuple[object, ...]) -> KeywordSuggester:
+    """The suggester of a configuration, compiled once."""
+    areas, emergency, urgent = key
+    return KeywordSuggester(areas, emergency, urgent)  # type: ignore[arg-type]
+
+
+def suggest(desk: Desk, text: str) -> Suggestion | None:
+    """What the configuration's words say of a text."""
+    config = desk.config
+    return suggester((config.areas, config.suggest.emergency, config.suggest.urgent)).suggest(text)

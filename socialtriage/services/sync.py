@@ -1,0 +1,346 @@
+"""Polling: every account in its own task with its own budget, the same code for `poll` and the open inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from socialtriage.channels.base import Channel, ChannelContext
+from socialtriage.channels.http import Budget, Http
+from socialtriage.channels.registry import create
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.errors import (
+    AuthError,
+    Misconfigured,
+    NotPermitted,
+    RateLimited,
+    Rejected,
+    SecretError,
+    SocialTriageError,
+    StoreError,
+)
+from socialtriage.domain.models import AccountState, Gap, Health, Page
+from socialtriage.domain.times import parse_every
+from socialtriage.services.batch import TakenIn
+from socialtriage.services.desk import Desk
+from socialtriage.services.intake import SYSTEM, take_in
+from socialtriage.store.accounts import AccountRecord
+from socialtriage.store.log import NewEvent
+
+if TYPE_CHECKING:
+    from socialtriage.services.secrets import SecretStore
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+YOUNG = timedelta(days=2)
+"""Messages of open cases younger than this are read again often."""
+REREAD_YOUNG = timedelta(minutes=15)
+REREAD_OLD = timedelta(days=1)
+REREAD_BATCH = 200
+EXPIRY_WARNING = timedelta(days=14)
+CHECK_EVERY = timedelta(hours=6)
+GOOD = (AccountState.OK, AccountState.LOGIN_EXPIRING, AccountState.PAUSED)
+
+
+@dataclass(slots=True)
+class PollResult:
+    """How one pass over one account ended: a line of `poll --json`."""
+
+    account: str
+    network: str
+    state: AccountState = AccountState.OK
+    new: int = 0
+    updated: int = 0
+    gap: Gap | None = None
+    requests: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    detail: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the exit status stays 0."""
+        return self.state in GOOD
+
+
+def state_of(error: SocialTriageError) -> AccountState:
+    """What an error means for the account."""
+    if isinstance(error, AuthError | NotPermitted | SecretError):
+        return AccountState.LOGIN_NEEDED
+    if isinstance(error, RateLimited):
+        return AccountState.RATE_LIMITED
+    if isinstance(error, Misconfigured | Rejected):
+        return AccountState.MISCONFIGURED
+    return AccountState.UNREACHABLE
+
+
+class StoreKnown:
+    """What the store knows of an account's messages, as channels ask for it."""
+
+    def __init__(self, desk: Desk, account: str) -> None:
+        self._desk = desk
+        self._account = account
+
+    def thread_of(self, remote_ids: Sequence[str]) -> dict[str, str]:
+        """Thread keys of stored messages."""
+        return dict(self._desk.store.messages.thread_of(self._account, list(remote_ids))) if remote_ids else {}
+
+
+class Poller:
+    """Polls accounts. One object a process; `aclose` it at the end."""
+
+    def __init__(self, desk: Desk, secrets: SecretStore, http: Http | None = None) -> None:
+        self._desk = desk
+        self._secrets = secrets
+        self._http = http or Http()
+        self._checked: dict[str, float] = {}
+        # Blocking SQLite work has a thread of its own, so that slow IMAP or keyring threads never hold it up.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+
+    async def aclose(self) -> None:
+        """Close connections and threads."""
+        await self._http.aclose()
+        self._writer.shutdown(wait=True)
+
+    async def _store(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: work(*args, **kwargs))
+
+    def channel(self, account: AccountConfig, budget: Budget) -> Channel:
+        """A channel of an account. Raises `Misconfigured`."""
+        from socialtriage.services.secrets import AccountSecret
+
+        return create(
+            ChannelContext(
+                account=account,
+                secret=AccountSecret(self._secrets, account.id),
+                http=self._http,
+                budget=budget,
+                known=StoreKnown(self._desk, account.id),
+                clock=self._desk.clock,
+                ca_file=self._desk.config.mail.ca_file,
+            )
+        )
+
+    # --- one pass -----------------------------------------------------------------------------------------
+
+    async def once(
+        self,
+        accounts: Sequence[AccountConfig],
+        *,
+        reread: bool = False,
+        young_after: timedelta = timedelta(0),
+        report: Callable[[PollResult], None] | None = None,
+    ) -> list[PollResult]:
+        """One pass over accounts, all at once; `report` is told as each one ends.
+
+        `reread`: look at every message of every open case; otherwise at young ones not looked at for `young_after`.
+        """
+
+        async def one(account: AccountConfig) -> PollResult:
+            result = await self._account(account, reread=reread, young_after=young_after)
+            if report is not None:
+                report(result)
+            return result
+
+        return list(await asyncio.gather(*(one(account) for account in accounts)))
+
+    async def _account(self, account: AccountConfig, *, reread: bool, young_after: timedelta) -> PollResult:
+        result = PollResult(account.id, self._desk.network_of(account))
+        started = time.monotonic()
+        if account.paused:
+            result.state = AccountState.PAUSED
+            await self._store(self._record, account, result, None, None)
+            return result
+        budget = Budget(parse_every(account.budget).total_seconds())
+        retry_at: datetime | None = None
+        health: Health | None = None
+        try:
+            await self._store(self._ensure, account)
+            channel = self.channel(account, budget)
+            try:
+                health = await self._health(channel, account)
+                await self._walk(channel, account, budget, result)
+                await self._reread(channel, account, budget, result, everything=reread, young_after=young_after)
+            finally:
+                await channel.aclose()
+        except StoreError as exc:
+            result.state, result.error = AccountState.UNREACHABLE, str(exc)
+            result.requests, result.seconds = budget.requests, round(time.monotonic() - started, 3)
+            return result
+        except SocialTriageError as exc:
+            log.info("account %s: %s", account.id, exc, exc_info=True)
+            result.state, result.error = state_of(exc), str(exc)
+            retry_at = exc.retry_at if isinstance(exc, RateLimited) else None
+        except TimeoutError:
+            result.state, result.error = AccountState.UNREACHABLE, f"No answer within {account.budget}."
+        except Exception as exc:
+            # A fault of one channel must not stop the others; the trace is in the log file.
+            log.exception("account %s", account.id)
+            result.state = AccountState.UNREACHABLE
+            result.error = f"This account could not be read because of a fault in socialtriage ({type(exc).__name__})."
+        result.requests, result.seconds = budget.requests, round(time.monotonic() - started, 3)
+        await self._store(self._record, account, result, health, retry_at)
+        return result
+
+    async def _health(self, channel: Channel, account: AccountConfig) -> Health | None:
+        """Sign in and look around, when it was not done for a while."""
+        last = self._checked.get(account.id)
+        record = await self._store(self._desk.store.accounts.get, account.id)
+        known_good = record is not None and record.state in GOOD and record.identity is not None
+        if known_good and last is not None and time.monotonic() - last < CHECK_EVERY.total_seconds():
+            return None
+        health = await channel.check()
+        self._checked[account.id] = time.monotonic()
+        return health
+
+    async def _walk(self, channel: Channel, account: AccountConfig, budget: Budget, result: PollResult) -> None:
+        record: AccountRecord | None = await self._store(self._desk.store.accounts.get, account.id)
+        cursor = record.cursor if record else None
+        since = self._desk.clock() - parse_every(account.since)
+        pages = channel.fetch(cursor, since)
+        done = 0
+        notices: dict[str, None] = {}
+        try:
+            async for page in _within(pages, budget):
+                taken: TakenIn = await self._store(take_in, self._desk, account, page)
+                done += 1
+                result.new += taken.new
+                result.updated += taken.updated
+                result.gap = page.gap or result.gap
+                notices.update(dict.fromkeys(page.notices))
+        except TimeoutError:
+            if not done:
+                raise
+            notices[f"Not finished within {account.budget}; the next pass goes on from there."] = None
+        result.detail = " ".join(notices)
+
+    async def _reread(
+        self,
+        channel: Channel,
+        account: AccountConfig,
+        budget: Budget,
+        result: PollResult,
+        *,
+        everything: bool,
+        young_after: timedelta,
+    ) -> None:
+        """Look again at messages of open cases: the young often, the older daily, all of them when asked to."""
+        if not channel.capabilities.reread:
+            return
+        now = self._desk.clock()
+        epoch = now - timedelta(days=36_500)
+        spans = [(epoch, now)] if everything else [(now - YOUNG, now - young_after), (epoch, now - REREAD_OLD)]
+        seen: set[int] = set()
+        for young_since, before in spans:
+            while budget.left > 1:
+                due = await self._store(
+                    self._desk.store.messages.to_reread,
+                    account.id,
+                    young_since=young_since,
+                    before=before,
+                    limit=REREAD_BATCH,
+                )
+                due = [(i, ref) for i, ref in due if i not in seen]
+                if not due:
+                    break
+                seen.update(i for i, _ in due)
+                async with asyncio.timeout(budget.left):
+                    found = await channel.reread([ref for _, ref in due])
+                page = Page(items=found.items, gone=found.gone)
+                taken: TakenIn = await self._store(take_in, self._desk, account, page)
+                result.updated += taken.updated
+                await self._store(self._checked_now, [i for i, _ in due])
+
+    # --- what is written ----------------------------------------------------------------------------------
+
+    def _checked_now(self, message_ids: list[int]) -> None:
+        now = self._desk.clock()
+        with self._desk.store.transaction(SYSTEM, now, durable=False) as tx:
+            tx.messages.checked(message_ids, now)
+
+    def _ensure(self, account: AccountConfig) -> None:
+        if self._desk.store.accounts.get(account.id) is None:
+            with self._desk.store.transaction(SYSTEM, self._desk.clock(), durable=False) as tx:
+                tx.accounts.ensure(account.id, self._desk.network_of(account), account.handle or account.user or "")
+
+    def _record(
+        self, account: AccountConfig, result: PollResult, health: Health | None, retry_at: datetime | None
+    ) -> None:
+        """State, times and what signing in showed; a change of state is an event."""
+        desk, now = self._desk, self._desk.clock()
+        self._ensure(account)
+        old = desk.store.accounts.get(account.id)
+        expires = health.expires_at if health else (old.login_expires_at if old else None)
+        if result.state is AccountState.OK and expires is not None and expires - now < EXPIRY_WARNING:
+            result.state = AccountState.LOGIN_EXPIRING
+        values: dict[str, Any] = {
+            "state": result.state,
+            "detail": result.error or " ".join(filter(None, [result.detail, *(health.notices if health else ())])),
+            "last_poll_at": now,
+            "next_poll_at": retry_at or now + parse_every(account.every),
+            "requests": result.requests,
+            "seconds": result.seconds,
+        }
+        if result.good and result.state is not AccountState.PAUSED:
+            values["last_ok_at"] = now
+        if health is not None:
+            values |= {"identity": health.identity, "handle": health.handle, "login_expires_at": health.expires_at}
+        with desk.store.transaction(SYSTEM, now, durable=False) as tx:
+            tx.accounts.update(account.id, **values)
+            if old is not None and old.state is not result.state:
+                tx.log(NewEvent("account.state", detail={"account": account.id, "from": old.state, "to": result.state}))
+
+    # --- in the background --------------------------------------------------------------------------------
+
+    async def run(self, report: Callable[[PollResult], None], wake: asyncio.Event) -> None:
+        """Poll every account at its own pace until cancelled; setting `wake` polls all of them now."""
+        async with asyncio.TaskGroup() as group:
+            for account in self._desk.config.accounts:
+                group.create_task(self._forever(account, report, wake))
+
+    async def _forever(self, account: AccountConfig, report: Callable[[PollResult], None], wake: asyncio.Event) -> None:
+        pause = parse_every(account.every).total_seconds()
+        while True:
+            result = (await self.once([account], young_after=REREAD_YOUNG))[0]
+            report(result)
+            if account.paused:
+                return
+            record = await self._store(self._desk.store.accounts.get, account.id)
+            wait = pause
+            if record is not None and record.next_poll_at is not None:
+                wait = max(1.0, (record.next_poll_at - self._desk.clock()).total_seconds())
+            # Without the jitter forty accounts would knock at the same second for ever.
+            await _sleep_or(wake, wait * random.uniform(0.9, 1.1))  # noqa: S311
+
+
+async def _within(pages: AsyncIterator[Page], budget: Budget) -> AsyncIterator[Page]:
+    """Pages as long as the budget lasts. Raises `TimeoutError` when it is used up."""
+    try:
+        while True:
+            async with asyncio.timeout(budget.left):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield page
+            if budget.left <= 0:
+                raise TimeoutError
+    finally:
+        close: Callable[[], Awaitable[None]] | None = getattr(pages, "aclose", None)
+        if close is not None:
+            with contextlib.suppress(Exception):
+                await close()
+
+
+async def _sleep_or(wake: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()

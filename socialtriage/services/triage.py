@@ -1,0 +1,296 @@
+"""What an officer does to cases: each action is one transaction of changes, events and one step to take back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from socialtriage.domain import cases as life
+from socialtriage.domain.cases import Case, changes
+from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
+from socialtriage.domain.models import Kind, OutboxState, Outcome, Status, Urgency
+from socialtriage.domain.text import clean
+from socialtriage.domain.times import iso
+from socialtriage.domain.views import Done
+from socialtriage.services.desk import Desk
+from socialtriage.store.log import NewEvent
+from socialtriage.store.rows import store_value
+from socialtriage.store.store import Transaction
+from socialtriage.store.undo import Change, Step, apply
+
+Expect = Mapping[int, int] | None
+"""Case id → the version the officer saw."""
+NOTE_LIMIT = 4000
+DERIVED = frozenset({"due_at", "due_clock", "due_from"})
+"""Fields that follow from others and are worked out anew."""
+
+
+def check_version(desk: Desk, case: Case, expect: Expect) -> None:
+    """Raises `Stale`, with what changed, when the case is not the one the officer saw."""
+    if expect is None or case.id not in expect or expect[case.id] == case.version:
+        return
+    others = [e for e in desk.store.log.of_case(case.id) if e.officer != desk.officer][-3:]
+    told = [f"{e.at.astimezone(desk.zone):%H:%M} {e.officer}: {e.kind.replace('.', ' ')}" for e in others]
+    raise Stale(f"{case.ref} changed since you opened it; nothing was done.", changes=told, hint="Look at it again.")
+
+
+def act(
+    desk: Desk,
+    ids: Sequence[int],
+    change: Callable[[Case], Case],
+    kind: str,
+    said: Callable[[Sequence[Case]], str],
+    *,
+    expect: Expect = None,
+    note: str = "",
+    logged: tuple[str, ...] = (),
+) -> Done:
+    """Change cases, log it, and remember the step. All of them, or none. Raises `Refused`, `Stale`, `NotFound`."""
+    now = desk.clock()
+    with desk.store.transaction(desk.officer, now) as tx:
+        steps: list[Change] = []
+        touched: list[Case] = []
+        for case_id in ids:
+            before = tx.cases.get(case_id)
+            check_version(desk, before, expect)
+            after = desk.clocks.with_due(change(before))
+            differs = changes(before, after)
+            if not differs and not note:
+                continue
+            saved = tx.cases.save(before, after)
+            touched.append(saved)
+            steps.append(Change(case_id, {name: pair for name, pair in differs.items() if name not in DERIVED}))
+            detail = {
+                name: [store_value(old), store_value(new)] for name, (old, new) in differs.items() if name in logged
+            }
+            tx.log(NewEvent(kind, case_id, before.ref, detail, note or None))
+        if not touched:
+            return Done("Nothing to change.", ())
+        sentence = said(touched)
+        tx.undo.add(desk.officer, now, sentence, steps)
+    return Done(sentence, tuple(case.id for case in touched))
+
+
+def names(cases: Sequence[Case]) -> str:
+    """`ABC-7Q4K2M`, or `3 cases`."""
+    return cases[0].ref if len(cases) == 1 else f"{len(cases)} cases"
+
+
+def tag(
+    desk: Desk,
+    ids: Sequence[int],
+    *,
+    area: str | None = None,
+    topic: str | None = None,
+    urgency: Urgency | None = None,
+    kind: Kind | None = None,
+    expect: Expect = None,
+) -> Done:
+    """Set area, topic, urgency and kind, as many as are given; an empty area or topic takes it away."""
+    if area:
+        desk.area(area)
+    if area is None and topic is None and urgency is None and kind is None:
+        raise UsageError("Say what to set: an area, a topic, an urgency or a kind.")
+
+    def change(case: Case) -> Case:
+        case = life.touched(case)
+        if area is not None and (area or None) != case.area:
+            case = replace(case, area=area or None, topic=None)
+        if topic is not None:
+            case = replace(case, topic=_topic(desk, case, topic))
+        return replace(case, urgency=urgency or case.urgency, kind=kind or case.kind)
+
+    def said(cases: Sequence[Case]) -> str:
+        parts = [desk.areas[area].name if area else "no area"] if area is not None else []
+        parts += [value for value in (topic, urgency, kind) if value]
+        return f"Tagged {names(cases)}: {', '.join(parts)}."
+
+    return act(desk, ids, change, "case.tagged", said, expect=expect, logged=("area", "topic", "urgency", "kind"))
+
+
+def _topic(desk: Desk, case: Case, topic: str) -> str | None:
+    if not topic:
+        return None
+    if case.area is None:
+        raise Refused(f"{case.ref} has no area yet, so it can have no topic.", hint="Set the area with it.")
+    known = desk.area(case.area).topics
+    if topic not in known:
+        raise NotFound(
+            f"{desk.area(case.area).name} has no topic {topic!r}.", hint=f"There are: {', '.join(known) or 'none'}."
+        )
+    return topic
+
+
+def accept(desk: Desk, ids: Sequence[int], expect: Expect = None) -> Done:
+    """Take the suggested area and urgency."""
+
+    def change(case: Case) -> Case:
+        if case.suggested_area is None and case.suggested_urgency is None:
+            raise Refused(f"There is no suggestion for {case.ref}.")
+        area = case.suggested_area or case.area
+        urgency = case.suggested_urgency or case.urgency
+        if case.repeat_count > 1 and urgency.rank > case.urgency.rank:
+            urgency = case.urgency
+        topic = case.topic if area == case.area else None
+        return replace(life.touched(case), area=area, topic=topic, urgency=urgency)
+
+    def said(cases: Sequence[Case]) -> str:
+        if len(cases) > 1:
+            return f"Accepted the suggestions for {len(cases)} cases."
+        case = cases[0]
+        area = desk.areas[case.area].name if case.area in desk.areas else "no area"
+        return f"Accepted for {case.ref}: {area}, {case.urgency}."
+
+    return act(desk, ids, change, "case.tagged", said, expect=expect, logged=("area", "urgency"))
+
+
+def claim(desk: Desk, ids: Sequence[int], expect: Expect = None) -> Done:
+    """Take cases for yourself."""
+    return assign(desk, ids, desk.officer, expect)
+
+
+def assign(desk: Desk, ids: Sequence[int], officer: str, expect: Expect = None) -> Done:
+    """Give cases to an officer; an empty name releases them."""
+    name = clean(officer).strip()
+    if len(name) > 20 or any(ch.isspace() for ch in name):
+        raise UsageError("An officer is named by initials or a short name without blanks.")
+    verb = "Released" if not name else ("Claimed" if name == desk.officer else f"Assigned to {name}:")
+    return act(
+        desk,
+        ids,
+        lambda case: replace(life.touched(case), owner=name or None),
+        "case.assigned",
+        lambda cases: f"{verb} {names(cases)}.",
+        expect=expect,
+        logged=("owner",),
+    )
+
+
+def note(desk: Desk, case_id: int, text: str) -> Done:
+    """Write an internal note into the log of a case."""
+    words = clean(text, NOTE_LIMIT).strip()
+    if not words:
+        raise UsageError("The note is empty.")
+    return act(desk, [case_id], life.touched, "case.noted", lambda cases: f"Noted on {names(cases)}.", note=words)
+
+
+def snooze(desk: Desk, ids: Sequence[int], until: datetime, expect: Expect = None) -> Done:
+    """Out of the queue until a moment."""
+    now = desk.clock()
+    shown = f"{until.astimezone(desk.zone):%a %d %b %H:%M}"
+    return act(
+        desk,
+        ids,
+        lambda case: life.snoozed(case, until, now),
+        "case.snoozed",
+        lambda cases: f"Snoozed {names(cases)} until {shown}.",
+        expect=expect,
+        logged=("snoozed_until",),
+    )
+
+
+def close(desk: Desk, ids: Sequence[int], outcome: Outcome, note: str = "", expect: Expect = None) -> Done:
+    """Done, with an outcome. An answer that is still in the outbox refuses it."""
+    now = desk.clock()
+    for case_id in ids:
+        _nothing_waits(desk, case_id)
+    return act(
+        desk,
+        ids,
+        lambda case: life.closed(case, outcome, now),
+        "case.closed",
+        lambda cases: f"Closed {names(cases)}: {outcome.replace('_', ' ')}.",
+        expect=expect,
+        note=clean(note, NOTE_LIMIT).strip(),
+        logged=("outcome", "status"),
+    )
+
+
+def _nothing_waits(desk: Desk, case_id: int) -> None:
+    waiting = [r for r in desk.store.outbox.waiting(case_id) if r.state in (OutboxState.QUEUED, OutboxState.SENDING)]
+    if waiting:
+        ref = desk.store.cases.get(case_id).ref
+        raise Refused(f"{ref} has a {waiting[0].kind} that has not left yet.", hint="Wait for it, or drop it first.")
+
+
+def reopen(desk: Desk, ids: Sequence[int]) -> Done:
+    """Take closed cases up again."""
+    now = desk.clock()
+    return act(
+        desk,
+        ids,
+        lambda case: life.reopened(case, now),
+        "case.reopened",
+        lambda cases: f"Reopened {names(cases)}.",
+        logged=("status",),
+    )
+
+
+def wake(desk: Desk) -> list[int]:
+    """Cases whose snooze is over come back to the queue. Cheap when there is none."""
+    now = desk.clock()
+    if not desk.store.cases.any_due_snooze(now):
+        return []
+    with desk.store.transaction("socialtriage", now) as tx:
+        ids = tx.cases.due_snoozes(now)
+        for case_id in ids:
+            before = tx.cases.get(case_id)
+            tx.cases.save(before, desk.clocks.with_due(life.woken(before)))
+            tx.log(NewEvent("case.woken", case_id, before.ref))
+    return ids
+
+
+def undo(desk: Desk) -> Done:
+    """Take back this officer's last action. Raises `Refused` when there is none or somebody changed it since."""
+    step = desk.store.undo.last(desk.officer)
+    if step is None:
+        raise Refused("There is nothing of yours to undo.")
+    now = desk.clock()
+    with desk.store.transaction(desk.officer, now) as tx:
+        for row_id in step.outbox_ids:
+            _take_back(tx, desk, row_id, step)
+        touched = _replay(desk, tx, step, forward=False)
+        if step.outbox_ids:
+            # What was taken out of the outbox is a draft again; it is sent by handing off or replying anew.
+            tx.undo.drop(step.id)
+        else:
+            tx.undo.mark(step.id, "undone")
+    return Done(f"Undone: {step.said}", touched)
+
+
+def redo(desk: Desk) -> Done:
+    """Do again what this officer undid last."""
+    step = desk.store.undo.next(desk.officer)
+    if step is None:
+        raise Refused("There is nothing to do again.")
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        touched = _replay(desk, tx, step, forward=True)
+        tx.undo.mark(step.id, "done")
+    return Done(f"Done again: {step.said}", touched)
+
+
+def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> None:
+    row = desk.store.outbox.get(row_id)
+    if row is None or not tx.outbox.drop(row_id):
+        raise Refused(f"That has already left and cannot be taken back: {step.said}")
+    if row.handoff_id is not None:
+        tx.outbox.drop_handoff(row.handoff_id)
+    if row.case_id is not None and row.body:
+        tx.put_draft(row.case_id, row.kind, row.body)
+
+
+def _replay(desk: Desk, tx: Transaction, step: Step, *, forward: bool) -> tuple[int, ...]:
+    touched = []
+    for change in step.changes:
+        before = tx.cases.get(change.case_id)
+        after = apply(before, change, forward=forward)
+        if after is None:
+            what = "done again" if forward else "undone"
+            raise Refused(f"{before.ref} was changed since, so this cannot be {what}: {step.said}")
+        if after.status is Status.SNOOZED and after.snoozed_until and after.snoozed_until <= tx.at:
+            after = replace(after, status=Status.OPEN, snoozed_until=None)
+        tx.cases.save(before, desk.clocks.with_due(after))
+        tx.log(NewEvent("action.redone" if forward else "action.undone", before.id, before.ref, {"at": iso(tx.at)}))
+        touched.append(before.id)
+    return tuple(touched)
