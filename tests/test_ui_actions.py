@@ -130,10 +130,22 @@ def test_screens_of_their_own_do_not_compete_with_the_inbox() -> None:
 def test_what_is_wrong_in_the_keys_is_named_with_the_nearest_right_word() -> None:
     result = keymap({"preset": "gmial", "case.handof": "F", "case.note": "pagedwn"})
     assert result.problems == (
-        'keys.preset: there is no preset "gmial". Did you mean "gmail"?',
-        'keys."case.handof": there is no such action. Did you mean "case.handoff"?',
-        'keys."case.note": "pagedwn" is no key. Did you mean "pagedown"?',
+        'keys.preset: there is no preset "gmial" (did you mean gmail?)',
+        'keys.case.handof: there is no action "case.handof" (did you mean case.handoff?)',
+        'keys.case.note: "pagedwn" is no key (did you mean pagedown?)',
     )
+
+
+def test_an_empty_text_takes_the_key_away() -> None:
+    result = keymap({"case.claim": ""})
+    assert result.problems == ()
+    assert result.keys_of(table()["case.claim"]) == ()
+
+
+def test_presets_are_those_that_the_configuration_knows() -> None:
+    from socialtriage.config.keys import PRESETS as KNOWN
+
+    assert tuple(PRESETS) == KNOWN
 
 
 @pytest.mark.parametrize(

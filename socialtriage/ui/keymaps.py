@@ -7,13 +7,14 @@ characters are written as they are; other keys by name: `enter`, `escape`, `tab`
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.keys import _character_to_key, key_to_character
 
+from socialtriage.config.keys import split_keys
+from socialtriage.config.problems import did_you_mean
 from socialtriage.ui.actions import UNBOUND, Action, Group, Where, table
 
 PRESETS: dict[str, dict[str, str]] = {
@@ -75,7 +76,7 @@ def keymap(settings: Mapping[str, str]) -> Keymap:
     preset = settings.pop("preset", "default")
     problems: list[str] = []
     if preset not in PRESETS:
-        problems.append(f'keys.preset: there is no preset "{preset}".{nearest(preset, PRESETS)}')
+        problems.append(f'keys.preset: there is no preset "{preset}"{did_you_mean(preset, PRESETS)}')
     chosen = dict(PRESETS.get(preset, {}))
     for name, keys in settings.items():
         fault = _fault(name, keys)
@@ -101,28 +102,22 @@ def markdown_table(keys: Keymap | None = None) -> str:
     return "\n".join(lines)
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """` Did you mean "x"?`, or nothing when no word is near."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f' Did you mean "{found[0]}"?' if found else ""
-
-
 def _fault(name: str, keys: str) -> str | None:
     if name not in table():
-        return f'keys."{name}": there is no such action.{nearest(name, table())}'
-    for key in _split(keys):
+        return f'keys.{name}: there is no action "{name}"{did_you_mean(name, table())}'
+    for key in split_keys(keys):
         chord = _CHORD.fullmatch(key)
         base = chord.group(1) if chord else key
         if not base:
-            return f'keys."{name}": a key is missing in "{keys}".'
+            return f'keys.{name}: a key is missing in "{keys}"; write the key , as comma'
         if len(base) > 1 and base not in _NAMED and not _character(base):
-            return f'keys."{name}": "{key}" is no key.{nearest(base, _NAMED)}'
+            return f'keys.{name}: "{key}" is no key{did_you_mean(base, _NAMED)}'
     return None
 
 
 def _resolve(chosen: Mapping[str, str], asked: set[str]) -> tuple[dict[str, str], list[str]]:
     """Take a key that was given away from the action that had it by default, in the same place."""
-    given = {name: [_long(key) for key in _split(keys)] for name, keys in chosen.items()}
+    given = {name: [_long(key) for key in split_keys(keys)] or [UNBOUND + name] for name, keys in chosen.items()}
     lost: list[str] = []
     for action in table().values():
         if action.id in asked or not action.keys:
@@ -164,11 +159,6 @@ _SAME_PLACE = {
     )
 }
 """Places whose keys are live together. A screen of its own (review, outbox, contacts) stands in front of the rest."""
-
-
-def _split(keys: str) -> list[str]:
-    """The keys of a list; a comma alone is the key `comma`."""
-    return ["comma"] if keys.strip() == "," else [key.strip() or " " for key in keys.split(",")]
 
 
 def _long(key: str) -> str:
