@@ -164,6 +164,29 @@ class Cases:
         )
         return (row[0], row[1], row[2], row[3], row[4], row[5])
 
+    def many(self, ids: Sequence[int]) -> list[Case]:
+        """These cases, in the order of `ids`."""
+        rows = self._db.all(f"SELECT {CASE_COLUMNS} FROM cases WHERE id IN ({slots(ids)})", tuple(ids))
+        found = {case.id: case for case in map(to_case, rows)}
+        return [found[i] for i in ids if i in found]
+
+    def people(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Handle and name of the person of each case."""
+        rows = self._db.all(
+            "SELECT c.id, p.handle, p.name FROM cases c JOIN persons p ON p.id = c.person_id"
+            f" WHERE c.id IN ({slots(ids)})",
+            tuple(ids),
+        )
+        return {r[0]: (r[1], r[2]) for r in rows}
+
+    def contacts_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """How many cases the person of each case ever opened."""
+        rows = self._db.all(
+            f"SELECT c.id, p.cases FROM cases c JOIN persons p ON p.id = c.person_id WHERE c.id IN ({slots(ids)})",
+            tuple(ids),
+        )
+        return dict(rows)
+
     def related(self, case_id: int, person_id: int) -> list[RelatedCase]:
         """Other cases of the same person, and those linked by an officer, newest first."""
         rows = self._db.all(

@@ -13,6 +13,7 @@ from socialtriage.domain.models import OutboxKind, OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import HandoffView, OutboxView
 from socialtriage.store.database import Database
+from socialtriage.store.intake import slots
 from socialtriage.store.rows import stamp, when
 
 
@@ -53,6 +54,15 @@ class NewRow:
     body: str = ""
     data: bytes | None = None
     not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffSummary:
+    """The handoffs of a case in one line of the log: the first sending, the last contact and answer."""
+
+    sent_at: datetime | None = None
+    contact: str | None = None
+    answered_at: datetime | None = None
 
 
 _COLUMNS = (
@@ -284,6 +294,16 @@ class Outbox:
             )
             for r in rows
         ]
+
+    def summaries(self, case_ids: Sequence[int]) -> dict[int, HandoffSummary]:
+        """What the log says of the handoffs of these cases."""
+        rows = self._db.all(
+            "SELECT h.case_id, min(h.sent_at), (SELECT l.contact FROM handoffs l WHERE l.case_id = h.case_id"
+            f" ORDER BY l.id DESC LIMIT 1), max(h.answered_at) FROM handoffs h WHERE h.case_id IN ({slots(case_ids)})"
+            " GROUP BY h.case_id",
+            tuple(case_ids),
+        )
+        return {r[0]: HandoffSummary(when(r[1]), r[2], when(r[3])) for r in rows}
 
     def handoff_load(self) -> dict[str, int]:
         """Handoffs without an answer, by contact."""

@@ -1,0 +1,82 @@
+"""How the accounts do, in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.models import AccountState
+from socialtriage.domain.times import parse_every
+from socialtriage.domain.views import AccountView, GapView
+from socialtriage.services.desk import Desk
+from socialtriage.store.accounts import AccountRecord
+
+WORDS = {
+    AccountState.OK: "OK",
+    AccountState.NEVER_POLLED: "never polled",
+    AccountState.LOGIN_NEEDED: "sign in needed",
+    AccountState.LOGIN_EXPIRING: "login expires soon",
+    AccountState.RATE_LIMITED: "rate limited",
+    AccountState.UNREACHABLE: "unreachable",
+    AccountState.SILENT: "silent",
+    AccountState.MISCONFIGURED: "misconfigured",
+    AccountState.PAUSED: "paused",
+}
+RECENT = timedelta(minutes=10)
+
+
+def listing(desk: Desk) -> list[AccountView]:
+    """Every account of the configuration, in its order."""
+    records = desk.store.accounts.all()
+    gaps = desk.store.accounts.gaps()
+    cases = desk.store.accounts.open_cases()
+    return [_view(desk, a, records.get(a.id), gaps.get(a.id, []), cases.get(a.id, 0)) for a in desk.config.accounts]
+
+
+def _view(
+    desk: Desk, account: AccountConfig, record: AccountRecord | None, gaps: list[GapView], cases: int
+) -> AccountView:
+    state = AccountState.PAUSED if account.paused else (record.state if record else AccountState.NEVER_POLLED)
+    network = desk.network_of(account)
+    return AccountView(
+        id=account.id,
+        network=network,
+        handle=account.handle or (record.handle if record else "") or account.user or "",
+        state=state,
+        detail=record.detail if record else "",
+        last_poll_at=record.last_ok_at if record else None,
+        last_message_at=record.last_message_at if record else None,
+        next_poll_at=record.next_poll_at if record else None,
+        login_expires_at=record.login_expires_at if record else None,
+        owner=account.owner,
+        open_cases=cases,
+        gaps=tuple(gaps),
+        budget={
+            "seconds": parse_every(account.budget).total_seconds(),
+            "used": record.seconds if record else 0.0,
+            "requests": record.requests if record else 0,
+        },
+    )
+
+
+def words(view: AccountView, desk: Desk) -> str:
+    """State in words: `OK`, `rate limited until 14:20`, `unreachable since 09:12`."""
+    text = WORDS[view.state]
+    if view.state is AccountState.RATE_LIMITED and view.next_poll_at:
+        text += f" until {view.next_poll_at.astimezone(desk.zone):%H:%M}"
+    if view.state is AccountState.UNREACHABLE and view.last_poll_at:
+        text += f" since {view.last_poll_at.astimezone(desk.zone):%a %H:%M}"
+    return text
+
+
+def headline(desk: Desk, views: list[AccountView]) -> str:
+    """`38/40 accounts polled` and which ones are not."""
+    active = [v for v in views if v.state is not AccountState.PAUSED]
+    bad = [v for v in active if v.state not in (AccountState.OK, AccountState.LOGIN_EXPIRING)]
+    if not active:
+        return "no accounts"
+    text = f"{len(active) - len(bad)}/{len(active)} accounts"
+    if not bad:
+        return text
+    named = ", ".join(f"{v.id} {WORDS[v.state]}" for v in bad[:2])
+    return f"{text}: {named}{f' and {len(bad) - 2} more' if len(bad) > 2 else ''}"

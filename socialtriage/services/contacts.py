@@ -1,0 +1,61 @@
+"""The contact network: who answers, who is away, how long they take."""
+
+from __future__ import annotations
+
+import statistics
+from datetime import date, datetime
+
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.views import ContactView, Done
+from socialtriage.services.desk import Desk
+from socialtriage.store.log import NewEvent
+
+
+def listing(desk: Desk) -> list[ContactView]:
+    """Every contact of the configuration, in its order."""
+    away = desk.store.accounts.away()
+    today = desk.clock().astimezone(desk.zone).date()
+    load = desk.store.outbox.handoff_load()
+    taken = desk.store.outbox.answer_times()
+    return [
+        ContactView(
+            id=contact.id,
+            name=contact.name,
+            email=contact.email,
+            away_until=until if (until := away.get(contact.id)) and until >= today else None,
+            deputy=contact.deputy,
+            open_handoffs=load.get(contact.id, 0),
+            median_answer_minutes=_median(desk, taken.get(contact.id, [])),
+            areas=tuple(area.id for area in desk.config.areas if contact.id in area.contacts),
+        )
+        for contact in desk.config.contacts
+    ]
+
+
+def _median(desk: Desk, spans: list[tuple[datetime, datetime]]) -> int | None:
+    """Median working minutes between sending and answer."""
+    minutes = [desk.clocks.between(sent, answered).total_seconds() / 60 for sent, answered in spans]
+    return round(statistics.median(minutes)) if minutes else None
+
+
+def away(desk: Desk, contact_id: str, until: date) -> Done:
+    """A contact is away until a day, that day included; handoffs go to the deputy. Raises `NotFound`, `Refused`."""
+    contact = desk.contact(contact_id)
+    now = desk.clock()
+    if until < now.astimezone(desk.zone).date():
+        raise Refused(f"{until} has passed.", hint="Name the last day of the absence.")
+    with desk.store.transaction(desk.officer, now) as tx:
+        tx.accounts.set_away(contact.id, until)
+        tx.log(NewEvent("contact.away", detail={"contact": contact.id, "until": until.isoformat()}))
+    deputy = desk.contacts.get(contact.deputy or "")
+    goes_to = f"; handoffs go to {deputy.name}" if deputy else "; there is no deputy"
+    return Done(f"{contact.name} is away until {until:%d %B}{goes_to}.")
+
+
+def back(desk: Desk, contact_id: str) -> Done:
+    """A contact is back. Raises `NotFound`."""
+    contact = desk.contact(contact_id)
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        tx.accounts.set_away(contact.id, None)
+        tx.log(NewEvent("contact.back", detail={"contact": contact.id}))
+    return Done(f"{contact.name} is back.")
