@@ -117,7 +117,7 @@ def automatic(headers: Headers, root: Part, bounce: Bounce | None) -> Automatic 
         return Automatic.BOUNCE
     submitted = headers.text("auto-submitted").lower().split(";")[0].strip()
     precedence = headers.text("precedence").lower().strip()
-    receipt = root.mime == "multipart/report" and root.params.get("report-type", "") == "disposition-notification"
+    receipt = root.params.get("report-type", "").lower() == "disposition-notification"
     answers = (
         submitted.startswith("auto-replied")
         or receipt

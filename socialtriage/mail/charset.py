@@ -43,7 +43,7 @@ _ALIASES = {
 """Labels as mail uses them, and the codec that reads what is really sent under them."""
 
 _UNKNOWN = frozenset({"", "unknown-8bit", "x-unknown", "unknown", "default", "8bit", "binary", "none", "us-ascii"})
-_REFUSED = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_REFUSED = frozenset({"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
 _WESTERN = frozenset({"cp1252", "ascii", "iso8859-15", "mac-roman", "cp850", "cp437"})
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -63,7 +63,7 @@ def _codec(label: str) -> str | None:
         found = codecs.lookup(_ALIASES.get(name, name)).name
     except (LookupError, ValueError, UnicodeError):
         return None
-    return None if found in _REFUSED else found
+    return None if found.replace("_", "-") in _REFUSED else found
 
 
 def decode(data: bytes, label: str | None) -> str:

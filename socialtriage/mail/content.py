@@ -135,14 +135,17 @@ def _collect_best(part: Part, content: Content) -> None:
         content.files.extend(found.files[: MAX_FILES - len(content.files)])
     rich = next((found.texts for plain, found in reversed(seen) if not plain and found.text), None)
     for plain, found in seen:
-        if plain and found.text and not (rich and _is_placeholder(found.text)):
+        if plain and found.text and not (rich and _is_placeholder(found.text, "\n".join(rich))):
             content.texts.extend(found.texts)
             return
     content.texts.extend(rich or [])
 
 
-def _is_placeholder(text: str) -> bool:
-    return len(text) < 400 and bool(_PLACEHOLDER.search(text))
+def _is_placeholder(plain: str, rich: str) -> bool:
+    """Whether `plain` only points to the HTML: its words are not there, and there are more words there."""
+    if len(plain) > 400 or len(plain) >= len(rich) or not _PLACEHOLDER.search(plain):
+        return False
+    return " ".join(plain.split()) not in " ".join(rich.split())
 
 
 def _is_text(part: Part) -> bool:

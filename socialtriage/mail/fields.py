@@ -135,7 +135,8 @@ def moment(raw: bytes | str) -> datetime | None:
         else:
             year, month, day, hour, minute, second = parsed[:6]
             when = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-            when -= timedelta(seconds=parsed[9] or 0)
+            offset = parsed[9] or 0
+            when -= timedelta(seconds=offset if abs(offset) < 86_400 else 0)
         when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
