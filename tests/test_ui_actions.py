@@ -17,7 +17,7 @@ CONTRACT_KEYS = {
     "ctrl+u": "move.half_up",
     "enter": "case.open",
     "escape": "app.back",
-    "q": "app.back",
+    "q": "app.leave",
     "/": "find.search",
     "n": "find.next",
     "N": "find.previous",

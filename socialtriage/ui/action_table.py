@@ -29,9 +29,8 @@ def _moving() -> Iterator[Action]:
     row = _at(Where.CASE_LIST, Group.MOVING)
     yield row("case.open", "enter", "open", "Open the case.", "look.open_case", main=1)
     row = _at(Where.EVERYWHERE, Group.MOVING)
-    yield row(
-        "app.back", "escape,q", "back", "Back to where you came from; q in the inbox asks to quit.", do="back", main=12
-    )
+    yield row("app.back", "escape", "back", "Back to where you came from.", do="back", main=12)
+    yield row("app.leave", "q", "back", "Back; in the inbox, quit.", do="leave")
 
 
 def _views() -> Iterator[Action]:
@@ -44,9 +43,9 @@ def _views() -> Iterator[Action]:
     yield row("view.4", "4", "tell", "View 4: a contact answered, the resident is to be told.", "look.view_4")
     yield row("view.5", "5", "overdue", "View 5: past their deadline.", "look.view_5")
     yield row("view.6", "6", "repeat", "View 6: people who had to come back.", "look.view_6")
-    yield row("view.7", "7", "all", "View 7: every case.", "look.view_7")
-    yield row("view.8", "8", "closed", "View 8: closed cases.", "look.view_8")
-    yield row("view.9", "9", "last search", "The last search again.", "find.last_search")
+    yield row("view.7", "7", "snoozed", "View 7: put off until later.", "look.view_7")
+    yield row("view.8", "8", "all", "View 8: every case.", "look.view_8")
+    yield row("view.9", "9", "closed", "View 9: closed cases.", "look.view_9")
     yield row("view.open", "", "view", "Show a view by its name.", "look.named_view", command="view", argument="view")
     yield row(
         "inbox.sidebar",
@@ -55,6 +54,9 @@ def _views() -> Iterator[Action]:
         "Show or hide the views, areas and accounts.",
         "look.toggle_sidebar",
         command="sidebar",
+    )
+    yield row(
+        "inbox.lines", "L", "lines", "One or two lines a case, or by the width.", "look.toggle_lines", command="lines"
     )
     yield row("inbox.pane_right", "right", "pane right", "To the pane on the right.", "look.pane_right")
     yield row("inbox.pane_left", "left", "pane left", "To the pane on the left.", "look.pane_left")
@@ -174,7 +176,18 @@ def _program() -> Iterator[Action]:
     yield row("app.command", "colon", "command", "The command line.", "look.command_line")
     yield row("app.palette", "ctrl+p", "palette", "The palette of every action.", do="command_palette")
     yield row("app.theme", "", "theme", "Choose the colours.", "look.theme", command="theme", argument="theme")
-    yield row("app.quit", "ctrl+q", "quit", "Quit.", "look.leave", command="quit")
+    yield row("app.quit", "ctrl+q", "quit", "Quit.", "look.quit_program", command="quit")
+
+
+def _dialogs() -> Iterator[Action]:
+    row = _at(Where.DIALOG, Group.DIALOGS)
+    yield row("dialog.cancel", "escape", "cancel", "Leave the dialog; nothing is done.", do="cancel", main=9)
+    row = _at(Where.CONFIRM, Group.DIALOGS)
+    yield row("confirm.yes", "y", "yes", "Yes, do it.", do="answer(True)", main=1)
+    yield row("confirm.no", "n,q", "no", "No.", do="answer(False)", main=2)
+    row = _at(Where.CHOICES, Group.DIALOGS)
+    yield row("choices.down", "down,ctrl+n", "down", "The next choice.", do="choose(1)")
+    yield row("choices.up", "up,ctrl+p", "up", "The choice before.", do="choose(-1)")
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -186,4 +199,5 @@ ACTIONS: tuple[Action, ...] = (
     *_review(),
     *_desk(),
     *_program(),
+    *_dialogs(),
 )

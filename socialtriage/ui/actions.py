@@ -29,6 +29,9 @@ class Where(StrEnum):
     ACCOUNTS = "the accounts"
     OUTBOX = "the outbox"
     CONTACTS = "the contacts"
+    DIALOG = "any dialog"
+    CONFIRM = "a question"
+    CHOICES = "a list of choices"
 
 
 class Group(StrEnum):
@@ -41,6 +44,7 @@ class Group(StrEnum):
     REVIEW = "Before a handoff leaves"
     DESK = "Accounts, outbox, contacts"
     PROGRAM = "The program"
+    DIALOGS = "Dialogs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Action:
 
     def binding(self) -> Binding:
         """The Textual binding, with the id by which a keymap finds it."""
-        call = self.do or f"act('{self.id}')"
+        call = self.do or f"app.act('{self.id}')"
         keys = self.keys or UNBOUND + self.id
         return Binding(keys, call, self.label, show=False, tooltip=self.tooltip, id=self.id)
 

@@ -34,7 +34,7 @@ PRESETS: dict[str, dict[str, str]] = {
     },
     "gmail": {
         "case.open": "o,enter",
-        "app.back": "escape,q,U",
+        "app.back": "escape,U",
         "case.area": "l,t",
         "case.snooze": "b",
         "app.undo": "z,u",

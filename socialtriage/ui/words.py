@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from socialtriage.domain.models import (
-    AccountState,
     DueState,
     Kind,
     MediaState,
@@ -75,17 +74,6 @@ MEDIA = {
     MediaState.WITHHELD: "withheld by the network",
     MediaState.REFUSED: "refused: not a kind we keep",
     MediaState.TOO_LARGE: "too large to keep",
-}
-ACCOUNT = {
-    AccountState.OK: "OK",
-    AccountState.NEVER_POLLED: "never polled",
-    AccountState.LOGIN_NEEDED: "login needed",
-    AccountState.LOGIN_EXPIRING: "login expiring",
-    AccountState.RATE_LIMITED: "rate limited",
-    AccountState.UNREACHABLE: "unreachable",
-    AccountState.SILENT: "silent",
-    AccountState.MISCONFIGURED: "misconfigured",
-    AccountState.PAUSED: "paused",
 }
 NETWORK = {"imap": "email", "x": "X"}
 """Networks whose word on screen is not their id."""

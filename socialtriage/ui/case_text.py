@@ -1,0 +1,285 @@
+"""A case in paragraphs: headline, suggestion, facts, thread, handoffs, related cases, log. `ui.flow` wraps them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from socialtriage.domain.models import DueState, Status, Urgency, Visibility, Voice
+from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.views import CaseDetail, CaseRow, EventView, HandoffView, MediaView, MessageView, RelatedCase
+from socialtriage.ui import words
+from socialtriage.ui.flow import Para, Run, fact, join, para
+
+SUGGESTION = "suggestion"
+"""The stop at the suggestion; a message's stop is `message-ID`."""
+CAP = 1_500
+CAP_IN_LONG_THREADS = 400
+LONG_THREAD = 100
+FULL_CAP = 20_000
+"""Characters of a message that are shown: at first, in threads longer than `LONG_THREAD`, and when it is opened."""
+LOG_SHOWN = 40
+
+_DUE = {DueState.LATE: "alarm", DueState.SOON: "warn", DueState.ON_TIME: "dim", DueState.NONE: "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: the time, the zone, the names of areas, and which messages are opened whole."""
+
+    now: datetime
+    zone: ZoneInfo
+    areas: Mapping[str, str]
+    opened: Collection[int] = ()
+    accept_key: str = "tab"
+
+    def at(self, moment: datetime) -> str:
+        """A moment as a colleague would say it."""
+        return words.clock(moment, self.now, self.zone)
+
+    def area(self, area: str | None, topic: str | None = None) -> str:
+        """The name of an area, with its topic."""
+        name = self.areas.get(area, area) if area else ""
+        return clean_line(f"{name} / {topic}" if topic else name)
+
+
+def whole(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """Everything, one below the other: for the narrow screen and the preview."""
+    yield from headline(detail, reader)
+    yield from suggestion(detail.row, reader)
+    yield from facts(detail, reader)
+    yield from thread(detail, reader)
+    yield from beside(detail, reader)
+
+
+def beside(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """Handoffs, related cases and the log."""
+    yield from handoffs(detail.handoffs, reader)
+    yield from related(detail.related, reader)
+    yield from log(detail.events, reader)
+
+
+def headline(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """Reference, urgency, deadline, status, and where it was written."""
+    row = detail.row
+    due, state = words.due(row, reader.now, reader.zone, long=True)
+    urgent = row.urgency in (Urgency.EMERGENCY, Urgency.URGENT)
+    yield Para(
+        join(
+            (
+                [(row.ref, "title")],
+                [(words.URGENCY[row.urgency], "alarm" if urgent else "strong")],
+                [(due, _DUE[state])] if row.status is not Status.CLOSED else [],
+                [(words.STATUS[row.status], "strong")],
+                [(f"{row.repeat_count}× contact", "warn")] if row.repeat_count > 1 else [],
+            )
+        ),
+        end=True,
+    )
+    yield para("")
+
+
+def suggestion(row: CaseRow, reader: Reader) -> Iterator[Para]:
+    """What the desk suggests and why, while nobody has accepted it."""
+    said = []
+    if row.suggested_area and row.suggested_area != row.area:
+        said.append(reader.area(row.suggested_area))
+    if row.suggested_urgency and row.suggested_urgency is not row.urgency:
+        said.append(words.URGENCY[row.suggested_urgency])
+    if not said or row.status is Status.CLOSED:
+        return
+    runs: list[Run] = [("Suggested: ", "dim"), (", ".join(said) + "?", "suggestion")]
+    yield Para((*runs, (f"  {reader.accept_key}", "key"), (" accepts it", "dim")), stop=SUGGESTION)
+    if row.suggested_because:
+        yield para(clean_line("because " + "; ".join(row.suggested_because), 400), "dim", indent=2)
+    yield para("", end=True)
+
+
+def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """Who, where, which area, who holds it, since when."""
+    row = detail.row
+    name, handle = clean_line(row.name), clean_line(row.handle)
+    contacts = f"{words.many(detail.contacts, 'case')} in all" if detail.contacts > 1 else ""
+    yield fact("Person", *join(([(name, "strong")], [(handle if handle != name else "", "dim")], [(contacts, "dim")])))
+    where = [(words.network(row.network), ""), (clean_line(row.account), "dim")]
+    yield fact("Where", *join(([visible(row.visibility)], where[:1], where[1:])))
+    area = reader.area(row.area, row.topic) or "none yet"
+    kind = words.KIND[row.kind] if row.kind else ""
+    yield fact("Area", *join(([(area, "calm" if row.area else "dim")], [(kind, "")])))
+    yield fact("Held by", (clean_line(row.owner) if row.owner else "nobody", "" if row.owner else "dim"))
+    yield fact("Came in", *join(([(reader.at(row.opened_at), "")], [(words.ago(row.opened_at, reader.now), "dim")])))
+    yield from _moments(detail, reader)
+    for need, value in detail.facts.items():
+        yield fact(clean_line(need, 30).capitalize(), (clean_line(value, 400), ""))
+    if detail.external_reference:
+        yield fact("Their ref", (clean_line(detail.external_reference), ""))
+    yield para("")
+
+
+def _moments(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """The moments of the case that have come, or were promised."""
+    row = detail.row
+    told = (
+        ("Snoozed", row.snoozed_until if row.status is Status.SNOOZED else None, "until "),
+        ("Answered", detail.answered_at, ""),
+        ("Promised", detail.promised_at, "by "),
+        ("Closed", detail.closed_at, ""),
+    )
+    for label, moment, before in told:
+        if moment is not None:
+            outcome = words.OUTCOME[row.outcome] if label == "Closed" and row.outcome else ""
+            yield fact(label, *join(([(before + reader.at(moment), "")], [(outcome, "dim")])))
+
+
+def visible(visibility: Visibility) -> Run:
+    """PUBLIC or PRIVATE, in words."""
+    return words.VISIBILITY[visibility], "private" if visibility is Visibility.PRIVATE else "public"
+
+
+def thread(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """Every message, oldest first."""
+    count = len(detail.messages)
+    yield para(words.many(count, "message").upper() if count != 1 else "MESSAGE", "heading", end=True)
+    cap = CAP_IN_LONG_THREADS if count > LONG_THREAD else CAP
+    for each in detail.messages:
+        yield from message(each, reader, cap)
+    if not count:
+        yield para("No message is left of this case.", "dim")
+
+
+def message(each: MessageView, reader: Reader, cap: int = CAP) -> Iterator[Para]:
+    """One message with voice, time, place, PUBLIC or PRIVATE, what happened to it, and its files."""
+    name, handle = clean_line(each.name), clean_line(each.handle)
+    who = {Voice.RESIDENT: name or handle, Voice.OFFICER: f"us ({name or handle})", Voice.CONTACT: name or handle}
+    voice = "" if each.voice is Voice.OFFICER else words.VOICE[each.voice]
+    head = join(
+        (
+            [(who[each.voice], each.voice.value)],
+            [(voice, "dim")],
+            [visible(each.visibility)],
+            [(reader.at(each.at), "dim")],
+            [(each.state, "warn")] if each.state not in ("received", "sent") else [],
+        )
+    )
+    yield Para(head, stop=f"message-{each.id}")
+    yield from _remarks(each, reader)
+    yield from _body(each, reader, cap)
+    for media in each.media:
+        yield Para(_media(media), indent=2)
+    yield para("")
+
+
+def _remarks(each: MessageView, reader: Reader) -> Iterator[Para]:
+    if each.place:
+        yield para("in " + clean_line(each.place), "dim", indent=2)
+    if each.subject:
+        yield para(clean_line(each.subject), "strong", indent=2)
+    if each.gone_at is not None:
+        yield para(f"REMOVED at its source, seen {reader.at(each.gone_at)}", "alarm", indent=2)
+    if each.edited_at is not None or each.revisions:
+        when = f" {reader.at(each.edited_at)}" if each.edited_at else ""
+        yield para(f"edited{when}; {words.many(len(each.revisions), 'earlier text')}", "warn", indent=2)
+
+
+def _body(each: MessageView, reader: Reader, cap: int) -> Iterator[Para]:
+    opened = each.id in reader.opened
+    limit = FULL_CAP if opened else cap
+    text = clean(each.text[:limit]).strip("\n")
+    yield para(text or "(no words)", "" if text else "dim", indent=2)
+    rest = len(each.text) - limit
+    if rest > 0:
+        hint = "the original has them all" if opened else "enter shows more"
+        yield para(f"… {rest:,} more characters: {hint}", "warn", indent=2)
+    if each.quoted:
+        if opened:
+            yield para(clean(each.quoted[:FULL_CAP]), "dim", indent=4)
+        else:
+            yield para(f"… quoted before: {len(each.quoted):,} characters, enter shows them", "dim", indent=2)
+    for revision in each.revisions if opened else ():
+        yield para(f"before {reader.at(revision.replaced_at)}:", "dim", indent=2)
+        yield para(clean(revision.text[:FULL_CAP]), "dim", indent=4)
+
+
+def _media(media: MediaView) -> tuple[Run, ...]:
+    name = clean_line(media.name)
+    alt = f"“{clean_line(media.alt)}”" if media.alt else ""
+    kept = words.MEDIA[media.state]
+    state = "calm" if kept == "kept" else "warn"
+    parts: tuple[list[Run], ...] = (
+        [(clean_line(media.kind), "strong"), (f" {name}" if name else "", "")],
+        [(words.size(media.bytes), "dim")],
+        [(kept, state)],
+        [(alt, "dim")],
+    )
+    return join(parts)
+
+
+def handoffs(handed: tuple[HandoffView, ...], reader: Reader) -> Iterator[Para]:
+    """To whom the case went, and what came back."""
+    if not handed:
+        return
+    yield para("HANDOFFS", "heading", end=True)
+    for each in handed:
+        bad = each.state.value in ("failed", "unknown", "bounced")
+        parts: tuple[list[Run], ...] = (
+            [(clean_line(each.contact), "strong")],
+            [(words.OUTBOX[each.state], "alarm" if bad else "")],
+            [(reader.at(each.sent_at) if each.sent_at else "", "dim")],
+            [(f"answered {reader.at(each.answered_at)}" if each.answered_at else "", "calm")],
+            [(f"expected {reader.at(each.expected_at)}", "dim")] if each.expected_at and not each.answered_at else [],
+            [(f"chased {each.chased}×", "warn")] if each.chased else [],
+        )
+        yield Para(join(parts), indent=2)
+        if each.error:
+            yield para(clean_line(each.error, 400), "alarm", indent=4)
+    yield para("")
+
+
+def related(cases: tuple[RelatedCase, ...], reader: Reader) -> Iterator[Para]:
+    """Other cases of the same person, and linked ones."""
+    if not cases:
+        return
+    yield para("OTHER CASES OF THIS PERSON, OR LINKED", "heading", end=True)
+    for each in cases:
+        parts = (
+            [(each.ref, "strong")],
+            [(words.STATUS[each.status], "")],
+            [(reader.at(each.opened_at), "dim")],
+            [(reader.area(each.area), "calm")],
+        )
+        yield Para(join(parts), indent=2)
+        yield para(clean_line(each.snippet), "dim", indent=4)
+    yield para("")
+
+
+def log(events: tuple[EventView, ...], reader: Reader) -> Iterator[Para]:
+    """What was done, newest first."""
+    if not events:
+        return
+    yield para("LOG", "heading", end=True)
+    for each in sorted(events, key=lambda event: -event.seq)[:LOG_SHOWN]:
+        parts: tuple[list[Run], ...] = (
+            [(reader.at(each.at), "dim")],
+            [(clean_line(each.officer), "")],
+            [(clean_line(each.kind.replace(".", " ").replace("_", " ")), "")],
+            [(clean_line(_detail(each.detail), 300), "dim")],
+        )
+        yield Para(join(parts), indent=2)
+        if each.note:
+            yield para(clean(each.note[:FULL_CAP]), "strong", indent=4)
+    if len(events) > LOG_SHOWN:
+        yield para(f"… and {len(events) - LOG_SHOWN} earlier", "dim", indent=2)
+
+
+def _detail(detail: Mapping[str, object]) -> str:
+    """The detail of an event as words: `area waste → roads`."""
+    told = []
+    for name, value in detail.items():
+        if isinstance(value, list | tuple) and len(value) == 2:
+            before, after = ("nothing" if each in (None, "") else str(each) for each in value)
+            told.append(f"{name.replace('_', ' ')} {before} → {after}")
+        elif isinstance(value, str | int | float) and value != "":
+            told.append(f"{name.replace('_', ' ')} {value}")
+    return ", ".join(told)
