@@ -258,9 +258,9 @@ def test_wrong_durations_are_refused_in_a_sentence(text: str) -> None:
         Duration.parse(text)
 
 
-def test_weeks_are_refused_with_what_to_write() -> None:
-    with pytest.raises(ValueError, match="write 10d"):
-        Duration.parse("2w")
+def test_a_week_is_five_working_days() -> None:
+    assert Duration.parse("2w") == Duration.parse("10d") == Duration(days=10)
+    assert Duration.parse("1w1d1h90s") == Duration(days=6, seconds=3_690)
 
 
 # --- the three clocks --------------------------------------------------------------------------------------

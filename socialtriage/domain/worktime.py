@@ -26,9 +26,10 @@ _MOST_DAYS_KEPT = 20_000
 _LONGEST_DURATION = 100 * 366 * 86_400
 
 _SPAN = re.compile(r"(\d{1,2})(?::([0-5]\d))?\s{0,3}[-–—]\s{0,3}(\d{1,2})(?::([0-5]\d))?", re.ASCII)
-_DURATION = re.compile(r"(?:\d{1,7}[smhd])+", re.ASCII)
-_PART = re.compile(r"(\d+)([smhd])", re.ASCII)
+_DURATION = re.compile(r"(?:\d{1,7}[smhdw])+", re.ASCII)
+_PART = re.compile(r"(\d+)([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
+_DAYS = {"d": 1, "w": 5}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,7 +65,7 @@ class Duration:
     `4h` is four hours during which the organisation is open. `1d` is one working day: from Tuesday 11:00 to
     Wednesday 11:00, or to 11:00 on the next date that is open at all. What arrives while closed counts from the
     next opening. Where the later date is closed at that time of day, its next opening counts, or else its close.
-    On a clock that always runs, a day is 24 hours.
+    `1w` is five working days. On a clock that always runs, a day is 24 hours.
     """
 
     days: int = 0
@@ -72,17 +73,13 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """`90s`, `15m`, `4h`, `1d`, or several in a row such as `1d4h`. Raises `ValueError` with a sentence."""
+        """`90s`, `15m`, `4h`, `1d`, `2w`, or several in a row such as `1d4h`. Raises `ValueError` with a sentence."""
         compact = text.strip().lower()
-        if re.fullmatch(r"\d{1,4}w", compact, re.ASCII):
-            raise ValueError(
-                f"“{compact}” is no working time: write {5 * int(compact[:-1])}d for so many working days."
-            )
         if not _DURATION.fullmatch(compact):
             raise ValueError(f"“{text[:40]}” is not a length of working time such as 15m, 4h or 1d.")
         parts = [(int(number), unit) for number, unit in _PART.findall(compact)]
-        days = sum(number for number, unit in parts if unit == "d")
-        seconds = sum(number * _SECONDS[unit] for number, unit in parts if unit != "d")
+        days = sum(number * _DAYS[unit] for number, unit in parts if unit in _DAYS)
+        seconds = sum(number * _SECONDS[unit] for number, unit in parts if unit in _SECONDS)
         if days * 86_400 + seconds > _LONGEST_DURATION:
             raise ValueError(f"“{text[:40]}” is longer than a hundred years.")
         return cls(days, seconds)
