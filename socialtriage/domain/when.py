@@ -1,0 +1,138 @@
+"""Dates and moments as officers type them: `2026-11-22`, `-7d`, `tomorrow 09:00`, `thu 17:00`, `2d`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+from socialtriage.domain.explain import moment_words
+from socialtriage.domain.worktime import Duration, WorkingTime
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SHIFT = re.compile(r"([+\-−])(\d{1,5})([dw])", re.ASCII)
+_BRITISH = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"(\d{1,2})(?:[:.]([0-5]\d))?\s?(am|pm)?", re.ASCII)
+_WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_OPENING = time(9, 0)
+
+
+def parse_date(text: str, today: date) -> date:
+    """A date: `2026-11-22`, `22/11/2026`, `today`, `yesterday`, `tomorrow`, or `-7d`, `+2w` from today.
+
+    Raises `ValueError` with a sentence, also for a date outside the years 1900 to 2999.
+    """
+    day = _day(text, today)
+    if not 1_900 <= day.year < 3_000:
+        raise ValueError(f"“{text.strip()[:40]}” is not a date of our time.")
+    return day
+
+
+def _day(text: str, today: date) -> date:
+    wanted = text.strip().lower()
+    try:
+        if wanted in _WORDS:
+            return today + timedelta(days=_WORDS[wanted])
+        if shift := _SHIFT.fullmatch(wanted):
+            days = int(shift[2]) * (7 if shift[3] == "w" else 1)
+            return today + timedelta(days=days if shift[1] == "+" else -days)
+        if british := _BRITISH.fullmatch(wanted):
+            return date(int(british[3]), int(british[2]), int(british[1]))
+        if _ISO_DATE.fullmatch(wanted):
+            return date.fromisoformat(wanted)
+    except (ValueError, OverflowError):
+        raise ValueError(f"There is no date “{text.strip()[:40]}”.") from None
+    raise ValueError(f"“{text.strip()[:40]}” is not a date such as 2026-11-22, today or -7d.")
+
+
+def parse_when(text: str, now: datetime, working: WorkingTime) -> datetime:
+    """A moment to come, in UTC: what was typed counts in the organisation's zone.
+
+    * `14:30`, `9am`: the next time that the clock shows it;
+    * `tomorrow 09:00`, `thu 17:00`, `2026-11-26 17:00`, `26/11/2026 5pm`, `+7d 09:00`: a day and a time; a weekday is
+      the next one, today included;
+    * a day alone: when the organisation opens on it, or 09:00 where it is closed;
+    * `2d`, `4h`, `1d4h`: so much working time from `now`;
+    * ISO 8601 with or without a zone: `2026-11-26T17:00Z`.
+
+    Raises `ValueError` with a sentence, also for a moment that is over.
+    """
+    wanted = " ".join(text.lower().split())
+    at = _working_time(wanted, now, working) or _absolute(text.strip()) or _wall_time(wanted, now, working)
+    if at is None:
+        raise ValueError(f"“{text.strip()[:40]}” is not a time such as 14:30, tomorrow 09:00, thu 17:00 or 2d.")
+    if at <= now:
+        here = moment_words(at.astimezone(working.zone), year=now.year)
+        raise ValueError(f"“{text.strip()[:40]}” is over: that was {here}.")
+    return at
+
+
+def _working_time(wanted: str, now: datetime, working: WorkingTime) -> datetime | None:
+    try:
+        length = Duration.parse(wanted)
+    except ValueError:
+        return None
+    return working.add(now, length)
+
+
+def _absolute(text: str) -> datetime | None:
+    """An ISO time that names its zone."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _wall_time(wanted: str, now: datetime, working: WorkingTime) -> datetime | None:
+    here = now.astimezone(working.zone)
+    clock = _time(wanted)
+    if clock is not None:
+        today = _combined(here.date(), clock, working)
+        return today if today > now else _combined(here.date() + timedelta(days=1), clock, working)
+    day_words, _, time_words = wanted.replace("t", " ", 1).partition(" ") if wanted[:1].isdigit() else _split(wanted)
+    clock = _time(time_words) if time_words else None
+    if time_words and clock is None:
+        return None
+    day = _weekday(day_words, here.date())
+    if day is not None and clock and _combined(day, clock, working) <= now:
+        day += timedelta(days=7)
+    if day is None:
+        day = parse_date(day_words, here.date())
+    return _combined(day, clock or _opening(day, working), working)
+
+
+def _split(wanted: str) -> tuple[str, str, str]:
+    return wanted.removeprefix("next ").removeprefix("on ").replace(" at ", " ").partition(" ")
+
+
+def _weekday(word: str, today: date) -> date | None:
+    """The next day of that name, today included; three letters of it are enough."""
+    if len(word) < 3 or not word.isalpha():
+        return None
+    for number, name in enumerate(_WEEKDAYS):
+        if name.startswith(word):
+            return today + timedelta(days=(number - today.weekday()) % 7)
+    return None
+
+
+def _time(text: str) -> time | None:
+    """A time of day; a number alone is none, without `am` or `pm`."""
+    found = _TIME.fullmatch(text)
+    if not found or not (found[2] or found[3]):
+        return None
+    hour = int(found[1])
+    if found[3]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found[3] == "pm" else 0)
+    return time(hour, int(found[2] or 0)) if hour < 24 else None
+
+
+def _opening(day: date, working: WorkingTime) -> time:
+    hours = working.hours_on(day)
+    return hours[0][0].time() if hours else _OPENING
+
+
+def _combined(day: date, clock: time, working: WorkingTime) -> datetime:
+    return datetime.combine(day, clock, working.zone).astimezone(UTC)
