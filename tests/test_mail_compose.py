@@ -234,6 +234,14 @@ def test_a_private_message_does_not_show_in_the_subject_and_the_contact_is_told(
     assert "PRIVATE" in composed.html
 
 
+def test_a_case_without_an_area_still_has_a_subject() -> None:
+    bare = handoff(area="", area_id="", topic="", urgency=Urgency.NORMAL)
+    assert compose_handoff(bare).subject == "[ABC-7Q4K2M] My bin was missed again"
+    assert "Service area: not set" in compose_handoff(bare).text
+    silent = compose_handoff(replace(bare, visibility=Visibility.PRIVATE, messages=()))
+    assert silent.subject == "[ABC-7Q4K2M] A case from Anytown Borough Council"
+
+
 def test_a_withheld_person_is_called_withheld_and_redaction_is_said() -> None:
     composed = compose_handoff(handoff(person="", redacted=True))
     assert "Person: withheld" in composed.text

@@ -207,11 +207,11 @@ def compose_reply_mail(mail: ReplyMail) -> Composed:
 def _handoff_subject(mail: HandoffMail) -> str:
     """Urgency where it presses, area and topic, and the first words only of what everybody can read: subjects
     show on locked screens."""
-    pressing = f"{mail.urgency.capitalize()}: " if mail.urgency in (Urgency.EMERGENCY, Urgency.URGENT) else ""
-    what = _listed(mail.area, mail.topic)
+    pressing = mail.urgency.capitalize() if mail.urgency in (Urgency.EMERGENCY, Urgency.URGENT) else ""
     first = next((message.text for message in mail.messages if message.voice is Voice.RESIDENT), "")
     words = snippet(first, _SUBJECT_WORDS) if mail.visibility is Visibility.PUBLIC else ""
-    return f"{pressing}{what}: {words}" if words else f"{pressing}{what}"
+    said = [part for part in (pressing, _listed(mail.area, mail.topic), words) if part]
+    return ": ".join(said) or f"A case from {mail.organisation}"
 
 
 def _reply_subject(mail: ReplyMail) -> str:
@@ -266,7 +266,7 @@ def _to_do(ref: str, expected: datetime | None, zone: tzinfo, visibility: Visibi
 
 def _case_facts(mail: HandoffMail) -> Iterator[tuple[str, str]]:
     yield "Reference", mail.ref
-    yield "Service area", _listed(mail.area, mail.topic)
+    yield "Service area", _listed(mail.area, mail.topic) or "not set"
     yield "Urgency", str(mail.urgency)
     yield "Received", in_words(mail.received_at, mail.zone)
     yield "Network and account", _listed(mail.network, mail.account)

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from socialtriage.domain.errors import ConfigError, MailDeferred, MailError, MailRefused, MailUnknown
+from socialtriage.domain.errors import ConfigError, MailDeferred, MailError, MailRefused, MailUnknown, SecretError
 from socialtriage.domain.text import clean_line
 from socialtriage.mail.address import ServerUrl, normal_address
 from socialtriage.mail.smtp_auth import LOGIN_HINT, sign_in
@@ -56,21 +56,22 @@ class Outgoing(Protocol):
 class SmtpSender:
     """The organisation's way out for mail. Every method blocks: call it in a thread.
 
-    `secret` gives the password, or a JSON object of OAuth fields, and is asked once a connection and only where
-    `url` has a user; what it raises (`SecretError`) passes through. `timeout` is for connecting and every answer before
-    the data, `data_timeout` for each piece of the data and its answer; both in seconds.
+    `url` is parsed where it is text (`ConfigError`). `secret` gives the password, or a JSON object of OAuth fields, and
+    is asked once a connection and only where `url` has a user; what it raises (`SecretError`) passes through. `timeout`
+    is for connecting and every answer before the data, `data_timeout` for each piece of the data and its answer; both
+    in seconds.
     """
 
     def __init__(
         self,
-        url: ServerUrl,
-        secret: Callable[[], str],
+        url: ServerUrl | str,
+        secret: Callable[[], str | None],
         *,
         ca_file: str | None = None,
         timeout: float = 10.0,
         data_timeout: float = 30.0,
     ) -> None:
-        self.url = url
+        self.url = ServerUrl.parse(url) if isinstance(url, str) else url
         self._secret = secret
         self._ca_file = ca_file
         self._timeout = timeout
@@ -105,13 +106,17 @@ class SmtpSender:
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         """A connection that is secured, signed in, and closed in any case."""
-        secret = self._secret() if self.url.user else ""
+        secret = self._secret() if self.url.user else None
+        if self.url.user and not secret:
+            raise SecretError(
+                f"No password for {self.url.user} at {self.url.place} is in the keyring.", hint=LOGIN_HINT
+            )
         with self._mapped("being connected to"):
             client = self._connect()
         try:
             with self._mapped("being greeted"):
                 self._greet(client)
-            if self.url.user:
+            if secret:
                 with self._mapped("checking the sign-in"):
                     sign_in(client, self.url, secret)
             yield client

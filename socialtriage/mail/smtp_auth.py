@@ -36,8 +36,6 @@ def access_token(secret: str) -> str | None:
 def sign_in(client: smtplib.SMTP, url: ServerUrl, secret: str) -> None:
     """Sign `url.user` in. Raises `MailRefused` (5xx, nothing offered that we can do), `MailDeferred`, `SecretError`."""
     user, token = url.user or "", access_token(secret)
-    if not secret:
-        raise SecretError("The secret mail.smtp is empty.", hint=LOGIN_HINT)
     offered = client.esmtp_features.get("auth", "").upper().split()
     if token is not None and "XOAUTH2" in offered:
         code, words = _xoauth2(client, user, token)
