@@ -20,9 +20,8 @@ _NAMES = {
     "keyring.backends.kwallet.DBusKeyringKWallet4": "KDE Wallet 4",
     "keyring.backends.macOS.Keyring": "macOS Keychain",
     "keyring.backends.Windows.WinVaultKeyring": "Windows Credential Locker",
-    "keyring.backends.null.Keyring": "the null backend, which keeps nothing",
-    "keyring.backends.fail.Keyring": "no backend",
 }
+_KEEPS_NOTHING = ("keyring.backends.null.Keyring", "keyring.backends.fail.Keyring")
 
 _SERVER = (
     'On a server without a desktop, run `dbus-run-session -- bash`, and in it `read -rs pw; printf %s "$pw" | '
@@ -59,6 +58,11 @@ def backend_words(backend: KeyringBackend) -> str:
     if links:
         return f"a chain of {', then '.join(backend_words(link) for link in links)}"
     return f"{_NAMES[name]}, {name}" if name in _NAMES else name
+
+
+def keeps_nothing(backend: KeyringBackend) -> bool:
+    """Whether a backend is one of the library's two that stand for having none."""
+    return class_name(backend) in _KEEPS_NOTHING
 
 
 def is_plaintext(backend: KeyringBackend) -> bool:
@@ -106,7 +110,7 @@ def explained(what: str, exc: Exception, chosen: str | None) -> tuple[SecretErro
     if "ValueError" in kinds:
         hint = "Try again with the right password, or look at the settings of the backend."
         return SecretError(f"{what}: the keyring cannot be opened with this password.", hint=hint), False
-    if "OSError" in kinds:
-        return SecretError(f"{what}: the keyring service is gone or out of reach.", hint=none_here()), False
     hint = f"Look at {named}. {none_here()}" if chosen else none_here()
+    if kinds & {"OSError", "RuntimeError", "InitError", "SecretServiceNotAvailableException"}:
+        return SecretError(f"{what}: the keyring service is not running or out of reach.", hint=hint), False
     return SecretError(f"{what}: the keyring failed ({type(exc).__name__}).", hint=hint), False

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import AuthError, SecretError
-from socialtriage.services.keyring_words import backend_words, explained, is_plaintext, none_here
+from socialtriage.services.keyring_words import backend_words, explained, is_plaintext, keeps_nothing, none_here
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -74,6 +74,8 @@ class SecretStore:
     def describe(self) -> str:
         """Which keyring this is, in words. Raises `SecretError` when there is none that may be used."""
         with self._opened("The keyring cannot be used") as backend:
+            if keeps_nothing(backend):
+                raise SecretError("This machine has no keyring that keeps anything.", hint=none_here())
             return backend_words(backend)
 
     @contextmanager
