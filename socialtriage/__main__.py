@@ -1,1 +1,16 @@
-def main() -> None: ...
+"""`python -m socialtriage` and the command `socialtriage`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and end with its exit status."""
+    from socialtriage.cli.main import run
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

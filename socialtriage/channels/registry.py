@@ -5,10 +5,10 @@ Names cost no import; a channel's module is imported when the channel is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import cast
+from typing import cast, overload
 
 from socialtriage.channels.base import Channel, ChannelContext
 from socialtriage.domain.errors import Misconfigured
@@ -29,6 +29,29 @@ def _entry_points() -> dict[str, str]:
     from importlib.metadata import entry_points
 
     return {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+class Networks(Sequence[str]):
+    """The names that an account may use. Looking up a built-in one costs nothing; others ask the installed packages."""
+
+    def __contains__(self, name: object) -> bool:
+        return name in BUILT_IN or name in _entry_points()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(names())
+
+    def __len__(self) -> int:
+        return len(names())
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return names()[index]
+
+
+NETWORKS = Networks()
 
 
 def names() -> tuple[str, ...]:

@@ -268,3 +268,5 @@ class Done:
 
     said: str
     case_ids: tuple[int, ...] = ()
+    row_id: int | None = None
+    """The row of the outbox that the action queued."""

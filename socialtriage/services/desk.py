@@ -13,6 +13,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from socialtriage.config.model import AccountConfig, Area, Config, Contact
+from socialtriage.config.paths import expanded, media_folder, relative_to_config
 from socialtriage.domain.errors import NotFound
 from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.services.clocks import Clocks
@@ -97,6 +98,14 @@ class Desk:
         return account.options.get("as", account.network) if account.network == "demo" else account.network
 
 
+def ca_file_of(desk: Desk) -> str | None:
+    """The certificate file of the configuration; a relative path counts from the configuration's folder."""
+    ca_file = desk.config.mail.ca_file
+    if not ca_file:
+        return None
+    return str(relative_to_config(ca_file, desk.config_path) if desk.config_path else expanded(ca_file))
+
+
 def _named(values: dict[str, T], id_: str, what: str) -> T:
     found = values.get(id_)
     if found is not None:
@@ -106,3 +115,24 @@ def _named(values: dict[str, T], id_: str, what: str) -> T:
     near = difflib.get_close_matches(id_, values, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}?" if near else (f"There are: {', '.join(values)}." if values else "")
     raise NotFound(f"There is no {what} {id_!r}.", hint=hint)
+
+
+def open_desk(
+    config: Config,
+    store_path: Path,
+    *,
+    officer: str | None = None,
+    clock: Clock = utc_now,
+    config_path: Path | None = None,
+    mail_folder: Path | None = None,
+) -> Desk:
+    """Open the store and sit down. Raises `StoreError`, and `ConfigError` for a calendar that does not exist."""
+    return Desk(
+        config,
+        Store(store_path),
+        clock,
+        officer or officer_of(config),
+        media_folder=media_folder(store_path),
+        config_path=config_path,
+        mail_folder=mail_folder,
+    )

@@ -286,7 +286,7 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
         tx.log(NewEvent("handoff.queued", draft.case_id, draft.ref, detail, draft.note or None))
         said = f"Handed {draft.ref} to {draft.contact.name}."
         tx.undo.add(desk.officer, now, said, [_change(before, after)], [row_id])
-    return Done(said, (draft.case_id,))
+    return Done(said, (draft.case_id,), row_id)
 
 
 def _row(draft: HandoffDraft, handoff_id: int, not_before: datetime) -> NewRow:

@@ -6,9 +6,10 @@ import re
 import secrets as tokens
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from socialtriage.channels.base import Channel
+from socialtriage.channels.http import Budget
 from socialtriage.config.model import SavedAnswer
 from socialtriage.domain import cases as life
 from socialtriage.domain.errors import NotFound, Refused, UsageError
@@ -25,6 +26,9 @@ from socialtriage.services.triage import check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import Answerable
 from socialtriage.store.outbox import NewRow
+
+if TYPE_CHECKING:
+    from socialtriage.services.sync import Poller
 
 PLACEHOLDER = re.compile(r"\{(ref|due|link|name|promise|area|phone|contact|organisation)\}")
 
@@ -185,7 +189,7 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
         said = f"Reply to {draft.to} on {draft.ref} is in the outbox."
         tx.undo.add(desk.officer, now, said, [], [row_id])
-    return Done(said, (draft.case_id,))
+    return Done(said, (draft.case_id,), row_id)
 
 
 def _row(draft: ReplyDraft, not_before: datetime) -> NewRow:
@@ -222,3 +226,16 @@ def _row(draft: ReplyDraft, not_before: datetime) -> NewRow:
         data=draft.mail.data if draft.mail else None,
         not_before=not_before,
     )
+
+
+async def draft(desk: Desk, poller: Poller, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+    """Make a reply with the channel of the case's account; the network is asked for its rules where it has some."""
+    answerable = desk.store.messages.to_answer(case_id)
+    account = desk.accounts.get(answerable.account) if answerable else None
+    if account is None:
+        return prepare(desk, None, case_id, text, private=private)
+    channel = poller.channel(account, Budget(15))
+    try:
+        return prepare(desk, channel, case_id, text, private=private)
+    finally:
+        await channel.aclose()

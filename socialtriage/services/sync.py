@@ -30,7 +30,7 @@ from socialtriage.domain.errors import (
 from socialtriage.domain.models import AccountState, Gap, Health, Page
 from socialtriage.domain.times import parse_every
 from socialtriage.services.batch import TakenIn
-from socialtriage.services.desk import Desk
+from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
 from socialtriage.store.accounts import AccountRecord
 from socialtriage.store.log import NewEvent
@@ -101,14 +101,14 @@ class Poller:
     def __init__(self, desk: Desk, secrets: SecretStore, http: Http | None = None) -> None:
         self._desk = desk
         self._secrets = secrets
-        self._http = http or Http()
+        self.http = http or Http(ca_file=ca_file_of(desk))
         self._checked: dict[str, float] = {}
         # Blocking SQLite work has a thread of its own, so that slow IMAP or keyring threads never hold it up.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
 
     async def aclose(self) -> None:
         """Close connections and threads."""
-        await self._http.aclose()
+        await self.http.aclose()
         self._writer.shutdown(wait=True)
 
     async def _store(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -122,11 +122,11 @@ class Poller:
             ChannelContext(
                 account=account,
                 secret=AccountSecret(self._secrets, account.id),
-                http=self._http,
+                http=self.http,
                 budget=budget,
                 known=StoreKnown(self._desk, account.id),
                 clock=self._desk.clock,
-                ca_file=self._desk.config.mail.ca_file,
+                ca_file=ca_file_of(self._desk),
             )
         )
 
@@ -301,10 +301,12 @@ class Poller:
 
     # --- in the background --------------------------------------------------------------------------------
 
-    async def run(self, report: Callable[[PollResult], None], wake: asyncio.Event) -> None:
-        """Poll every account at its own pace until cancelled; setting `wake` polls all of them now."""
+    async def run(
+        self, accounts: Sequence[AccountConfig], report: Callable[[PollResult], None], wake: asyncio.Event
+    ) -> None:
+        """Poll accounts at their own pace until cancelled; setting `wake` polls all of them now."""
         async with asyncio.TaskGroup() as group:
-            for account in self._desk.config.accounts:
+            for account in accounts:
                 group.create_task(self._forever(account, report, wake))
 
     async def _forever(self, account: AccountConfig, report: Callable[[PollResult], None], wake: asyncio.Event) -> None:

@@ -55,5 +55,6 @@ def transport_of(desk: Desk, secrets: SecretStore) -> MailTransport:
             hint='Set [mail] smtp = "smtps://user@mail.your-council.example:465".',
         )
     from socialtriage.mail.smtp import SmtpSender
+    from socialtriage.services.desk import ca_file_of
 
-    return SmtpSender(desk.config.mail.smtp, lambda: secrets.get(SMTP_SECRET), ca_file=desk.config.mail.ca_file)
+    return SmtpSender(desk.config.mail.smtp, lambda: secrets.get(SMTP_SECRET), ca_file=ca_file_of(desk))

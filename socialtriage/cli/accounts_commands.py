@@ -1,0 +1,91 @@
+"""`accounts`: every account with its state; signing in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.cli.main import option_json
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.services.outbox import Sender
+    from socialtriage.services.sync import Poller
+
+
+@click.group("accounts", invoke_without_command=True)
+@option_json
+@click.pass_context
+def accounts_command(ctx: click.Context, as_json: bool) -> None:
+    """Every account with its state in words, last good poll and token expiry."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from socialtriage.cli import output, shapes
+    from socialtriage.services import accounts
+
+    env: Env = ctx.obj
+    views = accounts.listing(env.desk)
+    if as_json:
+        output.emit([shapes.account(view) for view in views])
+        return
+    click.echo(accounts.headline(env.desk, views))
+    for view in views:
+        polled = (
+            f"last good poll {output.local(env.desk, view.last_poll_at)}" if view.last_poll_at else "not polled yet"
+        )
+        words = [view.id, view.network, view.handle, accounts.words(view, env.desk), polled]
+        words += [f"login expires {output.local(env.desk, view.login_expires_at)}"] if view.login_expires_at else []
+        click.echo("  ".join(filter(None, words)))
+        if view.detail:
+            click.echo(f"    {view.detail}")
+        for gap in view.gaps:
+            start, end = output.local(env.desk, gap.start), output.local(env.desk, gap.end)
+            click.echo(f"    messages may be missing from {start} to {end}: {gap.why}")
+
+
+@accounts_command.command("login")
+@click.argument("account_id", metavar="ID")
+@click.option(
+    "--secret-stdin", is_flag=True, help="Read the token, password or JSON of OAuth fields from standard input."
+)
+@click.pass_obj
+def login_command(env: Env, account_id: str, secret_stdin: bool) -> int:
+    """Put an account's login into the system keyring. mail.smtp and mail.imap are the mail servers'."""
+    from socialtriage.services import logins
+
+    desk = env.desk
+    id_ = logins.known(desk, account_id)
+    account = desk.accounts.get(id_)
+    if secret_stdin:
+        value = click.get_text_stream("stdin", errors="strict").read(logins.MAX_SECRET + 2)
+    elif account is not None and account.network == "mastodon":
+        value = _mastodon(env, account.server or "")
+    else:
+        value = click.prompt(f"Password or token of {id_} (not shown)", hide_input=True, err=True)
+    click.echo(logins.store_secret(desk, env.secrets, id_, value).said)
+    return 0
+
+
+def _mastodon(env: Env, server: str) -> str:
+    """Sign in at a Mastodon-compatible server: open an address, paste the code."""
+    from socialtriage.channels.mastodon_login import begin
+
+    async def story(poller: Poller, sender: Sender) -> str:
+        step = await begin(poller.http, server)
+        click.echo(step.instructions, err=True)
+        click.echo(step.url, err=True)
+        code = click.prompt("Code, or the whole address you were sent to", err=True)
+        return await step.finish(code)
+
+    return env.with_network(story)
+
+
+@accounts_command.command("logout")
+@click.argument("account_id", metavar="ID")
+@click.pass_obj
+def logout_command(env: Env, account_id: str) -> None:
+    """Take an account's login out of the system keyring."""
+    from socialtriage.services import logins
+
+    click.echo(logins.forget_secret(env.desk, env.secrets, account_id).said)

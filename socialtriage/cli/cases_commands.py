@@ -1,0 +1,89 @@
+"""`list` and `show`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.cli.main import option_json
+from socialtriage.domain.models import Status, Urgency
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.domain.views import CaseRow, Query
+    from socialtriage.services.desk import Desk
+
+VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "closed", "all")
+
+
+@click.command("list")
+@click.option("--view", type=click.Choice(VIEWS), help="Which list; queue by default, all for a search.")
+@click.option("--area", metavar="A", help="Only this service area; none for cases without one.")
+@click.option("--urgency", type=click.Choice([u.value for u in Urgency]), help="Only this urgency.")
+@click.option("--account", metavar="ID", help="Only this account.")
+@click.option("--status", type=click.Choice([s.value for s in Status]), help="Only this status.")
+@click.option("--search", metavar="TEXT", help="Words in messages, people and references; filters such as from:@x.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=None, help="At most so many; 200 by default.")
+@option_json
+@click.pass_obj
+def list_command(env: Env, as_json: bool, limit: int | None, **filters: str | None) -> None:
+    """Cases, most pressing first; a search shows the newest first."""
+    from socialtriage.cli import output, shapes
+    from socialtriage.services import inbox, triage
+
+    desk = env.desk
+    triage.wake(desk)
+    ids = inbox.snapshot(desk, _query(desk, filters))
+    shown = list(ids[: limit or (None if as_json else 200)])
+    if as_json:
+        output.emit(shapes.cases(desk, shown))
+        return
+    now = desk.clock()
+    for row in _paged(desk, shown):
+        click.echo(output.case_line(desk, row, now))
+    rest = len(ids) - len(shown)
+    click.echo(f"{len(ids)} cases{f', {rest} not shown' if rest else ''}." if ids else "No cases.", err=True)
+
+
+def _paged(desk: Desk, ids: list[int]) -> list[CaseRow]:
+    from socialtriage.services import inbox
+
+    return [row for start in range(0, len(ids), 500) for row in inbox.rows(desk, ids[start : start + 500])]
+
+
+def _query(desk: Desk, filters: dict[str, str | None]) -> Query:
+    from socialtriage.services import inbox
+
+    search = filters.pop("search") or ""
+    view = filters.pop("view") or ("all" if search or filters["status"] == Status.CLOSED else "queue")
+    if view == "queue" and filters["status"] not in (None, Status.NEW, Status.OPEN):
+        view = "all"
+    query = inbox.parse_query(search, desk, view)
+    if filters["area"] and filters["area"] != "none":
+        desk.area(filters["area"])
+    for name, value in filters.items():
+        if value is not None:
+            typed = {"urgency": Urgency, "status": Status}.get(name, str)(value)
+            query = replace(query, **{name: typed})
+    return query
+
+
+@click.command("show")
+@click.argument("ref")
+@option_json
+@click.pass_obj
+def show_command(env: Env, ref: str, as_json: bool) -> None:
+    """One case whole: facts, messages, handoffs, log. REF in any spelling."""
+    from socialtriage.cli import output, shapes
+    from socialtriage.services import inbox
+
+    desk = env.desk
+    detail = inbox.detail(desk, inbox.resolve(desk, ref))
+    if as_json:
+        output.emit(shapes.case(desk, detail))
+        return
+    output.lines(output.case_text(desk, detail))
+    click.echo("")
+    output.lines(inbox.why(desk, detail.row.id))

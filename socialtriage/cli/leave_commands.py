@@ -1,0 +1,258 @@
+"""What leaves: `handoff`, `reply`, `outbox`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from socialtriage.cli.main import option_json
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.domain.views import Done
+    from socialtriage.services.handoff import HandoffDraft
+    from socialtriage.services.outbox import Outcome, Sender
+    from socialtriage.services.replies import ReplyDraft
+    from socialtriage.services.sync import Poller
+
+WAIT = 30.0
+"""Seconds that `handoff` and `reply` wait for the outcome."""
+
+
+@click.command("handoff")
+@click.argument("ref")
+@click.option("--to", metavar="CONTACT", help="A contact; by default the area's, or their deputy.")
+@click.option("--note", default="", help="A word to the contact.")
+@click.option("--redact/--no-redact", default=None, help="Mask phone, email, postcode, handle and names.")
+@click.option("--expect", metavar="WHEN", help="By when an answer is expected: 2d, tomorrow 09:00.")
+@click.option("--preview", is_flag=True, help="Show exactly what would leave, and send nothing.")
+@click.option(
+    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
+)
+@option_json
+@click.pass_obj
+def handoff_command(
+    env: Env,
+    ref: str,
+    to: str | None,
+    note: str,
+    redact: bool | None,
+    expect: str | None,
+    preview: bool,
+    queue_only: bool,
+    as_json: bool,
+) -> int:
+    """Hand a case to a contact by email, and wait for the outcome."""
+    from socialtriage.cli.moments import when
+    from socialtriage.services import handoff, inbox
+
+    desk = env.desk
+    redaction = None if redact is None else (handoff.EVERYTHING if redact else handoff.NOTHING)
+    draft = handoff.prepare(
+        desk,
+        inbox.resolve(desk, ref),
+        to=to,
+        note=note,
+        redaction=redaction,
+        expect_by=when(desk, expect) if expect else None,
+    )
+    for warning in draft.warnings:
+        click.echo(warning, err=True)
+    if preview:
+        return _preview_handoff(draft, as_json)
+    result = handoff.queue(desk, draft, undo_seconds=0)
+    return _leave(env, result, draft.ref, queue_only, as_json)
+
+
+def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
+    from socialtriage.cli import output
+
+    if as_json:
+        output.emit(
+            {
+                "ref": draft.ref,
+                "contact": draft.contact.id,
+                "because": draft.because,
+                "to": list(draft.mail.recipients),
+                "subject": draft.mail.subject,
+                "message_id": draft.mail.message_id,
+                "text": draft.mail.text,
+                "attachments": list(draft.mail.attached),
+            }
+        )
+        return 0
+    click.echo(f"To: {draft.contact.name} <{draft.contact.email}> ({draft.because})")
+    click.echo(f"From: {draft.mail.sender}")
+    click.echo(f"Subject: {draft.mail.subject}")
+    click.echo(f"Message-ID: {draft.mail.message_id}")
+    for name in draft.mail.attached:
+        click.echo(f"Attached: {name}")
+    click.echo("")
+    click.echo(draft.mail.text)
+    return 0
+
+
+@click.command("reply")
+@click.argument("ref")
+@click.argument("text", required=False)
+@click.option("--private", is_flag=True, help="Answer in private where the network allows it.")
+@click.option("--answer", metavar="ID", help="A saved answer of the configuration.")
+@click.option("--preview", is_flag=True, help="Show exactly what would be posted, and send nothing.")
+@click.option(
+    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
+)
+@option_json
+@click.pass_obj
+def reply_command(
+    env: Env,
+    ref: str,
+    text: str | None,
+    private: bool,
+    answer: str | None,
+    preview: bool,
+    queue_only: bool,
+    as_json: bool,
+) -> int:
+    """Answer the resident on their network, and wait for the outcome; - reads the text from standard input."""
+    from socialtriage.domain.errors import UsageError
+    from socialtriage.services import inbox, replies
+
+    desk = env.desk
+    case_id = inbox.resolve(desk, ref)
+    if (text is None) == (answer is None):
+        raise UsageError("Give either a text or --answer ID.")
+    if answer is not None:
+        text = replies.saved(desk, case_id, answer, desk.clock())
+    elif text == "-":
+        text = click.get_text_stream("stdin", errors="replace").read()
+    words = text or ""
+
+    async def draft_it(poller: Poller, sender: Sender) -> ReplyDraft:
+        return await replies.draft(desk, poller, case_id, words, private=private)
+
+    draft = env.with_network(draft_it)
+    for warning in draft.warnings:
+        click.echo(warning, err=True)
+    if preview:
+        return _preview_reply(draft, as_json)
+    return _leave(env, replies.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
+
+
+def _preview_reply(draft: ReplyDraft, as_json: bool) -> int:
+    from socialtriage.cli import output
+
+    facts: dict[str, Any] = {
+        "ref": draft.ref,
+        "account": draft.account,
+        "network": draft.network,
+        "to": draft.to,
+        "visibility": draft.visibility,
+        "used": draft.length.used,
+        "limit": draft.length.limit,
+        "unit": draft.length.unit,
+        "text": draft.text,
+    }
+    if as_json:
+        output.emit(facts)
+        return 0
+    of = f" of {draft.length.limit}" if draft.length.limit else ""
+    click.echo(f"From {draft.account} on {draft.network}, {draft.visibility.upper()}, to {draft.to}")
+    click.echo(f"{draft.length.used}{of} {draft.length.unit}")
+    click.echo("")
+    click.echo(draft.text)
+    return 0
+
+
+def _leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) -> int:
+    """Send a row that was just queued, unless it is to wait; say what became of it."""
+    from socialtriage.cli import output
+
+    row_id = result.row_id or 0
+    if queue_only:
+        output.done(result, as_json, ref=ref, id=row_id, state="queued")
+        return 0
+
+    async def send(poller: Poller, sender: Sender) -> list[Outcome]:
+        return await sender.run_patiently([row_id], WAIT)
+
+    env.with_network(send)
+    row = env.desk.store.outbox.get(row_id)
+    state = row.state if row else "gone"
+    error = row.error if row else None
+    if as_json:
+        output.emit({"said": result.said, "ref": ref, "id": row_id, "state": state, "error": error})
+    elif state == "sent":
+        click.echo(f"{result.said} Sent.")
+    else:
+        click.echo(f"{ref}: {state}. {error or 'Another program is sending; it leaves next.'}", err=True)
+    return 0 if state == "sent" else 1
+
+
+@click.group("outbox", invoke_without_command=True)
+@option_json
+@click.pass_context
+def outbox_command(ctx: click.Context, as_json: bool) -> None:
+    """What waits to leave, and why."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from socialtriage.cli import output, shapes
+    from socialtriage.services import outbox
+
+    env: Env = ctx.obj
+    rows = outbox.rows(env.desk)
+    if as_json:
+        output.emit([shapes.outbox(row) for row in rows])
+        return
+    for row in rows:
+        error = f"  {row.error}" if row.error else ""
+        again = f"  next try {output.local(env.desk, row.next_try_at)}" if row.next_try_at else ""
+        click.echo(f"{row.id}  {row.kind}  {row.ref or ''}  to {row.to}  {row.state}{again}{error}")
+    if not rows:
+        click.echo("Nothing is waiting, and nothing has left yet.", err=True)
+
+
+@outbox_command.command("send")
+@option_json
+@click.pass_obj
+def send_command(env: Env, as_json: bool) -> int:
+    """Send everything that waits now, undo windows or not."""
+    from socialtriage.cli import output
+
+    async def send(poller: Poller, sender: Sender) -> list[Outcome]:
+        return await sender.run(ignore_windows=True)
+
+    outcomes = env.with_network(send)
+    if as_json:
+        output.emit([{"id": o.row_id, "state": o.state, "error": o.error} for o in outcomes])
+    else:
+        for o in outcomes:
+            click.echo(f"{o.row_id}  {o.state}{f'  {o.error}' if o.error else ''}")
+        if not outcomes:
+            click.echo("Nothing was waiting.", err=True)
+    return 0 if all(o.state == "sent" for o in outcomes) else 1
+
+
+@outbox_command.command("retry")
+@click.argument("row_id", metavar="ID", type=int)
+@click.option("--anyway", is_flag=True, help="Even where nobody can say whether it arrived.")
+@click.pass_obj
+def retry_command(env: Env, row_id: int, anyway: bool) -> int:
+    """Try a failed or unknown row again; an unknown one is looked up at its source first."""
+
+    async def retry(poller: Poller, sender: Sender) -> Outcome:
+        return await sender.retry(row_id, anyway=anyway)
+
+    outcome = env.with_network(retry)
+    click.echo(f"{row_id}  {outcome.state}{f'  {outcome.error}' if outcome.error else ''}")
+    return 0 if outcome.state == "sent" else 1
+
+
+@outbox_command.command("drop")
+@click.argument("row_id", metavar="ID", type=int)
+@click.pass_obj
+def drop_command(env: Env, row_id: int) -> None:
+    """Take a row out that did not leave."""
+    from socialtriage.services import outbox
+
+    click.echo(outbox.drop(env.desk, row_id).said)

@@ -1,0 +1,50 @@
+"""The log of `-v`: tracebacks for whoever mends the program, and never a secret."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from socialtriage.config.paths import log_folder
+
+_SECRETS = (
+    re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(
+        r"(?i)([\"']?(?:access_?token|refresh_?token|access_?jwt|refresh_?jwt|client_?secret|password|passwd|secret"
+        r"|authorization|code|api_?key)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]{4,}"
+    ),
+    re.compile(r"(://[^/\s:@]+:)[^@\s/]+(@)"),
+)
+
+
+def scrub(text: str) -> str:
+    """`text` without anything that looks like a credential."""
+    text = _SECRETS[0].sub(r"\1 [secret]", text)
+    text = _SECRETS[1].sub(r"\1[secret]", text)
+    return _SECRETS[2].sub(r"\1[secret]\2", text)
+
+
+class ScrubbingFormatter(logging.Formatter):
+    """Formats records, tracebacks included, without credentials."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, or lines, of a record."""
+        return scrub(super().format(record))
+
+
+def start_log() -> Path:
+    """Log to the platform's log folder, readable by its owner only; where the file is."""
+    folder = log_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / "socialtriage.log"
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    handler = RotatingFileHandler(path, maxBytes=4_000_000, backupCount=2, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger("socialtriage")
+    root.setLevel(logging.DEBUG)
+    root.addHandler(handler)
+    root.propagate = False
+    return path

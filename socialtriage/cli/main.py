@@ -1,0 +1,166 @@
+"""The command group. Its table knows every command's words, so that `--help` imports none of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from socialtriage import __version__
+from socialtriage.cli.env import Env
+from socialtriage.domain.errors import ConfigError, SocialTriageError, UsageError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("setup", "A practice week on a fictional council; nothing leaves this computer."),
+    "init": ("setup", "Write a commented starting configuration."),
+    "check": ("check", "Prove configuration, store, keyring, accounts and mail."),
+    "poll": ("poll", "Poll the accounts and send what waits in the outbox."),
+    "list": ("cases", "Cases, most pressing first."),
+    "show": ("cases", "One case whole."),
+    "new": ("triage", "A case from a contact made elsewhere: phone, counter, letter, chat."),
+    "tag": ("triage", "Set area, topic, urgency or kind of cases."),
+    "claim": ("triage", "Take cases for yourself."),
+    "assign": ("triage", "Give a case to an officer."),
+    "note": ("triage", "Write an internal note on a case."),
+    "snooze": ("triage", "Put a case off until a moment."),
+    "close": ("triage", "Close cases with an outcome."),
+    "reopen": ("triage", "Take a closed case up again."),
+    "undo": ("triage", "Take back your last action."),
+    "redo": ("triage", "Do again what you undid last."),
+    "handoff": ("leave", "Hand a case to a contact by email."),
+    "reply": ("leave", "Answer the resident on their network."),
+    "outbox": ("leave", "What waits to leave, and why."),
+    "accounts": ("accounts", "Every account with its state; sign in and out."),
+    "contacts": ("contacts", "The contact network; who is away."),
+    "log": ("record", "The handoff and case log; prove it whole."),
+}
+GROUPS = (
+    ("Start", ("demo", "init", "check")),
+    ("Every day", ("poll", "list", "show", "tag", "claim", "assign", "note", "snooze", "close", "reopen", "new")),
+    ("Take back", ("undo", "redo")),
+    ("What leaves", ("handoff", "reply", "outbox")),
+    ("Organisation", ("accounts", "contacts", "log")),
+)
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"socialtriage.cli.{COMMANDS[cmd_name][0]}_commands")
+        command = getattr(module, f"{cmd_name}_command")
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by subject."""
+        for title, names in GROUPS:
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Like click's own, with the nearest command for a typing mistake."""
+        import difflib
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]}?" if near else " See: socialtriage --help"
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="A desk for the messages of a council's social accounts: triage, hand off, answer, log."
+    " Without a command it opens the inbox.",
+)
+@click.option("--config", "config_file", metavar="FILE", help="The configuration (SOCIALTRIAGE_CONFIG).")
+@click.option("--store", "store_file", metavar="FILE", help="The store (SOCIALTRIAGE_STORE).")
+@click.option("--no-color", is_flag=True, help="No colours (NO_COLOR).")
+@click.option("-v", "--verbose", is_flag=True, help="Write a log with tracebacks, never a secret, and say where.")
+@click.version_option(__version__, prog_name="socialtriage", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, config_file: str | None, store_file: str | None, no_color: bool, verbose: bool) -> None:
+    """The options that every command shares."""
+    env = Env(config_file, store_file, verbose=verbose)
+    ctx.obj = env
+    ctx.call_on_close(env.close)
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
+    if verbose:
+        from socialtriage.cli.logs import start_log
+
+        click.echo(f"Writing a log to {start_log()}", err=True)
+    if ctx.invoked_subcommand is None:
+        from socialtriage.cli.inbox_command import open_inbox
+
+        ctx.exit(open_inbox(env))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line: 0 done, 1 something did not succeed, 2 wrong usage or configuration."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        result = cli.main(args=list(args) if args is not None else None, standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        return int(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        return 2
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        return 130
+    except ConfigError as exc:
+        return _say(exc, [*exc.problems] or [exc.message], 2)
+    except UsageError as exc:
+        return _say(exc, [exc.message], 2)
+    except SocialTriageError as exc:
+        return _say(exc, [exc.message, *getattr(exc, "changes", ())], 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as exc:
+        return _fault(exc)
+    return int(result) if isinstance(result, int) else 0
+
+
+def _say(exc: SocialTriageError, lines: Sequence[str], status: int) -> int:
+    import logging
+
+    logging.getLogger(__name__).info("%s", exc.message, exc_info=exc)
+    for line in lines:
+        click.echo(line, err=True)
+    if exc.hint:
+        click.echo(exc.hint, err=True)
+    return status
+
+
+def _fault(exc: Exception) -> int:
+    import logging
+
+    logging.getLogger(__name__).error("fault", exc_info=exc)
+    click.echo(f"A fault in socialtriage ({type(exc).__name__}); nothing was half done.", err=True)
+    if "-v" not in sys.argv and "--verbose" not in sys.argv:
+        click.echo("Run the same again with -v to write a log of it.", err=True)
+    return 1
+
+
+def option_json(function: Any) -> Any:
+    """`--json`: one JSON document on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(function)

@@ -1,0 +1,102 @@
+"""What commands print: plain lines that a screen reader can follow, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from socialtriage.domain.charter import words_left
+from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.views import CaseDetail, CaseRow, Done
+from socialtriage.services.desk import Desk
+
+
+def emit(data: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def emit_line(data: Any) -> None:
+    """One JSON document on one line."""
+    click.echo(json.dumps(data, ensure_ascii=False))
+
+
+def done(result: Done, as_json: bool = False, **extra: Any) -> None:
+    """What an action did."""
+    if as_json:
+        emit({"said": result.said, **extra})
+    else:
+        click.echo(result.said)
+
+
+def local(desk: Desk, at: datetime | None) -> str:
+    """A time in the organisation's zone, as people write it."""
+    return f"{at.astimezone(desk.zone):%a %d %b %Y %H:%M}" if at else ""
+
+
+def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
+    """One case in one line, in words."""
+    area = desk.areas[row.area].name if row.area in desk.areas else row.area
+    if area is None and row.suggested_area:
+        suggested = desk.areas.get(row.suggested_area)
+        area = f"{suggested.name if suggested else row.suggested_area}?"
+    marks = [f"{row.repeat_count}× contact"] if row.repeat_count > 1 else []
+    marks += ["media"] if row.media else []
+    marks += [f"held by {row.owner}"] if row.owner else []
+    parts = [
+        row.ref,
+        row.urgency.upper() if row.urgency.rank == 0 else str(row.urgency),
+        words_left(now, row.due_at) or str(row.status).replace("_", " "),
+        f"{row.network} {row.visibility.upper()}",
+        clean_line(f"{row.name} ({row.handle})" if row.name and row.name != row.handle else row.handle, 60),
+        f"“{clean_line(row.snippet, 80)}”",
+        f"[{area}]" if area else "[no area]",
+        *marks,
+    ]
+    return "  ".join(parts)
+
+
+def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
+    """One case whole, line by line."""
+    row, now = detail.row, desk.clock()
+    lines = [case_line(desk, row, now), f"Status: {row.status.replace('_', ' ')}. Urgency: {row.urgency}."]
+    if row.due_at:
+        lines.append(f"{words_left(now, row.due_at).capitalize()}: {row.due_clock} by {local(desk, row.due_at)}.")
+    lines.append(f"Person: {clean_line(row.name)} ({clean_line(row.handle)}), contact number {detail.contacts} here.")
+    if row.suggested_because:
+        lines.append(f"Suggested: {'; '.join(row.suggested_because)}.")
+    for message in detail.messages:
+        marks = [message.visibility.upper()]
+        marks += ["edited"] if message.edited_at else []
+        marks += ["removed at its source"] if message.gone_at else []
+        who = clean_line(f"{message.name} ({message.handle})" if message.name != message.handle else message.name)
+        lines += ["", f"{message.voice.capitalize()} {who}, {local(desk, message.at)}, {', '.join(marks)}:"]
+        lines += [f"  {line}" for line in clean(message.text).splitlines()]
+        lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({x.state.replace('_', ' ')})" for x in message.media]
+    for handoff in detail.handoffs:
+        lines += ["", f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}, {local(desk, handoff.sent_at)}"]
+    lines += ["", "Log:"]
+    for e in detail.events:
+        note = f" — {e.note}" if e.note else ""
+        lines.append(f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{_told(e.detail)}{note}")
+    return lines
+
+
+def _told(detail: Mapping[str, Any]) -> str:
+    told = [f"{name} {_value(value)}" for name, value in detail.items()]
+    return f" ({clean_line(', '.join(told), 160)})" if told else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 2:
+        return f"{value[0] or 'none'} → {value[1] or 'none'}"
+    return str(value)
+
+
+def lines(texts: Sequence[str]) -> None:
+    """Several lines on standard output."""
+    click.echo("\n".join(texts))

@@ -1,0 +1,92 @@
+"""`poll`: one pass, or until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.cli.main import option_json
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.config.model import AccountConfig
+    from socialtriage.services.outbox import Outcome, Sender
+    from socialtriage.services.polling import Polling
+    from socialtriage.services.sync import Poller, PollResult
+
+
+@click.command("poll")
+@click.option("--once", is_flag=True, help="One pass over every account, outbox included.")
+@click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account; may be given again.")
+@click.option("--reread", is_flag=True, help="Look at every message of every open case again.")
+@option_json
+@click.pass_obj
+def poll_command(env: Env, once: bool, accounts: tuple[str, ...], reread: bool, as_json: bool) -> int:
+    """Poll the accounts and run the outbox, once or until stopped (Ctrl+C)."""
+    from socialtriage.services.polling import Polling
+
+    desk = env.desk
+    chosen = [desk.account(id_) for id_ in dict.fromkeys(accounts)] or list(desk.config.accounts)
+    if not chosen:
+        click.echo("The configuration has no accounts yet.", err=True)
+
+    def report(result: PollResult) -> None:
+        _report(result, as_json)
+
+    async def story(poller: Poller, sender: Sender) -> int:
+        polling = Polling(desk, poller, sender)
+        with polling.lease():
+            if once:
+                results = await polling.once(chosen, reread=reread, report=report)
+                return 0 if all(result.good for result in results) else 1
+            return await _until_stopped(polling, chosen, report)
+
+    return env.with_network(story)
+
+
+async def _until_stopped(polling: Polling, chosen: list[AccountConfig], report: Callable[[PollResult], None]) -> int:
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(polling.forever(chosen, report, _sent))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, task.cancel)
+    click.echo("Polling. Ctrl+C stops.", err=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    click.echo("Stopped.", err=True)
+    return 0
+
+
+def _sent(outcome: Outcome) -> None:
+    click.echo(f"outbox {outcome.row_id}: {outcome.state}{f': {outcome.error}' if outcome.error else ''}", err=True)
+
+
+def _report(result: PollResult, as_json: bool) -> None:
+    from socialtriage.cli import output
+    from socialtriage.domain.times import iso
+
+    if as_json:
+        gap = {"from": iso(result.gap.start), "to": iso(result.gap.end), "why": result.gap.why} if result.gap else None
+        output.emit_line(
+            {
+                "account": result.account,
+                "network": result.network,
+                "state": result.state,
+                "new": result.new,
+                "updated": result.updated,
+                "gap": gap,
+                "requests": result.requests,
+                "seconds": result.seconds,
+                "error": result.error,
+            }
+        )
+        return
+    words = f"{result.account}: {result.state.replace('_', ' ')}, {result.new} new, {result.updated} updated"
+    if result.gap:
+        words += f"; messages may be missing from {iso(result.gap.start)} to {iso(result.gap.end)}: {result.gap.why}"
+    click.echo(words + (f". {result.error}" if result.error else (f". {result.detail}" if result.detail else "")))

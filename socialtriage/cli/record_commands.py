@@ -1,0 +1,85 @@
+"""`log`: the handoff and case log as a document, and its proof."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.cli.main import option_json
+from socialtriage.domain.errors import StoreError
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+
+
+@click.group("log", invoke_without_command=True)
+@click.option("--from", "start", metavar="D", help="First day: 2026-11-22, today, -7d.")
+@click.option("--to", "end", metavar="D", help="Last day, that day included.")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", help="A row a case, or a line an event."
+)
+@click.option("--redact", is_flag=True, help="Without persons, addresses and notes.")
+@click.option("-o", "--output", "target", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file.")
+@click.pass_context
+def log_command(
+    ctx: click.Context, start: str | None, end: str | None, form: str, redact: bool, target: str | None
+) -> None:
+    """The handoff and case log; CSV has a row a case, jsonl a line an event."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from socialtriage.cli.moments import span
+    from socialtriage.services import record
+
+    env: Env = ctx.obj
+    low, high = span(env.desk, start, end)
+    if form == "jsonl":
+        parts = record.as_jsonl(record.events(env.desk, low, high), redact=redact)
+    else:
+        parts = record.as_csv(record.case_rows(env.desk, low, high, redact=redact))
+    if target is not None:
+        _write(Path(target), parts)
+        click.echo(f"Wrote {target}.", err=True)
+        return
+    out = click.get_binary_stream("stdout")
+    for part in parts:
+        out.write(part.encode("utf-8", "backslashreplace"))
+    out.flush()
+
+
+def _write(path: Path, parts: Iterable[str]) -> None:
+    """Write a whole file or none, readable by its owner only: it names residents."""
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                file.writelines(parts)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be written: {exc.strerror or exc}.") from exc
+
+
+@log_command.command("verify")
+@click.option("--expect", metavar="HASH", help="A hash noted earlier: proves that nothing was cut off since.")
+@option_json
+@click.pass_obj
+def verify_command(env: Env, expect: str | None, as_json: bool) -> int:
+    """Prove that no event was altered, removed or reordered; prints their number and the last hash."""
+    from socialtriage.cli import output
+    from socialtriage.services import record
+
+    found = record.verify(env.desk, expect.strip().lower() if expect else None)
+    if as_json:
+        output.emit({"events": found.events, "hash": found.head, "whole": found.fault is None, "fault": found.fault})
+    elif found.fault is None:
+        click.echo(f"The log is whole: {found.events} events, last hash {found.head}")
+    else:
+        click.echo(f"{found.fault} {found.events} events before it are whole.", err=True)
+    return 0 if found.fault is None else 1

@@ -1,0 +1,70 @@
+"""`demo` and `init`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+
+
+@click.command("init")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Print it instead of writing a file.")
+@click.option("--force", is_flag=True, help="Replace a configuration that is there.")
+@click.pass_obj
+def init_command(env: Env, to_stdout: bool, force: bool) -> None:
+    """Write a commented starting configuration; never overwrites one without --force."""
+    from socialtriage.config.example import example_text, write_example
+
+    if to_stdout:
+        click.echo(example_text(), nl=False)
+        return
+    path = env.config_path
+    write_example(path, force=force)
+    click.echo(f"Wrote {path}.")
+    click.echo("Next: open it in an editor, add your accounts, then: socialtriage check --offline")
+
+
+@click.command("demo")
+@click.option("--keep", metavar="DIR", type=click.Path(file_okay=False), help="Keep store and sent mails in DIR.")
+@click.option(
+    "--speed", type=click.FloatRange(0, 100_000), default=60.0, show_default=True, help="Times faster than life."
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Varies the arrivals; the same seed, the same week."
+)
+@click.option(
+    "--headless", type=click.IntRange(1, 100_000), metavar="N", help="No screen: until N messages have arrived."
+)
+@click.pass_obj
+def demo_command(env: Env, keep: str | None, speed: float, seed: int, headless: int | None) -> int:
+    """The inbox on a fictional council: a practice week, live; nothing leaves this computer."""
+    from socialtriage.services import practice
+
+    number = headless if headless is not None or sys.stdout.isatty() else practice.WHOLE_WEEK
+    if keep is not None:
+        return _demo(Path(keep), speed, seed, number)
+    with tempfile.TemporaryDirectory(prefix="socialtriage-demo-", ignore_cleanup_errors=True) as folder:
+        return _demo(Path(folder), speed, seed, number)
+
+
+def _demo(folder: Path, speed: float, seed: int, number: int | None) -> int:
+    from socialtriage.cli import output
+    from socialtriage.services import practice
+
+    if number is not None:
+        summary: dict[str, Any] = practice.headless(folder, seed, number)
+        output.emit(summary)
+        return 0
+    from socialtriage.ui.launch import open_app
+
+    desk = practice.open_practice(folder, speed=speed, seed=seed)
+    try:
+        return open_app(desk, practice.no_secrets())
+    finally:
+        desk.close()

@@ -1,0 +1,158 @@
+"""What an officer does to cases, from the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.cli.main import option_json
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.models import Kind, Outcome, Urgency
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.domain.views import Done
+
+
+def _ids(env: Env, refs: Sequence[str]) -> list[int]:
+    """The cases of references; nothing is done when one of them is not found."""
+    from socialtriage.services import inbox
+
+    return [inbox.resolve(env.desk, ref) for ref in refs]
+
+
+def _show(result: Done) -> None:
+    click.echo(result.said)
+
+
+@click.command("tag")
+@click.argument("refs", nargs=-1, required=True)
+@click.option("--area", metavar="A", help="A service area of the configuration; an empty one takes it away.")
+@click.option("--topic", metavar="T", help="A topic of the area.")
+@click.option("--urgency", type=click.Choice([u.value for u in Urgency]))
+@click.option("--kind", type=click.Choice([k.value for k in Kind]))
+@click.pass_obj
+def tag_command(
+    env: Env, refs: tuple[str, ...], area: str | None, topic: str | None, urgency: str | None, kind: str | None
+) -> None:
+    """Set area, topic, urgency or kind of cases."""
+    from socialtriage.services import triage
+
+    _show(
+        triage.tag(
+            env.desk,
+            _ids(env, refs),
+            area=area,
+            topic=topic,
+            urgency=Urgency(urgency) if urgency else None,
+            kind=Kind(kind) if kind else None,
+        )
+    )
+
+
+@click.command("claim")
+@click.argument("refs", nargs=-1, required=True)
+@click.pass_obj
+def claim_command(env: Env, refs: tuple[str, ...]) -> None:
+    """Take cases for yourself."""
+    from socialtriage.services import triage
+
+    _show(triage.claim(env.desk, _ids(env, refs)))
+
+
+@click.command("assign")
+@click.argument("ref")
+@click.argument("officer")
+@click.pass_obj
+def assign_command(env: Env, ref: str, officer: str) -> None:
+    """Give a case to an officer; an empty name releases it."""
+    from socialtriage.services import triage
+
+    _show(triage.assign(env.desk, _ids(env, [ref]), officer))
+
+
+@click.command("note")
+@click.argument("ref")
+@click.argument("text")
+@click.pass_obj
+def note_command(env: Env, ref: str, text: str) -> None:
+    """Write an internal note on a case; - reads it from standard input."""
+    from socialtriage.services import triage
+
+    words = click.get_text_stream("stdin", errors="replace").read() if text == "-" else text
+    _show(triage.note(env.desk, _ids(env, [ref])[0], words))
+
+
+@click.command("snooze")
+@click.argument("ref")
+@click.argument("until", nargs=-1, required=True)
+@click.pass_obj
+def snooze_command(env: Env, ref: str, until: tuple[str, ...]) -> None:
+    """Put a case off UNTIL a moment: 14:30, tomorrow 09:00, 2d (working days), 2026-11-30."""
+    from socialtriage.cli.moments import when
+    from socialtriage.services import triage
+
+    _show(triage.snooze(env.desk, _ids(env, [ref]), when(env.desk, " ".join(until))))
+
+
+@click.command("close")
+@click.argument("refs", nargs=-1, required=True)
+@click.option("--outcome", type=click.Choice([o.value for o in Outcome]), required=True)
+@click.option("--note", default="", help="A word on it, for the log.")
+@click.pass_obj
+def close_command(env: Env, refs: tuple[str, ...], outcome: str, note: str) -> None:
+    """Close cases with an outcome."""
+    from socialtriage.services import triage
+
+    _show(triage.close(env.desk, _ids(env, refs), Outcome(outcome), note))
+
+
+@click.command("reopen")
+@click.argument("refs", nargs=-1, required=True)
+@click.pass_obj
+def reopen_command(env: Env, refs: tuple[str, ...]) -> None:
+    """Take closed cases up again."""
+    from socialtriage.services import triage
+
+    _show(triage.reopen(env.desk, _ids(env, refs)))
+
+
+@click.command("undo")
+@click.pass_obj
+def undo_command(env: Env) -> None:
+    """Take back your last action."""
+    from socialtriage.services import triage
+
+    _show(triage.undo(env.desk))
+
+
+@click.command("redo")
+@click.pass_obj
+def redo_command(env: Env) -> None:
+    """Do again what you undid last."""
+    from socialtriage.services import triage
+
+    _show(triage.redo(env.desk))
+
+
+@click.command("new")
+@click.option("--person", required=True, metavar="NAME", help="Who it was; a name or a number.")
+@click.option("--text", required=True, help="What they said; - reads it from standard input.")
+@click.option("--channel", type=click.Choice(["phone", "counter", "letter", "chat"]), default="phone")
+@option_json
+@click.pass_obj
+def new_command(env: Env, person: str, text: str, channel: str, as_json: bool) -> None:
+    """A case from a contact made elsewhere: phone, counter, letter, chat."""
+    from socialtriage.cli import output, shapes
+    from socialtriage.services import inbox, manual
+
+    words = click.get_text_stream("stdin", errors="replace").read() if text == "-" else text
+    result = manual.new(env.desk, person, words, channel)
+    if not result.case_ids:
+        raise SocialTriageError("No case was made.")
+    if as_json:
+        output.emit(shapes.case(env.desk, inbox.detail(env.desk, result.case_ids[0])))
+    else:
+        _show(result)

@@ -1,0 +1,39 @@
+"""Cases from contacts made elsewhere: on the phone, at the counter, by letter, in a chat."""
+
+from __future__ import annotations
+
+import secrets
+
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.errors import UsageError
+from socialtriage.domain.models import Author, Incoming, Page, Visibility
+from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.views import Done
+from socialtriage.services.desk import Desk
+from socialtriage.services.intake import take_in
+
+
+def new(desk: Desk, person: str, text: str, channel: str) -> Done:
+    """Open a case for what somebody said; `channel` stands in the place of account and network."""
+    name = clean_line(person, 120).strip()
+    words = clean(text).strip()
+    if not name:
+        raise UsageError("Say who it was: a name, or a number.")
+    if not words:
+        raise UsageError("Say what they wanted: the text is empty.")
+    now = desk.clock()
+    identity = f"{channel}-{secrets.token_hex(8)}"
+    item = Incoming(
+        remote_id=identity,
+        author=Author(key=" ".join(name.casefold().split()), handle=name, name=name),
+        text=words,
+        at=now,
+        visibility=Visibility.PRIVATE,
+        thread=identity,
+    )
+    account = AccountConfig(id=channel, network=channel)
+    with desk.store.transaction(desk.officer, now) as tx:
+        tx.accounts.ensure(channel, channel, "")
+    taken = take_in(desk, account, Page(items=(item,)))
+    ref = desk.store.cases.get(taken.case_ids[0]).ref
+    return Done(f"Opened {ref} for {name}.", tuple(taken.case_ids))

@@ -1,0 +1,76 @@
+"""The practice week: a fictional council whose messages arrive through the same intake as real ones."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from socialtriage.config.demo import demo_config
+from socialtriage.config.model import Keyring
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.views import Query
+from socialtriage.services import handoff, inbox, triage
+from socialtriage.services.desk import Desk, open_desk
+from socialtriage.services.outbox import Sender
+from socialtriage.services.secrets import SecretStore
+from socialtriage.services.sync import Poller
+
+WHOLE_WEEK = 100_000
+OFFICER = "ME"
+
+
+def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = None) -> Desk:
+    """A desk on the practice week; its store and sent mails are below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = demo_config(folder, speed, seed, limit=limit)
+    return open_desk(config, folder / "desk.db", officer=OFFICER, mail_folder=folder / "sent")
+
+
+def no_secrets() -> SecretStore:
+    """A keyring that is never opened: the demo needs no login."""
+    return SecretStore(Keyring())
+
+
+def headless(folder: Path, seed: int, number: int) -> dict[str, Any]:
+    """Take in `number` messages of the week, hand one case off, and say what was done."""
+    desk = open_practice(folder, speed=0, seed=seed, limit=number)
+    try:
+        asyncio.run(_run(desk))
+        cases, messages = desk.store.cases.total()
+        sent = sorted(str(path) for path in (folder / "sent").glob("*.eml"))
+        handoffs = sum(desk.store.outbox.handoff_load().values())
+        return {
+            "messages": messages,
+            "cases": cases,
+            "handoffs": handoffs,
+            "store": str(desk.store.path),
+            "sent": sent,
+        }
+    finally:
+        desk.close()
+
+
+async def _run(desk: Desk) -> None:
+    secrets = no_secrets()
+    poller = Poller(desk, secrets)
+    try:
+        await poller.once(desk.config.accounts)
+        await asyncio.to_thread(_hand_one_off, desk)
+        await Sender(desk, secrets, poller).run(ignore_windows=True)
+    finally:
+        await poller.aclose()
+
+
+def _hand_one_off(desk: Desk) -> None:
+    """Accept the suggestion of the most pressing case that has one and whose area has a contact."""
+    for case_id in inbox.snapshot(desk, Query(view="queue")):
+        row = inbox.rows(desk, [case_id])[0]
+        if row.suggested_area is None:
+            continue
+        triage.accept(desk, [case_id])
+        try:
+            handoff.queue(desk, handoff.prepare(desk, case_id, note="Please look into this."), undo_seconds=0)
+        except Refused:
+            continue
+        return

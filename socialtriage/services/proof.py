@@ -1,0 +1,122 @@
+"""`check`: proving that everything the desk needs works, without sending anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from socialtriage.domain.charter import Duration
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.services import logins
+from socialtriage.services.desk import Desk, ca_file_of
+from socialtriage.services.transport import IMAP_SECRET, SMTP_SECRET, transport_of
+
+if TYPE_CHECKING:
+    from socialtriage.services.secrets import SecretStore
+    from socialtriage.services.sync import Poller
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def offline(desk: Desk) -> list[Finding]:
+    """What can be proved without a network: configuration, calendar, store, log."""
+    config = desk.config
+    words = f"{len(config.accounts)} accounts, {len(config.areas)} service areas, {len(config.contacts)} contacts"
+    found = [Finding("configuration", True, f"{desk.config_path}: {words}")]
+    found.append(_proved("charter", lambda: f"{config.organisation.timezone}, holidays {_calendar(desk)}"))
+    fault = desk.store.quick_check()
+    found.append(Finding("store", fault is None, fault or f"{desk.store.path} is sound"))
+    verified = desk.store.log.verify()
+    whole = f"{verified.events} events, whole"
+    found.append(Finding("log", verified.fault is None, verified.fault or whole))
+    return found
+
+
+def _calendar(desk: Desk) -> str:
+    desk.clocks.add(desk.clock(), Duration(days=1))
+    return desk.config.organisation.holidays
+
+
+def keyring(desk: Desk, secrets: SecretStore) -> list[Finding]:
+    """The keyring, and whether it holds what the configuration needs."""
+    found = [_proved("keyring", secrets.describe)]
+    if found[0].ok:
+        wanted = [a.id for a in desk.config.accounts if not a.paused and a.network != "demo"]
+        wanted += [SMTP_SECRET] if _signs_in(desk.config.mail.smtp) else []
+        wanted += [IMAP_SECRET] if _signs_in(desk.config.mail.imap) else []
+        missing = []
+        for id_ in wanted:
+            try:
+                if secrets.get(id_) is None:
+                    missing.append(id_)
+            except SocialTriageError as exc:
+                return [Finding("keyring", False, str(exc))]
+        if missing:
+            found.append(Finding("logins", False, f"No login in the keyring for: {', '.join(missing)}."))
+    return found
+
+
+def _signs_in(url: str | None) -> bool:
+    return bool(url) and "@" in (url or "")
+
+
+def _proved(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except SocialTriageError as exc:
+        return Finding(name, False, str(exc))
+
+
+async def online(desk: Desk, secrets: SecretStore, poller: Poller) -> AsyncIterator[Finding]:
+    """Every account and both mail servers, all at once, as each one answers."""
+    tasks: list[Coroutine[Any, Any, Finding]] = [
+        _account(desk, poller, account.id) for account in desk.config.accounts if not account.paused
+    ]
+    if desk.config.mail.smtp:
+        tasks.append(asyncio.to_thread(_smtp, desk, secrets))
+    if desk.config.mail.imap:
+        tasks.append(asyncio.to_thread(_imap, desk, secrets))
+    for done in asyncio.as_completed(tasks):
+        yield await done
+
+
+async def _account(desk: Desk, poller: Poller, id_: str) -> Finding:
+    name = f"account {id_}"
+    try:
+        async with asyncio.timeout(45):
+            health = await logins.prove(desk, poller, id_)
+    except SocialTriageError as exc:
+        return Finding(name, False, str(exc))
+    except TimeoutError:
+        return Finding(name, False, "No answer within 45 s.")
+    expiry = f"login expires {health.expires_at:%d %b %Y}" if health.expires_at else ""
+    words = [f"signed in as {health.handle}", health.detail, expiry, *health.notices]
+    return Finding(name, True, "; ".join(filter(None, words)))
+
+
+def _smtp(desk: Desk, secrets: SecretStore) -> Finding:
+    def look() -> str:
+        from socialtriage.mail.smtp import SmtpSender
+
+        transport = transport_of(desk, secrets)
+        return transport.verify() if isinstance(transport, SmtpSender) else "mails are written to a folder"
+
+    return _proved("mail.smtp", look)
+
+
+def _imap(desk: Desk, secrets: SecretStore) -> Finding:
+    def look() -> str:
+        from socialtriage.mail.imap import verify
+
+        return verify(desk.config.mail.imap or "", secrets.get(IMAP_SECRET), ca_file=ca_file_of(desk))
+
+    return _proved("mail.imap", look)
