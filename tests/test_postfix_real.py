@@ -195,3 +195,13 @@ def test_a_server_that_went_away_is_tried_again(office: Office, tmp_path: Path) 
     gone = SmtpSender(url, lambda: "x", ca_file=str(authority.ca_file))
     with pytest.raises(MailDeferred, match="refused"):
         gone.send(handoff("gone-away"))
+
+
+def test_real_servers_are_not_skipped_where_ci_promised_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOCIALTRIAGE_REQUIRE_REAL", raising=False)
+    need_real(None)
+    with pytest.raises(pytest.skip.Exception, match="not installed: postconf"):
+        need_real("not installed: postconf")
+    monkeypatch.setenv("SOCIALTRIAGE_REQUIRE_REAL", "1")
+    with pytest.raises(pytest.fail.Exception, match="real servers are required: not installed: postconf"):
+        need_real("not installed: postconf")

@@ -11,12 +11,14 @@ root, as Postfix does. Starting takes a second or two.
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -286,9 +288,13 @@ def _asked(name: str) -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports of loopback that were free a moment ago."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
+    """Ports of loopback that nobody listens on, below those that the system gives to connections going out: what
+    other tests do until Postfix listens cannot take them."""
+    ports: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+        if len(ports) == count:
+            break
+    assert len(ports) == count, "no free ports"
     return ports
