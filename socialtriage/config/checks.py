@@ -77,13 +77,15 @@ def _charter(config: Config, problems: Problems) -> None:
     for urgency in Urgency:
         target: Target = getattr(config.charter, urgency.value)
         day = 1440 if target.clock == "always" else working_day
-        minutes: dict[str, int] = {}
+        seconds: dict[str, int] = {}
         for field in ("acknowledge", "answer"):
             try:
-                minutes[field] = values.working_minutes(getattr(target, field), day)
+                allowed = values.working_time(getattr(target, field))
             except ValueError as exc:
                 problems.add(("charter", urgency.value, field), str(exc))
-        if minutes.get("answer", 0) < minutes.get("acknowledge", 0) and len(minutes) == 2:
+            else:
+                seconds[field] = allowed.days * day * 60 + allowed.seconds
+        if len(seconds) == 2 and seconds["answer"] < seconds["acknowledge"]:
             problems.add(
                 ("charter", urgency.value, "answer"),
                 f"must not be shorter than acknowledge, which is {quoted(target.acknowledge)}",

@@ -123,7 +123,7 @@ def _area(area: Area, path: Path, config: Config, problems: Problems) -> None:
 def _contact(contact: Contact, path: Path, problems: Problems) -> None:
     check_text(problems, (*path, "name"), contact.name)
     attempt(problems, (*path, "email"), values.check_address, contact.email)
-    attempt(problems, (*path, "answers_within"), values.working_minutes, contact.answers_within, 480)
+    attempt(problems, (*path, "answers_within"), values.working_time, contact.answers_within)
     check_words(problems, (*path, "hours"), contact.hours or ())
     if contact.phone is not None:
         check_text(problems, (*path, "phone"), contact.phone)

@@ -179,7 +179,7 @@ class _Plan:
         if row.cells.get("email"):
             values.check_address(row.cells["email"])
         if row.cells.get("answers_within"):
-            values.working_minutes(row.cells["answers_within"], 480)
+            values.working_time(row.cells["answers_within"])
         for area in _words(row.cells.get("areas", "")):
             if area not in self._areas:
                 raise ValueError(f"there is no area {quoted(area)}{did_you_mean(area, self._areas)}")

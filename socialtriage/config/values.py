@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from socialtriage.config.problems import ID, did_you_mean, quoted
 from socialtriage.domain.times import parse_every
+from socialtriage.domain.worktime import Duration, Span
+
+T = TypeVar("T")
 
 PLACEHOLDERS = ("ref", "due", "link", "name", "promise", "phone", "area", "contact")
 """What a saved answer may hold in braces. `{{` and `}}` stand for the braces themselves."""
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-_SPAN = re.compile(r"\s*(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\s*", re.ASCII)
 _HOLIDAYS = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?", re.ASCII)
 _PREFIX = re.compile(r"[A-Z]{2,3}", re.ASCII)
-_WORKING = re.compile(r"(?:\d{1,4}[mhdw])+", re.ASCII)
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\ud7ff\ue000-\U0010ffff-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
@@ -25,13 +27,6 @@ _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 _SENDER = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>')
 _NAME_SPECIALS = re.compile(r'[()<>\[\]:;@\\,"]')
-
-
-class Span(NamedTuple):
-    """Working time of a day, in minutes after midnight; `end` is 1440 for midnight."""
-
-    start: int
-    end: int
 
 
 class Sender(NamedTuple):
@@ -85,16 +80,7 @@ def check_holidays(text: str) -> None:
 
 def parse_span(text: str) -> Span:
     """A span such as `09:00-17:00`; `00:00-24:00` is the whole day."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{quoted(text)} is no span of hours such as 09:00-17:00")
-    first, second, third, fourth = (int(number) for number in match.groups())
-    span = Span(first * 60 + second, third * 60 + fourth)
-    if second > 59 or fourth > 59 or span.end > 1440 or span.start >= 1440:
-        raise ValueError(f"{quoted(text)} has a time that is not between 00:00 and 24:00")
-    if span.end <= span.start:
-        raise ValueError(f"{quoted(text)} must end after it begins; a span does not run past midnight")
-    return span
+    return _own_words(Span.parse, text, "span of hours such as 09:00-17:00")
 
 
 def check_spans(texts: tuple[str, ...]) -> None:
@@ -107,15 +93,22 @@ def check_spans(texts: tuple[str, ...]) -> None:
         before = span
 
 
-def working_minutes(text: str, day: int) -> int:
-    """Minutes of a charter duration (`15m`, `4h`, `1d`), with working days of `day` minutes."""
-    if not _WORKING.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is no working time such as 15m, 4h or 1d")
-    units = {"m": 1, "h": 60, "d": day, "w": day * 5}
-    minutes = sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([mhdw])", text))
-    if minutes == 0:
+def working_time(text: str) -> Duration:
+    """A charter duration (`15m`, `4h`, `1d`), longer than nothing."""
+    duration = _own_words(Duration.parse, text, "working time such as 15m, 4h or 1d")
+    if duration == Duration():
         raise ValueError("must be longer than nothing")
-    return minutes
+    return duration
+
+
+def _own_words(parse: Callable[[str], T], text: str, wanted: str) -> T:
+    """What the domain makes of a text; its sentence on a faulty one, unless the text cannot be shown as it is."""
+    try:
+        return parse(text)
+    except ValueError as exc:
+        if text.strip() and text.isprintable():
+            raise ValueError(str(exc).rstrip(".")) from None
+    raise ValueError(f"{quoted(text)} is no {wanted}")
 
 
 def plain_time(text: str, least: timedelta, most: timedelta, words: str) -> timedelta:
