@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from socialtriage.channels.http import Answer, default_classify
+from socialtriage.channels.answers import Answer, default_classify
 from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected
 from socialtriage.domain.text import clean_line
 

@@ -73,6 +73,7 @@ class Chat:
         self._xrpc, self._whole, self._state, self._go_on = xrpc, state, state.chat, go_on
         self._convos: dict[str, Convo] = {}
         self._people: dict[str, Profile] = {}
+        self._seen: set[str] = set()
         self._restarted = False
 
     async def pages(self, since: datetime) -> AsyncGenerator[Page, None]:
@@ -223,9 +224,11 @@ class Chat:
         except ValueError as exc:
             self._unread(str(exc))
         else:
+            name = remote_id(convo, view.id)
             if deleted:
-                gone.append(remote_id(convo, view.id))
-            else:
+                gone.append(name)
+            elif name not in self._seen:  # a message of the look back is often in the log too
+                self._seen.add(name)
                 items.append(self._message(convo, view))
 
     def _unread(self, field: str) -> None:

@@ -183,7 +183,8 @@ class OwnPosts:
         if not isinstance(rows, list):
             raise BadPayload("listRecords answered without records.", field="records")
         views = [view for row in rows if (view := self._view(row))]
-        batch = Batch(next=following if isinstance(following, str) and following and rows else None)
+        more = isinstance(following, str) and bool(following) and len(rows) >= PAGE
+        batch = Batch(next=following if more else None)
         # Records come in the order of their keys, which are times where they are TIDs, as posts' keys should be.
         keys = [at for view in views if (at := _key_time(view))]
         times = [at for view in views if (at := parse_time(view.indexedAt))]

@@ -20,7 +20,8 @@ from socialtriage.channels.bluesky_answers import Declined, TokenTrouble, classi
 from socialtriage.domain.errors import AuthError, BadPayload, Misconfigured, NotPermitted, Rejected, SecretError
 
 if TYPE_CHECKING:
-    from socialtriage.channels.http import Answer, Params
+    from socialtriage.channels.answers import Answer
+    from socialtriage.channels.http import Params
     from socialtriage.channels.http import Session as HttpSession
 
 ENTRYWAY = "https://bsky.social"

@@ -194,7 +194,7 @@ def pages(batch: Batch, cursor: str | None) -> list[Page]:
     """A batch as pages of at most `PAGE` messages, what is answered before the answers; the last has the cursor."""
     here = {item.remote_id for item in batch.items}
     context = [item for item in batch.context if item.remote_id not in here]
-    items = sorted([*context, *batch.items], key=lambda item: item.at)
+    items = sorted([*context, *reversed(batch.items)], key=lambda item: item.at)
     chunks = [tuple(items[i : i + PAGE]) for i in range(0, len(items), PAGE)] or [()]
     made = [Page(items=chunk) for chunk in chunks[:-1]]
     return [*made, Page(items=chunks[-1], cursor=cursor, gap=batch.gap)]
