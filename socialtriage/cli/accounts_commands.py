@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialtriage.cli.main import option_json
+from socialtriage.cli.main import option_json, read_stdin
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -58,7 +58,7 @@ def login_command(env: Env, account_id: str, secret_stdin: bool) -> int:
     id_ = logins.known(desk, account_id)
     account = desk.accounts.get(id_)
     if secret_stdin:
-        value = click.get_text_stream("stdin", errors="strict").read(logins.MAX_SECRET + 2)
+        value = read_stdin(logins.MAX_SECRET + 2)
     elif account is not None and account.network == "mastodon":
         value = _mastodon(env, account.server or "")
     else:

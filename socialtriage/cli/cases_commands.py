@@ -12,7 +12,7 @@ from socialtriage.domain.models import Status, Urgency
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
-    from socialtriage.domain.views import CaseRow, Query
+    from socialtriage.domain.views import CaseRow
     from socialtriage.services.desk import Desk
 
 VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "closed", "all")
@@ -28,14 +28,34 @@ VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "cl
 @click.option("--limit", type=click.IntRange(1, 100_000), default=None, help="At most so many; 200 by default.")
 @option_json
 @click.pass_obj
-def list_command(env: Env, as_json: bool, limit: int | None, **filters: str | None) -> None:
+def list_command(
+    env: Env,
+    view: str | None,
+    area: str | None,
+    urgency: str | None,
+    account: str | None,
+    status: str | None,
+    search: str | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
     """Cases, most pressing first; a search shows the newest first."""
     from socialtriage.cli import output, shapes
     from socialtriage.services import inbox, triage
 
     desk = env.desk
     triage.wake(desk)
-    ids = inbox.snapshot(desk, _query(desk, filters))
+    query = inbox.parse_query(search or "", desk, _view(view, status, search))
+    if area and area != "none":
+        desk.area(area)
+    query = replace(
+        query,
+        area=area or query.area,
+        urgency=Urgency(urgency) if urgency else query.urgency,
+        account=account or query.account,
+        status=Status(status) if status else query.status,
+    )
+    ids = inbox.snapshot(desk, query)
     shown = list(ids[: limit or (None if as_json else 200)])
     if as_json:
         output.emit(shapes.cases(desk, shown))
@@ -53,21 +73,10 @@ def _paged(desk: Desk, ids: list[int]) -> list[CaseRow]:
     return [row for start in range(0, len(ids), 500) for row in inbox.rows(desk, ids[start : start + 500])]
 
 
-def _query(desk: Desk, filters: dict[str, str | None]) -> Query:
-    from socialtriage.services import inbox
-
-    search = filters.pop("search") or ""
-    view = filters.pop("view") or ("all" if search or filters["status"] == Status.CLOSED else "queue")
-    if view == "queue" and filters["status"] not in (None, Status.NEW, Status.OPEN):
-        view = "all"
-    query = inbox.parse_query(search, desk, view)
-    if filters["area"] and filters["area"] != "none":
-        desk.area(filters["area"])
-    for name, value in filters.items():
-        if value is not None:
-            typed = {"urgency": Urgency, "status": Status}.get(name, str)(value)
-            query = replace(query, **{name: typed})
-    return query
+def _view(view: str | None, status: str | None, search: str | None) -> str:
+    """The list that was meant: a search, or a status that the queue never shows, looks everywhere."""
+    elsewhere = status not in (None, Status.NEW, Status.OPEN)
+    return view or ("all" if search or elsewhere else "queue")
 
 
 @click.command("show")

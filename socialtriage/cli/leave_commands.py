@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from socialtriage.cli.main import option_json
+from socialtriage.cli.main import option_json, read_stdin
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -125,7 +125,7 @@ def reply_command(
     if answer is not None:
         text = replies.saved(desk, case_id, answer, desk.clock())
     elif text == "-":
-        text = click.get_text_stream("stdin", errors="replace").read()
+        text = read_stdin()
     words = text or ""
 
     async def draft_it(poller: Poller, sender: Sender) -> ReplyDraft:

@@ -161,6 +161,11 @@ def _fault(exc: Exception) -> int:
     return 1
 
 
+def read_stdin(limit: int = 1_000_000) -> str:
+    """Standard input as text, at most so many bytes of it."""
+    return sys.stdin.buffer.read(limit).decode("utf-8", "replace")
+
+
 def option_json(function: Any) -> Any:
     """`--json`: one JSON document on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(function)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,7 +46,7 @@ def log_command(
         _write(Path(target), parts)
         click.echo(f"Wrote {target}.", err=True)
         return
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     for part in parts:
         out.write(part.encode("utf-8", "backslashreplace"))
     out.flush()

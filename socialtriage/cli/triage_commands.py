@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialtriage.cli.main import option_json
+from socialtriage.cli.main import option_json, read_stdin
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.models import Kind, Outcome, Urgency
 
@@ -81,7 +81,7 @@ def note_command(env: Env, ref: str, text: str) -> None:
     """Write an internal note on a case; - reads it from standard input."""
     from socialtriage.services import triage
 
-    words = click.get_text_stream("stdin", errors="replace").read() if text == "-" else text
+    words = read_stdin() if text == "-" else text
     _show(triage.note(env.desk, _ids(env, [ref])[0], words))
 
 
@@ -148,7 +148,7 @@ def new_command(env: Env, person: str, text: str, channel: str, as_json: bool) -
     from socialtriage.cli import output, shapes
     from socialtriage.services import inbox, manual
 
-    words = click.get_text_stream("stdin", errors="replace").read() if text == "-" else text
+    words = read_stdin() if text == "-" else text
     result = manual.new(env.desk, person, words, channel)
     if not result.case_ids:
         raise SocialTriageError("No case was made.")

@@ -56,6 +56,8 @@ class Batch:
         self.replay: set[int] = set()
         self.bumped: set[int] = set()
         self.rows: list[tuple[int, int | None, int | None, Voice, Incoming]] = []
+        self.links: list[tuple[int, int, str, str]] = []
+        self.adopted: list[tuple[int, int]] = []
         self.events: list[NewEvent] = []
         self.human: dict[int, set[int]] = {}
         self.history: dict[int, list[Case]] = {}
@@ -74,9 +76,12 @@ class Batch:
 
     def _fresh(self, items: Sequence[Incoming], stored: dict[str, StoredMessage]) -> list[Incoming]:
         """Items that are not here yet, each once, without what was deleted here."""
-        new = {i.remote_id: i for i in reversed(items) if i.remote_id not in stored}
+        new: dict[str, Incoming] = {}
+        for item in items:
+            if item.remote_id not in stored:
+                new.setdefault(item.remote_id, item)
         dead = self.tx.intake.tombstones(self.account.id, list(new)) if new else set()
-        return [i for i in items if new.get(i.remote_id) is i and i.remote_id not in dead]
+        return [item for key, item in new.items() if key not in dead]
 
     # --- new messages -------------------------------------------------------------------------------------
 
@@ -224,7 +229,7 @@ class Batch:
         ]
         if not earlier or case.flags:
             return case
-        self.tx.intake.link_cases((c.id, case.id, "same person", iso(self.now)) for c in earlier[-20:])
+        self.links += [(c.id, case.id, "same person", iso(self.now)) for c in earlier[-20:]]
         unanswered = [c.waiting_since for c in earlier if c.waiting_since]
         return replace(
             case,
@@ -282,14 +287,12 @@ class Batch:
             return
         conversations = {i.conversation: ids[i.remote_id] for i in residents if i.conversation}
         strays = self.tx.intake.strays(self.account.id, [i.remote_id for i in residents], list(conversations))
-        adopted = []
         for message_id, parent, conversation in strays:
             case_id = ids.get(parent) or conversations.get(conversation)
             if case_id is not None:
-                adopted.append((case_id, message_id))
+                self.adopted.append((case_id, message_id))
                 self._touch(case_id)
                 self.replay.add(case_id)
-        self.tx.intake.adopt(adopted)
 
     # --- edits and deletions ------------------------------------------------------------------------------
 
@@ -333,6 +336,8 @@ class Batch:
         self._name_cases()
         self.tx.intake.add_cases(list(self.opened.values()))
         self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
+        self.tx.intake.link_cases(self.links)
+        self.tx.intake.adopt(self.adopted)
         for case_id in sorted(self.replay):
             self._replayed(case_id)
         for case_id, before in self.before.items():

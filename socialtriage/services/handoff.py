@@ -206,7 +206,9 @@ def _who(message: MessageView, redaction: Redaction) -> str:
         return "A resident"
     if redaction.names:
         return str(message.handle)
-    return str(message.name) if redaction.handle else f"{message.name} ({message.handle})"
+    return (
+        str(message.name) if redaction.handle or message.name == message.handle else f"{message.name}, {message.handle}"
+    )
 
 
 def _person(detail: CaseDetail, redaction: Redaction) -> str:

@@ -15,8 +15,8 @@ from socialtriage.services.intake import take_in
 
 def new(desk: Desk, person: str, text: str, channel: str) -> Done:
     """Open a case for what somebody said; `channel` stands in the place of account and network."""
-    name = clean_line(person, 120).strip()
-    words = clean(text).strip()
+    name = clean_line(person.strip(), 120)
+    words = clean(text.strip())
     if not name:
         raise UsageError("Say who it was: a name, or a number.")
     if not words:

@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from socialtriage.config.demo import demo_config
+from socialtriage.config.demo import away_contacts, demo_config
 from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.views import Query
-from socialtriage.services import handoff, inbox, triage
+from socialtriage.services import contacts, handoff, inbox, triage
 from socialtriage.services.desk import Desk, open_desk
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
@@ -24,7 +24,11 @@ def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = 
     """A desk on the practice week; its store and sent mails are below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     config = demo_config(folder, speed, seed, limit=limit)
-    return open_desk(config, folder / "desk.db", officer=OFFICER, mail_folder=folder / "sent")
+    desk = open_desk(config, folder / "desk.db", officer=OFFICER, mail_folder=folder / "sent")
+    if not desk.store.accounts.all():
+        for contact, until in away_contacts(desk.clock().astimezone(desk.zone).date()).items():
+            contacts.away(desk, contact, until)
+    return desk
 
 
 def no_secrets() -> SecretStore:

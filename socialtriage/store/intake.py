@@ -203,6 +203,12 @@ class IntakeWriter:
         """The source has these after all."""
         self._c.executemany("UPDATE messages SET gone_at = NULL WHERE id = ?", ((i,) for i in message_ids))
 
+    def bury(self, account: str, remote_ids: Iterable[str], why: str, now: str) -> None:
+        """Messages that were deleted here: polling does not bring them back."""
+        self._c.executemany(
+            "INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?, ?)", ((account, i, now, why) for i in remote_ids)
+        )
+
     def strays(self, account: str, parents: Sequence[str], conversations: Sequence[str]) -> list[tuple[int, str, str]]:
         """Our own messages without a case: (id, parent, conversation) of those that these belong to."""
         rows = self._c.execute(

@@ -220,11 +220,12 @@ class Outbox:
         return [r[0] for r in rows]
 
     def next_due(self) -> datetime | None:
-        """When the next queued row may leave."""
+        """When the next queued row may leave; None when nothing is queued."""
         row = self._db.one(
-            "SELECT min(max(coalesce(not_before, ''), coalesce(next_try_at, ''))) FROM outbox WHERE state = 'queued'"
+            "SELECT min(max(queued_at, coalesce(not_before, ''), coalesce(next_try_at, '')))"
+            " FROM outbox WHERE state = 'queued'"
         )
-        return when(row[0]) if row and row[0] else None
+        return when(row[0]) if row else None
 
     def waiting(self, case_id: int) -> list[OutboxRow]:
         """Rows of a case that have not left."""
