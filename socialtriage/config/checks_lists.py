@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from socialtriage.config import values
@@ -25,15 +25,17 @@ def check_lists(config: Config, problems: Problems, networks: Sequence[str] | No
     """Everything in the four lists; `networks` are the known ones, None to take any."""
     for name in ("accounts", "areas", "contacts", "answers"):
         _ids(name, getattr(config, name), problems)
+    areas = {area.id for area in config.areas}
+    contacts = {contact.id for contact in config.contacts}
     for number, account in enumerate(config.accounts):
-        _account(account, ("accounts", number), config, problems, networks)
+        _account(account, ("accounts", number), areas, problems, networks)
     for number, area in enumerate(config.areas):
-        _area(area, ("areas", number), config, problems)
+        _area(area, ("areas", number), contacts, problems)
     for number, contact in enumerate(config.contacts):
         _contact(contact, ("contacts", number), problems)
     for number, answer in enumerate(config.answers):
-        _answer(answer, ("answers", number), config, problems, networks)
-    _deputies(config, problems)
+        _answer(answer, ("answers", number), areas, problems, networks)
+    _deputies(config, contacts, problems)
 
 
 def _ids(name: str, entries: Sequence[_WithId], problems: Problems) -> None:
@@ -48,11 +50,11 @@ def _ids(name: str, entries: Sequence[_WithId], problems: Problems) -> None:
             problems.add(path, f"{quoted(entry.id)} is the id of {name}[{known}] already; ids are unique")
 
 
-def _refer(problems: Problems, path: Path, what: str, wanted: str | None, entries: Iterable[_WithId]) -> None:
-    """A reference by id to one of `entries`."""
-    ids = [entry.id for entry in entries]
+def _refer(problems: Problems, path: Path, what: str, wanted: str | None, ids: Collection[str]) -> None:
+    """A reference by id to one of `ids`."""
     if wanted is not None and wanted not in ids:
-        problems.add(path, f"there is no {what} {quoted(wanted)}{did_you_mean(wanted, ids)}")
+        near = did_you_mean(wanted, () if problems.many else ids)
+        problems.add(path, f"there is no {what} {quoted(wanted)}{near}")
 
 
 def _network(problems: Problems, path: Path, network: str, networks: Sequence[str] | None) -> None:
@@ -63,7 +65,7 @@ def _network(problems: Problems, path: Path, network: str, networks: Sequence[st
 
 
 def _account(
-    account: AccountConfig, path: Path, config: Config, problems: Problems, networks: Sequence[str] | None
+    account: AccountConfig, path: Path, areas: Collection[str], problems: Problems, networks: Sequence[str] | None
 ) -> None:
     _network(problems, (*path, "network"), account.network, networks)
     for group in NEEDED.get(account.network, ()):
@@ -73,7 +75,7 @@ def _account(
         attempt(
             problems, (*path, "server"), _imap_server if account.network == "imap" else check_server, account.server
         )
-    _refer(problems, (*path, "area"), "area", account.area, config.areas)
+    _refer(problems, (*path, "area"), "area", account.area, areas)
     _account_times(account, path, problems)
     for key in ("handle", "owner", "mailbox", "user", "page", "business_account", "client_id", "channel", "location"):
         text: str | None = getattr(account, key)
@@ -106,16 +108,18 @@ def _imap_server(server: str) -> None:
         raise ValueError("must hold no user; write it under `user`")
 
 
-def _area(area: Area, path: Path, config: Config, problems: Problems) -> None:
+def _area(area: Area, path: Path, contacts: Collection[str], problems: Problems) -> None:
     check_text(problems, (*path, "name"), area.name)
     for key in ("keywords", "urgent_keywords", "needs"):
         check_words(problems, (*path, key), getattr(area, key))
+    topics: set[str] = set()
     for number, topic in enumerate(area.topics):
         attempt(problems, (*path, "topics", number), values.check_id, topic)
-        if topic in area.topics[:number]:
+        if topic in topics:
             problems.add((*path, "topics", number), f"{quoted(topic)} is in the list already")
+        topics.add(topic)
     for number, contact in enumerate(area.contacts):
-        _refer(problems, (*path, "contacts", number), "contact", contact, config.contacts)
+        _refer(problems, (*path, "contacts", number), "contact", contact, contacts)
     if area.self_serve is not None:
         attempt(problems, (*path, "self_serve"), check_page, area.self_serve)
 
@@ -130,9 +134,9 @@ def _contact(contact: Contact, path: Path, problems: Problems) -> None:
 
 
 def _answer(
-    answer: SavedAnswer, path: Path, config: Config, problems: Problems, networks: Sequence[str] | None
+    answer: SavedAnswer, path: Path, areas: Collection[str], problems: Problems, networks: Sequence[str] | None
 ) -> None:
-    _refer(problems, (*path, "area"), "area", answer.area, config.areas)
+    _refer(problems, (*path, "area"), "area", answer.area, areas)
     wordings: dict[Path, str] = {(*path, "text"): answer.text}
     known = None if networks is None else sorted({*networks, *WITH_VARIANTS})
     for network, text in answer.for_.items():
@@ -143,16 +147,31 @@ def _answer(
         attempt(problems, where, values.check_placeholders, text)
 
 
-def _deputies(config: Config, problems: Problems) -> None:
+def _deputies(config: Config, contacts: Collection[str], problems: Problems) -> None:
     """Every deputy exists, and nobody stands in for themselves, however long the way round."""
-    deputy_of = {contact.id: contact.deputy for contact in config.contacts}
-    told: set[str] = set()
     for number, contact in enumerate(config.contacts):
-        path = ("contacts", number, "deputy")
-        _refer(problems, path, "contact", contact.deputy, config.contacts)
-        chain = [contact.id]
-        while (following := deputy_of.get(chain[-1])) is not None and following not in chain:
-            chain.append(following)
-        if following == contact.id and not told.intersection(chain):
-            told.update(chain)
-            problems.add(path, f"the deputies go round in a circle: {' → '.join([*chain, contact.id])}")
+        _refer(problems, ("contacts", number, "deputy"), "contact", contact.deputy, contacts)
+    numbers = {contact.id: number for number, contact in enumerate(config.contacts)}
+    for circle in deputy_circles({contact.id: contact.deputy for contact in config.contacts}):
+        path = ("contacts", numbers[circle[0]], "deputy")
+        problems.add(path, f"the deputies go round in a circle: {' → '.join([*circle, circle[0]])}")
+
+
+def deputy_circles(deputies: Mapping[str, str | None]) -> list[list[str]]:
+    """Every circle of deputies, each from the one of it that comes first in `deputies`."""
+    places = {name: place for place, name in enumerate(deputies)}
+    seen: set[str] = set()
+    circles = []
+    for first in deputies:
+        chain: dict[str, None] = {}
+        here: str | None = first
+        while here is not None and here in deputies and here not in seen:
+            seen.add(here)
+            chain[here] = None
+            here = deputies[here]
+        if here is not None and here in chain:
+            names = list(chain)
+            circle = names[names.index(here) :]
+            start = circle.index(min(circle, key=places.__getitem__))
+            circles.append(circle[start:] + circle[:start])
+    return circles

@@ -25,7 +25,7 @@ _ANYWHERE = re.compile(
     r"|\b1//0[A-Za-z0-9_-]{30,}"  # Google refresh token
     r"|\bGOCSPX-[A-Za-z0-9_-]{20,}"  # Google client secret
     r"|\bAIza[A-Za-z0-9_-]{35}"  # Google API key
-    r"|\b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b"  # Telegram bot
+    r"|\b[0-9]{8,10}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"  # Telegram bot
     r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\."  # any JSON web token
     r"|\bBearer [A-Za-z0-9._~+/-]{16,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"

@@ -27,6 +27,11 @@ _DEEP_KEY = re.compile(
 )
 _SAYS_NOTHING_OF_OTHER_LINES = ("Invalid value", "Invalid statement", "Expected '=' after a key", "Expected newline")
 _MOST_SYNTAX = 10
+_ALSO = {
+    "Invalid value": " (text needs quotes)",
+    "Cannot overwrite a value": " (the key is there twice)",
+    "Expected newline or end of document after a statement": " (one setting a line; text needs quotes)",
+}
 
 
 def load(path: Path, networks: Sequence[str] | None = None, actions: Collection[str] | None = None) -> Config:
@@ -126,7 +131,7 @@ def _note_syntax(exc: tomllib.TOMLDecodeError, problems: Problems) -> int:
     text = str(exc)
     match = _AT.search(text)
     what = _AT.sub("", text)
-    what = what[:1].lower() + what[1:] if what else "cannot be read"
+    what = (what[:1].lower() + what[1:] if what else "cannot be read") + _ALSO.get(what, "")
     if match is None or match[1] is None:
         problems.add_line(0, f"not valid TOML: at the end of the file, {what}")
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from socialtriage.domain.errors import ConfigError
@@ -15,6 +16,9 @@ ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?", re.ASCII)
 """What an id may look like: it stands in commands, file names and dotted keys."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SHOWN = 60
+_COMPARED = 2_000
+_MANY = 100
+_MOST = 1_000
 
 
 def quoted(value: object) -> str:
@@ -31,7 +35,7 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
         return None
     from difflib import get_close_matches
 
-    by_lower = {name.lower(): name for name in valid}
+    by_lower = {name.lower(): name for name in islice(valid, _COMPARED)}
     found = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.55)
     return by_lower[found[0]] if found else None
 
@@ -83,13 +87,15 @@ def line_of(path: Path, lines: Mapping[Path, int]) -> int:
 
 
 class Problems:
-    """The faults found so far. A place that is faulty already, and what lies below it, takes no second one."""
+    """The faults found so far. A place that is faulty already takes no second one, nor does one above or below it."""
 
     def __init__(self, file: str, text: str = "", document: Mapping[str, Any] | None = None) -> None:
         self.file = file
         self.text = text
         self.document: Mapping[str, Any] = document if document is not None else {}
         self._found: dict[Path, str] = {}
+        self._above: set[Path] = set()
+        self._untold = 0
         self._loose: list[tuple[int, str]] = []
 
     def __bool__(self) -> bool:
@@ -97,16 +103,26 @@ class Problems:
 
     def add(self, path: Path, what: str) -> None:
         """Note a fault at a place of the file."""
-        if not self.covers(path):
-            self._found[path] = what
+        if self.covers(path):
+            return
+        if len(self._found) >= _MOST:
+            self._untold += 1
+            return
+        self._found[path] = what
+        self._above.update(path[:length] for length in range(1, len(path)))
 
     def add_line(self, line: int, what: str) -> None:
         """Note a fault of the text itself; `line` 0 for the file as a whole."""
         self._loose.append((line, what))
 
     def covers(self, path: Path) -> bool:
-        """Whether this place, or one above it, is known to be faulty."""
-        return any(path[:length] in self._found for length in range(1, len(path) + 1))
+        """Whether this place, one above it or one below it is known to be faulty."""
+        return path in self._above or any(path[:length] in self._found for length in range(1, len(path) + 1))
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many that looking for the nearest valid name of each would take too long."""
+        return len(self._found) >= _MANY
 
     def sentences(self) -> list[str]:
         """`file:line: dotted.key: what is wrong`, in the order of the file."""
@@ -115,12 +131,14 @@ class Problems:
         for path, what in self._found.items():
             line = line_of(path, lines)
             told.append((line, f"{self._where(line)}: {dotted(path, self.document)}: {what}"))
-        return [sentence for _, sentence in sorted(told, key=lambda item: item[0])]
+        sentences = [sentence for _, sentence in sorted(told, key=lambda item: item[0])]
+        return [*sentences, f"{self.file}: and {self._untold} more"] if self._untold else sentences
 
     def error(self) -> ConfigError:
         """All of it as one error."""
         sentences = self.sentences()
-        number = "1 problem" if len(sentences) == 1 else f"{len(sentences)} problems"
+        count = len(self._found) + len(self._loose) + self._untold
+        number = "1 problem" if count == 1 else f"{count} problems"
         return ConfigError(f"The configuration {self.file} cannot be used: {number}.", problems=sentences)
 
     def raise_if_any(self) -> None:

@@ -7,7 +7,7 @@ not use the result when problems were found.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -40,7 +40,7 @@ def _struct(kind: kinds.StructType, data: Mapping[str, Any], path: Path, problem
     fields = {field.encode_name: field for field in kind.fields}
     for key in data:
         if key not in fields:
-            problems.add((*path, key), _unknown(key, fields))
+            problems.add((*path, key), _unknown(key, () if problems.many else fields))
     values = {}
     for key, field in fields.items():
         value = _BAD
@@ -56,7 +56,7 @@ def _struct(kind: kinds.StructType, data: Mapping[str, Any], path: Path, problem
     return made
 
 
-def _unknown(key: str, fields: Mapping[str, kinds.Field]) -> str:
+def _unknown(key: str, fields: Iterable[str]) -> str:
     if is_secret_name(key):
         return f"looks like a secret, and secrets do not belong here; {INSTEAD}"
     return f"is no known key{did_you_mean(key, fields)}"
