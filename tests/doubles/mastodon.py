@@ -317,12 +317,14 @@ class MastodonServer:
 
     def _rendered(self, text: str) -> str:
         def link(match: re.Match[str]) -> str:
+            if match[0].startswith("http"):
+                return f'<a href="{match[0]}" rel="nofollow">{match[0]}</a>'
             name = match[0][1:].split("@")[0]
             shown = f'<a href="https://x.example/@{name}" class="u-url mention">@<span>{name}</span></a>'
             return f'<span class="h-card">{shown}</span>'
 
-        escaped = re.sub(r"(?<![\w/])@[\w-]+(?:@[\w.:-]+\w)?", link, html.escape(text, quote=False))
-        escaped = re.sub(r"https?://[^\s<]+", lambda m: f'<a href="{m[0]}">{m[0]}</a>', escaped)
+        pattern = r"https?://[^\s<]+|(?<![\w/])@[\w-]+(?:@[\w.:-]+\w)?"
+        escaped = re.sub(pattern, link, html.escape(text, quote=False))
         return "".join(f"<p>{part}</p>" for part in escaped.replace("\n", "<br>").split("<br><br>"))
 
     def notification(self, notice: Notice) -> dict[str, Any]:
