@@ -21,6 +21,8 @@ from socialtriage.store.search import match
 T = TypeVar("T")
 SEARCH_LIMIT = 1000
 """Cases that a search shows at most, newest first."""
+IS_WORDS = tuple(FLAGS)
+"""What may follow `is:`."""
 FILTERS = ("area", "topic", "from", "account", "is", "before", "after", "urgency", "status")
 
 
