@@ -121,37 +121,11 @@ def prepare(
         redaction = EVERYTHING if desk.config.mail.redact else NOTHING
     kept = tuple(m for message in detail.messages for m in message.media if m.state is MediaState.KEPT)
     wanted = kept if attachments is None else tuple(m for m in kept if m.id in set(attachments))
-    now = desk.clock()
-    expected = expect_by or desk.clocks.add(now, Duration.parse(choice.contact.answers_within))
-    words = clean(note, NOTE_LIMIT).strip()
+    expected = expect_by or desk.clocks.add(desk.clock(), Duration.parse(choice.contact.answers_within))
+    words = clean(note.strip(), NOTE_LIMIT)
     messages, found = _quoted(detail, redaction)
-    mail = compose_handoff(
-        HandoffMail(
-            ref=detail.row.ref,
-            message_id=message_id(detail.row.ref, f"h{len(detail.handoffs) + 1}", _domain(desk)),
-            sender=sender_of(desk),
-            to=replace(Mailbox.parse(choice.contact.email), name=choice.contact.name),
-            organisation=desk.config.organisation.name,
-            officer=desk.officer,
-            area=desk.areas[detail.row.area].name if detail.row.area in desk.areas else "",
-            area_id=detail.row.area or "",
-            topic=detail.row.topic or "",
-            urgency=detail.row.urgency,
-            network=detail.row.network,
-            account=detail.row.account,
-            visibility=detail.row.visibility,
-            person=_person(detail, redaction),
-            messages=messages,
-            note=words,
-            url=_url(detail, redaction),
-            received_at=detail.row.opened_at,
-            expected_at=expected,
-            date=now,
-            zone=desk.zone,
-            redacted=bool(redaction),
-            attachments=tuple(_attachment(desk, m) for m in wanted),
-        )
-    )
+    letter = _letter(desk, detail, choice.contact, redaction)
+    files = tuple(_attachment(desk, m) for m in wanted)
     return HandoffDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -160,12 +134,39 @@ def prepare(
         because=choice.because,
         note=words,
         redaction=redaction,
-        mail=mail,
+        mail=compose_handoff(replace(letter, messages=messages, note=words, expected_at=expected, attachments=files)),
         attachments=kept,
         attached=tuple(m.id for m in wanted),
         expected_at=expected,
         found=tuple(found),
         warnings=tuple(_warnings(desk, detail, choice.contact)),
+    )
+
+
+def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redaction) -> HandoffMail:
+    """What the mail says of the case itself; words, files and expectation are put in by `prepare`."""
+    row = detail.row
+    return HandoffMail(
+        ref=row.ref,
+        message_id=message_id(row.ref, f"h{len(detail.handoffs) + 1}", _domain(desk)),
+        sender=sender_of(desk),
+        to=replace(Mailbox.parse(contact.email), name=contact.name),
+        organisation=desk.config.organisation.name,
+        officer=desk.officer,
+        area=desk.areas[row.area].name if row.area in desk.areas else "",
+        area_id=row.area or "",
+        topic=row.topic or "",
+        urgency=row.urgency,
+        network=row.network,
+        account=row.account,
+        visibility=row.visibility,
+        person=_person(detail, redaction),
+        messages=(),
+        url=_url(detail, redaction),
+        received_at=row.opened_at,
+        date=desk.clock(),
+        zone=desk.zone,
+        redacted=bool(redaction),
     )
 
 
@@ -188,8 +189,8 @@ def _quoted(detail: CaseDetail, redaction: Redaction) -> tuple[tuple[QuotedMessa
     for message in detail.messages:
         if message.gone_at is not None:
             continue
-        text, here = _masked(message.text, detail, redaction)
-        found += here
+        text, _ = _masked(message.text, detail, redaction)
+        found += _masked(message.text, detail, EVERYTHING)[1]
         subject, _ = _masked(message.subject or "", detail, redaction)
         quoted.append(QuotedMessage(message.voice, _who(message, redaction), message.at, text, subject))
     return tuple(quoted), found

@@ -72,18 +72,8 @@ def prepare(desk: Desk, channel: Channel | None, case_id: int, text: str, *, pri
     visibility = Visibility.PRIVATE if private else answerable.message.visibility
     if account.network != "imap" and channel is not None:
         _allowed(channel.capabilities, answerable, visibility, detail.row.network)
-    key = tokens.token_hex(16)
     handle = str(answerable.author.handle)
-    length = (
-        channel.measure(words, visibility, handle)
-        if channel is not None
-        else LengthRule(len(words), None, "characters")
-    )
-    if length.limit is not None and length.used > length.limit:
-        over = length.used - length.limit
-        raise Refused(
-            f"The reply has {length.used} of {length.limit} {length.unit}: {over} too many.", hint="Shorten it."
-        )
+    length = _length(channel, words, visibility, handle)
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -95,10 +85,21 @@ def prepare(desk: Desk, channel: Channel | None, case_id: int, text: str, *, pri
         text=words,
         length=length,
         answerable=answerable,
-        key=key,
+        key=tokens.token_hex(16),
         warnings=tuple(_warnings(words, visibility)),
     )
     return replace(draft, mail=_mail(desk, draft)) if account.network == "imap" else draft
+
+
+def _length(channel: Channel | None, words: str, visibility: Visibility, handle: str) -> LengthRule:
+    """The count by the network's own rule. Raises `Refused` when it is too long."""
+    if channel is None:
+        return LengthRule(len(words), None, "characters")
+    length = channel.measure(words, visibility, handle)
+    if length.limit is not None and length.used > length.limit:
+        over = f"{length.used - length.limit} too many"
+        raise Refused(f"The reply has {length.used} of {length.limit} {length.unit}: {over}.", hint="Shorten it.")
+    return length
 
 
 def _allowed(able: Capabilities, answerable: Answerable, visibility: Visibility, network: str) -> None:

@@ -31,7 +31,7 @@ def check_version(desk: Desk, case: Case, expect: Expect) -> None:
     if expect is None or case.id not in expect or expect[case.id] == case.version:
         return
     others = [e for e in desk.store.log.of_case(case.id) if e.officer != desk.officer][-3:]
-    told = [f"{e.at.astimezone(desk.zone):%H:%M} {e.officer}: {e.kind.replace('.', ' ')}" for e in others]
+    told = [f"{e.at.astimezone(desk.zone):%H:%M} {e.officer}: {e.kind.replace('.', ' ')}" for e in reversed(others)]
     raise Stale(f"{case.ref} changed since you opened it; nothing was done.", changes=told, hint="Look at it again.")
 
 

@@ -257,7 +257,10 @@ def _where(query: Query, officer: str, now: datetime) -> tuple[str, dict[str, An
     if query.status:
         add("c.status = :status", status=query.status)
     if query.person:
-        add(r"(p.handle LIKE :person ESCAPE '\' OR p.name LIKE :person ESCAPE '\')", person=like(query.person))
+        # With an @ it is the beginning of a handle, without one also a part of a name.
+        handle = r"(p.handle LIKE :handle ESCAPE '\' OR p.handle LIKE '@' || :handle ESCAPE '\')"
+        by_name = "" if query.person.startswith("@") else r" OR p.name LIKE :person ESCAPE '\'"
+        add(f"({handle}{by_name})", person=like(query.person), handle=like(query.person)[1:])
     if query.before:
         add("c.opened_at < :before", before=iso(query.before))
     if query.after:

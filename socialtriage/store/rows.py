@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,33 @@ ROW_COLUMNS = (
 )
 
 
+TIMES = frozenset(
+    {
+        "opened_at",
+        "last_message_at",
+        "waiting_since",
+        "due_at",
+        "due_from",
+        "acknowledged_at",
+        "answered_at",
+        "promised_at",
+        "closed_at",
+        "reopened_at",
+        "repeat_since",
+        "snoozed_until",
+    }
+)
+"""Fields of a case that are times."""
+
+
+def _texts(value: str) -> tuple[str, ...]:
+    return tuple(json.loads(value)) if value != "[]" else ()
+
+
+def _pairs(value: str) -> tuple[tuple[str, str], ...]:
+    return tuple((k, v) for k, v in json.loads(value)) if value != "[]" else ()
+
+
 def when(value: str | None) -> datetime | None:
     """A stored time, or None."""
     return from_iso(value) if value else None
@@ -52,60 +79,35 @@ def stamp(value: datetime | None) -> str | None:
     return iso(value) if value else None
 
 
-def flag(value: int | None) -> bool | None:
-    """A stored truth value, or None."""
-    return None if value is None else bool(value)
-
-
 def urgency(value: int | None) -> Urgency | None:
     """A stored rank as an urgency, or None."""
     return None if value is None else URGENCIES[value]
 
 
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(TIMES, from_iso),
+    "status": Status,
+    "urgency": URGENCIES.__getitem__,
+    "kind": Kind,
+    "visibility": Visibility,
+    "outcome": Outcome,
+    "suggested_urgency": URGENCIES.__getitem__,
+    "promise_kept": bool,
+    "within_charter": bool,
+    "suggested_because": _texts,
+    "flags": _texts,
+    "facts": _pairs,
+}
+_READ = tuple((name, _CONVERT.get(name)) for name in CASE_NAMES)
+
+
 def to_case(r: Sequence[Any]) -> Case:
     """A row of `CASE_COLUMNS`."""
     return Case(
-        id=r[0],
-        ref=r[1],
-        version=r[2],
-        status=Status(r[3]),
-        urgency=URGENCIES[r[4]],
-        kind=Kind(r[5]) if r[5] else None,
-        area=r[6],
-        topic=r[7],
-        owner=r[8],
-        account=r[9],
-        network=r[10],
-        visibility=Visibility(r[11]),
-        person_id=r[12],
-        thread=r[13],
-        conversation=r[14],
-        snippet=SafeText(r[15]),
-        opened_at=from_iso(r[16]),
-        last_message_at=from_iso(r[17]),
-        waiting_since=when(r[18]),
-        due_at=when(r[19]),
-        due_clock=r[20],
-        due_from=when(r[21]),
-        acknowledged_at=when(r[22]),
-        answered_at=when(r[23]),
-        promised_at=when(r[24]),
-        promise_kept=flag(r[25]),
-        closed_at=when(r[26]),
-        reopened_at=when(r[27]),
-        outcome=Outcome(r[28]) if r[28] else None,
-        within_charter=flag(r[29]),
-        snoozed_until=when(r[30]),
-        messages=r[31],
-        media=r[32],
-        repeat_count=r[33],
-        repeat_since=when(r[34]),
-        suggested_area=r[35],
-        suggested_urgency=urgency(r[36]),
-        suggested_because=tuple(json.loads(r[37])),
-        external_reference=r[38],
-        flags=tuple(json.loads(r[39])),
-        facts=tuple((k, v) for k, v in json.loads(r[40])),
+        **{
+            name: convert(value) if convert is not None and value is not None else value
+            for (name, convert), value in zip(_READ, r, strict=True)
+        }
     )
 
 
@@ -163,5 +165,5 @@ def to_row(r: Sequence[Any]) -> CaseRow:
         outcome=Outcome(r[25]) if r[25] else None,
         suggested_area=r[26],
         suggested_urgency=urgency(r[27]),
-        suggested_because=tuple(json.loads(r[28])),
+        suggested_because=_texts(r[28]),
     )

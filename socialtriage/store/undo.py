@@ -13,25 +13,10 @@ from socialtriage.domain.cases import Case
 from socialtriage.domain.models import Kind, Outcome, Status, Urgency
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
-from socialtriage.store.rows import URGENCIES, store_value
+from socialtriage.store.rows import TIMES, URGENCIES, store_value
 
 KEEP = 200
 """Steps of one officer that are kept; the oldest go first."""
-_TIMES = frozenset(
-    {
-        "waiting_since",
-        "due_at",
-        "due_from",
-        "acknowledged_at",
-        "answered_at",
-        "promised_at",
-        "closed_at",
-        "reopened_at",
-        "snoozed_until",
-        "last_message_at",
-        "repeat_since",
-    }
-)
 _ENUMS = {"status": Status, "kind": Kind, "outcome": Outcome}
 
 
@@ -56,7 +41,7 @@ class Step:
 def _load(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name in _TIMES:
+    if name in TIMES:
         return from_iso(value)
     if name in ("urgency", "suggested_urgency"):
         return URGENCIES[value] if isinstance(value, int) else Urgency(value)
