@@ -288,7 +288,7 @@ def test_lengths_by_the_rule_of_the_server(text: str, mastodon: int, gotosocial:
 
 
 def test_the_limit_is_the_servers_and_unknown_before_it_was_asked(world: Make) -> None:
-    server, desk = world(gotosocial=True)
+    _, desk = world(gotosocial=True)
 
     async def measure(channel: Mastodon) -> tuple[int | None, int | None]:
         before = channel.measure("x", Visibility.PUBLIC, ADA).limit

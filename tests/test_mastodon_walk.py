@@ -61,9 +61,7 @@ def test_first_look_back_ends_at_since_and_later_passes_bring_what_is_new(world:
     for hours in range(0, 20 * 24, 2):
         server.mention(f"{hours} hours ago", author=f"r{hours % 5}", at=NOON - timedelta(hours=480 - hours))
     poll(desk)
-    assert {item.at for item in desk.residents.values()} == {
-        NOON - timedelta(hours=h) for h in range(2, 7 * 24 + 1, 2)
-    }
+    assert {item.at for item in desk.residents.values()} == {NOON - timedelta(hours=h) for h in range(2, 7 * 24 + 1, 2)}
     new = server.mention("Just now.")
     poll(desk)
     assert new in desk.residents

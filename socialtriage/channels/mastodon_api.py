@@ -1,8 +1,8 @@
 """Calls to a server of the Mastodon family: sign-in headers, what its answers mean, and its pages.
 
-Facts (recorded from Mastodon 4.7, GoToSocial 0.20, Takahe 0.11): a revoked token is a 401, on Takahe a 400 in plain
-text; the words of errors are localised, so only statuses and content types are looked at; 429 carries an ISO
-`X-RateLimit-Reset` and no Retry-After; pages go on by their `Link` header alone, never by their length.
+Facts (recorded from Mastodon 4.7, GoToSocial 0.20, Takahe 0.11): a revoked token is a 401, on Takahe a 400 of
+bare text; the words of errors are localised, so only the status and the make of an answer are looked at; 429 carries
+an ISO `X-RateLimit-Reset` and no Retry-After; pages go on by their `Link` header alone, never by their length.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ def classify(answer: Answer) -> ChannelError | None:
     """What these servers mean by a status, where it is not what everybody means."""
     if answer.status in (404, 410):
         return Missing(f"{answer.host} answered {answer.status}: no such page, or not visible to this account.")
-    plain = answer.headers.get("content-type", "").startswith("text/plain")
-    if answer.status == 400 and plain:
-        # Takahe's answer to a revoked token; its other refusals are JSON.
+    if answer.status == 400 and answer.body[:1] not in (b"", b"{", b"[", b"<"):
+        # Takahe's answer to a revoked token is bare text (recorded as text/html); all other refusals are JSON or pages.
         return AuthError(f"{answer.host} does not accept the login.", hint=_LOGIN)
     return None
 
