@@ -11,7 +11,7 @@ import pytest
 from socialtriage.domain.errors import AuthError, RateLimited, Unavailable
 from socialtriage.domain.models import Visibility
 from tests.doubles.bluesky import BlueskyServer
-from tests.doubles.bluesky_desk import Desk
+from tests.doubles.bluesky_desk import PASSWORD, Desk
 
 LIST = "app.bsky.notification.listNotifications"
 
@@ -236,6 +236,43 @@ def test_since_limits_the_first_look_back_and_nothing_later(server: BlueskyServe
         server.pass_time(days=1)
         await desk.poll()
         assert "dated before the first look back" in desk.texts()
+
+    asyncio.run(story())
+
+
+def test_pruned_messages_neither_come_back_nor_cost_requests(server: BlueskyServer) -> None:
+    desk, gwen = Desk(server, since=timedelta(days=90)), server.person("gwen")
+    server.most = 10
+
+    async def story() -> None:
+        bins = server.post(server.council, "Bins")
+        for day in range(60):
+            server.post(gwen, f"day {day}", to=bins)
+            server.pass_time(days=1)
+        await desk.poll()
+        for item in desk.residents():
+            if item.at < server.time - timedelta(days=30):
+                del desk.stored[item.remote_id]
+        for _ in range(3):
+            server.pass_time(minutes=2)
+            before = sum(server.counts.values())
+            await desk.poll()
+            assert sum(server.counts.values()) - before == 3
+        assert len(desk.texts()) == 30
+
+    asyncio.run(story())
+
+
+def test_another_account_behind_the_same_name_is_read_from_its_beginning(server: BlueskyServer) -> None:
+    desk = Desk(server)
+
+    async def story() -> None:
+        await desk.poll()
+        server.council.did = "did:plc:successor"
+        server.mention(server.person("gwen"), "before the change", created=server.time - timedelta(days=3))
+        desk.secret.value = PASSWORD
+        await desk.poll()
+        assert desk.texts() == ["before the change"]
 
     asyncio.run(story())
 

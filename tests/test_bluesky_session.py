@@ -118,7 +118,7 @@ def test_a_revoked_app_password_works_until_its_token_ends_and_then_asks_to_sign
         server.revoke(PASSWORD)
         await desk.poll()
         server.pass_time(hours=3)
-        with pytest.raises(AuthError, match="did not let us in.*app password") as caught:
+        with pytest.raises(AuthError, match=r"did not let us in.*app password") as caught:
             await desk.poll()
         assert "council-bluesky" in str(caught.value)
         assert PASSWORD not in str(caught.value)
@@ -204,7 +204,12 @@ def test_too_many_sign_ins_wait_as_long_as_the_server_says(server: BlueskyServer
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("deactivated", "is deactivated"), ("suspended", "is suspended"), ("takendown", "taken down"), (None, "not active")],
+    [
+        ("deactivated", "is deactivated"),
+        ("suspended", "is suspended"),
+        ("takendown", "taken down"),
+        (None, "not active"),
+    ],
 )
 def test_an_account_that_is_not_active_says_so(server: BlueskyServer, status: str | None, words: str) -> None:
     desk = Desk(server)
@@ -224,7 +229,7 @@ def test_a_code_by_email_is_answered_with_the_advice_to_make_an_app_password(ser
     server.two_factor = True
 
     async def story() -> None:
-        with pytest.raises(Misconfigured, match="code by email.*app password"):
+        with pytest.raises(Misconfigured, match=r"code by email.*app password"):
             await desk.poll()
 
     asyncio.run(story())

@@ -82,14 +82,14 @@ class Bluesky:
         in a notice, and its part of the cursor stays where it was.
         """
         await self._xrpc.sign_in()
-        state = State.load(cursor, since)
+        state = State.load(cursor, since, self._xrpc.did)
         inbox = Notifications(self._ctx, self._xrpc, state.floor)
         before, now = state.public.sweeps, self._xrpc.now
         turns: list[Callable[[], AsyncGenerator[Page, None]]] = [
             lambda: sweep(state, state.public, inbox, now, self._until(0.4)),
             lambda: self._own(state),
             lambda: self._private(state, since),
-            lambda: sweep(state, state.public, inbox, now, self._until(0.0)),
+            lambda: sweep(state, state.public, inbox, now, self._until(0.0), again=True),
         ]
         for turn in turns:
             if turn is turns[-1] and state.public.walk is None and state.public.sweeps != before:

@@ -81,18 +81,22 @@ class Chat:
         state = self._state
         if state.log is None:
             await self._start(max(since, state.seen - LOG_OVERLAP) if state.seen else since)
-        while state.listing and self._go_on():
-            yield await self._list()
-        while state.todo and self._go_on():
-            yield await self._look_back()
-        while not state.listing and not state.todo and self._go_on():
-            pages, more = await self._read_log()
-            for page in pages:
-                yield page
-            if not more and not state.todo:
-                return
-            while state.todo and self._go_on():
+        while self._go_on():
+            if state.listing:
+                yield await self._list()
+            elif state.todo:
                 yield await self._look_back()
+            else:
+                pages, more = await self._read_log()
+                for page in pages:
+                    yield page
+                if not more and self._idle:
+                    return
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is left of a look back."""
+        return not self._state.listing and not self._state.todo
 
     async def _start(self, since: datetime) -> None:
         """Take the log's cursor first, so that what comes during the look back is in the log."""

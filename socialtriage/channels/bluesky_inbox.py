@@ -11,7 +11,7 @@ from socialtriage.channels.bluesky_answers import is_did, parse_time, split_uri,
 from socialtriage.channels.bluesky_media import has_media
 from socialtriage.channels.bluesky_posts import POST, PostView, Reader, read_view, unreadable
 from socialtriage.channels.bluesky_session import Xrpc
-from socialtriage.channels.bluesky_walk import PAGE, Batch, Stream
+from socialtriage.channels.bluesky_walk import DEEP_OVERLAP, OVERLAP, PAGE, Batch, Stream
 from socialtriage.domain.errors import BadPayload, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import Gap, Incoming
 from socialtriage.domain.times import iso
@@ -130,12 +130,16 @@ class Notifications:
             self._xrpc.notices.append(f"A notification could not be read (field {field}).")
 
     def _wanted(self, view: PostView, stream: Stream) -> bool:
-        """Whether a post belongs to what is handed in: not before the first look back, unless written since."""
-        sorted_at = parse_time(view.indexedAt)
-        if sorted_at is None or sorted_at >= self._floor:
+        """Whether a post is handed in. What is older than the first look back, or than any overlap, is not: we had
+        it, and may have pruned it since; unless its key tells that it was only written lately.
+        """
+        sorted_at, written, mark = parse_time(view.indexedAt), _key_time(view), stream.mark
+        if sorted_at is None or mark is None:
+            return sorted_at is None or sorted_at >= self._floor
+        if sorted_at >= max(self._floor, mark - DEEP_OVERLAP):
             return True
-        written = _key_time(view)
-        return stream.mark is not None and written is not None and stream.mark <= written <= self._xrpc.now()
+        lately = mark if sorted_at < self._floor else mark - OVERLAP
+        return written is not None and lately <= written <= self._xrpc.now()
 
     async def _around(self, new: Sequence[PostView]) -> dict[str, PostView]:
         """Posts that new messages answer or quote, up their threads as far as they are not stored, and media views."""

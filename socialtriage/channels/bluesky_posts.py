@@ -102,7 +102,7 @@ def words(record: Mapping[str, Any]) -> SafeText:
     """A post's text, with what would otherwise be lost behind it: addresses that are cut short, cards, the quote."""
     text = record.get("text")
     text = text if isinstance(text, str) else ""
-    extra = [f"[link: {uri}]" for uri in _links(record) if uri not in text]
+    extra = [f"[link: {uri}]" for uri in _links(record) if uri.partition("://")[2].rstrip("/") not in text]
     for embed in embeds(record.get("embed")):
         card = embed.get("external")
         if embed.get("$type") == "app.bsky.embed.external" and isinstance(card, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from socialtriage.channels.bluesky_answers import (
 from socialtriage.channels.bluesky_chat import remote_id
 from socialtriage.channels.bluesky_facets import facets_of
 from socialtriage.channels.bluesky_inbox import Posts
-from socialtriage.channels.bluesky_posts import POST, PostView, root_ref
+from socialtriage.channels.bluesky_posts import POST, PostView, read_view, root_ref
 from socialtriage.channels.bluesky_session import Xrpc
 from socialtriage.channels.lengths import graphemes
 from socialtriage.domain.errors import (
@@ -37,6 +38,7 @@ PRIVATE_LIMITS = (1_000, 10_000)
 LOOK_BACK = timedelta(minutes=1)
 """How long before it was queued a direct message may seem to have been sent, by clocks that differ."""
 MOST_PAGES = 50
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 
 _CHAT_REFUSALS = {
     "MessagesDisabled": "takes no direct messages",
@@ -136,8 +138,8 @@ class PublicReply:
             "createdAt": iso(reply.queued_at),
             "reply": await self._refs(),
         }
-        if reply.language:
-            record["langs"] = [reply.language]
+        if reply.language and _LANGUAGE.fullmatch(tag := reply.language.replace("_", "-")):
+            record["langs"] = [tag]
         if facets := await facets_of(reply.text, self._resolve):
             record["facets"] = facets
         return record
@@ -185,7 +187,10 @@ class PublicReply:
             raise Rejected("We have blocked the author; unblock them to reply.")
         if thread.get("notFound"):
             raise Rejected("The post that this answers has been deleted.")
-        return None
+        try:
+            return read_view(thread.get("post"))
+        except ValueError:
+            return None
 
     async def _resolve(self, handle: str) -> str | None:
         if handle == self._reply.to.handle.removeprefix("@").lower() and is_did(self._reply.to.key):

@@ -83,19 +83,23 @@ class State(msgspec.Struct, omit_defaults=True):
     """The channel's cursor. `floor` is the end of the first look back; nothing written before it is handed in."""
 
     floor: datetime
+    did: str = ""
     public: Stream = msgspec.field(default_factory=Stream)
     own: Stream = msgspec.field(default_factory=Stream)
     chat: ChatState = msgspec.field(default_factory=ChatState)
 
     @classmethod
-    def load(cls, cursor: str | None, since: datetime) -> State:
-        """The stored cursor; a new one where there is none or it cannot be read: then everything is read again."""
+    def load(cls, cursor: str | None, since: datetime, did: str) -> State:
+        """The stored cursor of `did`; a new one where there is none, or it is another's, or it cannot be read."""
         if cursor:
             try:
-                return msgspec.json.decode(cursor, type=cls)
+                state = msgspec.json.decode(cursor, type=cls)
             except (msgspec.MsgspecError, UnicodeError):
-                pass
-        return cls(floor=since)
+                state = None
+            if state is not None and state.did in ("", did):
+                state.did = did
+                return state
+        return cls(floor=since, did=did)
 
     def dump(self) -> str:
         """As it is stored."""
@@ -124,13 +128,19 @@ class Source(Protocol):
 
 
 async def sweep(
-    state: State, stream: Stream, source: Source, now: Callable[[], datetime], go_on: Callable[[], bool]
+    state: State,
+    stream: Stream,
+    source: Source,
+    now: Callable[[], datetime],
+    go_on: Callable[[], bool],
+    *,
+    again: bool = False,
 ) -> AsyncGenerator[Page, None]:
     """Pages of one stream until it is swept or `go_on` says no; each may be the last that is committed.
 
-    `now` is the server's time where an answer has told it.
+    `now` is the server's time where an answer has told it; `again` says that this pass has swept already.
     """
-    taken_up = stream.walk is not None and stream.walk.cursor is not None
+    taken_up = not again and stream.walk is not None and stream.walk.cursor is not None
     if taken_up:
         async with aclosing(_fresh(stream, source, go_on)) as fresh:
             async for page in fresh:

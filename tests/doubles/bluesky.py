@@ -174,7 +174,9 @@ class BlueskyServer:
     # --- people and posts ---------------------------------------------------------------------------------
 
     def person(self, name: str, **kind: Any) -> Person:
-        person = Person(f"did:plc:{name}", kind.pop("handle", f"{name}.example"), kind.pop("shown", name.title()), **kind)
+        person = Person(
+            f"did:plc:{name}", kind.pop("handle", f"{name}.example"), kind.pop("shown", name.title()), **kind
+        )
         self.people[person.did] = person
         return person
 
@@ -345,9 +347,7 @@ class BlueskyServer:
     def _open(self, password: str, refresh: str | None = None) -> dict[str, Any]:
         access, refresh = f"access-{self.tick()}", refresh or f"refresh-{self.tick()}"
         self._access[access] = (self.time + ACCESS_LIFE, password)
-        self._refresh.setdefault(
-            refresh, {"password": password, "until": self.time + timedelta(days=90), "next": None}
-        )
+        self._refresh.setdefault(refresh, {"password": password, "until": self.time + timedelta(days=90), "next": None})
         services = [{"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": self.url}]
         session = {
             "did": self.council.did,
@@ -362,7 +362,9 @@ class BlueskyServer:
     def createSession(self, _: dict[str, list[str]], body: dict[str, Any], __: str) -> dict[str, Any]:
         if self.counts["com.atproto.server.createSession"] > 30:
             reset = str(int(self.time.timestamp()) + 290)
-            raise Answered(429, "RateLimitExceeded", "Rate Limit Exceeded", {"retry-after": "290", "ratelimit-reset": reset})
+            raise Answered(
+                429, "RateLimitExceeded", "Rate Limit Exceeded", {"retry-after": "290", "ratelimit-reset": reset}
+            )
         known = body["identifier"].lower() in (self.council.handle, self.council.did)
         if not known or body["password"] not in self.passwords:
             raise Answered(401, "AuthenticationRequired", "Invalid identifier or password")
@@ -482,7 +484,9 @@ class BlueskyServer:
             if record.author.blocked:
                 viewer["blocking"] = f"at://{self.council.did}/app.bsky.graph.block/{self.tid()}"
             author = {"did": record.author.did, "viewer": viewer}
-            return {"thread": {"$type": "app.bsky.feed.defs#blockedPost", "uri": uri, "blocked": True, "author": author}}
+            return {
+                "thread": {"$type": "app.bsky.feed.defs#blockedPost", "uri": uri, "blocked": True, "author": author}
+            }
         return {"thread": {"$type": "app.bsky.feed.defs#threadViewPost", "post": self._view(record), "replies": []}}
 
     # --- data server --------------------------------------------------------------------------------------
@@ -586,7 +590,9 @@ class BlueskyServer:
         if person.messages == "none":
             raise Answered(400, "MessagesDisabled", "recipient has disabled incoming messages")
         if person.messages == "following":
-            raise Answered(400, "NotFollowedBySender", "recipient requires incoming messages to come from someone they follow")
+            raise Answered(
+                400, "NotFollowedBySender", "recipient requires incoming messages to come from someone they follow"
+            )
         if person.blocks_us:
             raise Answered(400, "BlockedActor", "block between recipient and sender")
         return {"convo": self._convo_view(self.convo(person, status="accepted"))}

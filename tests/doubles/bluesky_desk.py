@@ -41,7 +41,9 @@ class Memory:
 class Desk:
     """Holds what was committed. Each pass has a channel of its own, as the program's passes do."""
 
-    def __init__(self, server: BlueskyServer, *, handle: str = "@council.example", since: timedelta | None = None) -> None:
+    def __init__(
+        self, server: BlueskyServer, *, handle: str = "@council.example", since: timedelta | None = None
+    ) -> None:
         self.server = server
         self.secret = Memory()
         self.account = AccountConfig(id="council-bluesky", network="bluesky", server=server.url, handle=handle)
@@ -114,7 +116,9 @@ class Desk:
         item = self.stored[remote_id]
         return StoredRef(item.remote_id, item.thread, item.conversation, item.visibility, item.reply_data)
 
-    def reply(self, remote_id: str, text: str, *, private: bool = False, key: str = "row-1", **more: Any) -> OutgoingReply:
+    def reply(
+        self, remote_id: str, text: str, *, private: bool = False, key: str = "row-1", **more: Any
+    ) -> OutgoingReply:
         item = self.stored[remote_id]
         return OutgoingReply(
             key=key,
