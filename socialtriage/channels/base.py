@@ -55,6 +55,8 @@ class ChannelContext:
     known: Known
     clock: Callable[[], datetime]
     ca_file: str | None = None
+    own_addresses: tuple[str, ...] = ()
+    """Mail addresses that the organisation writes from beside the account's own: mail by them is ours."""
 
 
 class Channel(Protocol):

@@ -45,6 +45,7 @@ _QMAIL_RECIPIENT = re.compile(rf"^<({_ADDRESS})>:[ \t]*\r?\n((?:[^\r\n<][^\r\n]*
 _LISTED_RECIPIENT = re.compile(rf"^[ \t'\"<]*({_ADDRESS})['\">]*(?:[ \t]+on\b[^\n]*|[ \t]*:?[ \t]*)$", re.MULTILINE)
 _COPIED_ID = re.compile(r"^[ \t>]*Message-ID:\s*(<[^<>\s]{1,1000}>)", re.MULTILINE | re.IGNORECASE)
 
+_LIST_FIELDS = ("list-id", "list-unsubscribe", "feedback-id")
 _AUTO_SUBJECT = re.compile(
     r"\s*(?:re:\s*)?(?:automatic (?:reply|response)|auto[- ]?(?:reply|response|matic reply)|out of (?:the )?office"
     r"(?: auto-?reply| reply)?|ateb awtomatig|ymateb awtomatig|allan o['’]?r swyddfa|i ffwrdd o['’]?r swyddfa|"
@@ -128,11 +129,14 @@ def automatic(headers: Headers, root: Part, bounce: Bounce | None) -> Automatic 
     )
     if answers:
         return Automatic.AUTO_REPLY
-    generated = (submitted and submitted != "no") or precedence in ("bulk", "junk", "list")
-    lists = any(
-        headers.has(name) for name in ("list-id", "list-unsubscribe", "x-auto-response-suppress", "feedback-id")
-    )
-    return Automatic.BULK if generated or lists else None
+    generated = (submitted and submitted != "no") or headers.has("x-auto-response-suppress")
+    return Automatic.BULK if generated or to_many(headers) else None
+
+
+def to_many(headers: Headers) -> bool:
+    """Whether a mail went to a list or as a mailing: it names no single reader."""
+    precedence = headers.text("precedence").lower().strip()
+    return precedence in ("bulk", "junk", "list") or any(headers.has(name) for name in _LIST_FIELDS)
 
 
 def _yes(headers: Headers, name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from socialtriage.domain.models import Automatic, SafeText
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.mail.absence import away_until
-from socialtriage.mail.automatic import Bounce, automatic, delivery_report, null_sender
+from socialtriage.mail.automatic import Bounce, automatic, delivery_report, null_sender, to_many
 from socialtriage.mail.content import Attachment, read_content
 from socialtriage.mail.fields import AuthenticationResult, MailAddress, addresses, authentication, message_ids, moment
 from socialtriage.mail.parts import Headers, Part, parse_headers, parse_tree
@@ -56,6 +56,8 @@ class ParsedMail:
     """Topmost first; only fields of the own server mean anything."""
     language: str | None
     list_id: SafeText | None
+    to_many: bool
+    """Sent to a list, or as a mailing."""
     notices: tuple[str, ...]
 
     @property
@@ -165,6 +167,7 @@ def _assemble(root: Part, text: SafeText, files: tuple[Attachment, ...], mark: s
         ),
         language=_language(headers),
         list_id=clean_line(headers.text("list-id")) or None,
+        to_many=to_many(headers),
         notices=_notices(root, files),
     )
 
