@@ -268,6 +268,20 @@ def test_check_tells_who_we_are_and_whether_direct_messages_may_be_read(server: 
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("access", "main"),
+    [
+        ("x.eyJzY29wZSI6ImNvbS5hdHByb3RvLmFjY2VzcyIsInN1YiI6ImRpZCJ9.x", True),
+        ("x.eyJzY29wZSI6ImNvbS5hdHByb3RvLmFwcFBhc3MifQ.x", False),
+        ("opaque", False),
+        ("x.!!.x", False),
+        ("x.WzFd.x", False),
+    ],
+)
+def test_the_main_password_shows_by_the_token(access: str, main: bool) -> None:
+    assert Grant("did:plc:council", "council.example", "https://pds.example", access, "r").main_password is main
+
+
 def test_another_account_or_server_in_the_configuration_opens_its_own_session(server: BlueskyServer) -> None:
     desk = Desk(server)
 

@@ -63,8 +63,10 @@ class Bluesky:
         grant = await self._xrpc.sign_in(prove=True)
         notices = []
         configured = (self._ctx.account.handle or "").strip().removeprefix("@").lower()
-        if configured and configured not in (grant.handle.lower(), grant.did.lower()):
+        if "@" not in configured and configured not in ("", grant.handle.lower(), grant.did.lower()):
             notices.append(f"The account is called @{grant.handle} now; write that into the configuration.")
+        if grant.main_password:
+            notices.append("The account's main password is stored; an app password could be taken back on its own.")
         try:
             await self._xrpc.query("chat.bsky.convo.listConvos", {"limit": 1}, chat=True)
         except NotPermitted as exc:

@@ -109,7 +109,8 @@ class Notifications:
         views = []
         for row in rows:
             uri = row.get("uri") if isinstance(row, dict) else None
-            if isinstance(row, dict) and row.get("reason") not in REASONS:
+            reason = row.get("reason") if isinstance(row, dict) else None
+            if isinstance(reason, str) and reason not in REASONS:
                 continue
             if not isinstance(uri, str) or uri in self._seen:
                 if not isinstance(uri, str):

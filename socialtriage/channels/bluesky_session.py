@@ -7,6 +7,7 @@ which is why a session is never thrown away and a refused password is not tried 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -45,6 +46,16 @@ class Grant:
     pds: str
     access: str = field(repr=False)
     refresh: str = field(repr=False)
+
+    @property
+    def main_password(self) -> bool:
+        """Whether the main password opened the session: its access token then says `com.atproto.access`."""
+        payload = self.access.split(".")[1:2]
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(payload[0] + "==")) if payload else None
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(claims, dict) and claims.get("scope") == "com.atproto.access"
 
     def to_json(self) -> dict[str, str]:
         """As it is kept in the keyring."""
