@@ -103,6 +103,8 @@ class SmtpDouble:
         self._refused: dict[str, str] = {}
         self._changed = threading.Condition()
         self._stopping = threading.Event()
+        self.hanging = threading.Event()
+        """Set when a conversation came to a `Hang`."""
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
         self.mails: list[Delivered] = []
@@ -304,6 +306,7 @@ class SmtpDouble:
         if isinstance(step, Drop):
             raise _HungUp
         if isinstance(step, Hang):
+            self.hanging.set()
             self._stopping.wait(60)
             raise _HungUp
         reply = step.reply if isinstance(step, Say) else usual
