@@ -418,3 +418,17 @@ def test_ids_lead_nowhere_else(world: Make) -> None:
     poll(desk)
     assert not any(asked.path.startswith("/oauth") for asked in server.requests)
     assert server.counts("%2F") > 0
+
+
+def test_a_quote_of_ours_and_the_answer_to_it_are_both_for_the_desk(world: Make) -> None:
+    """The answer is newer and is seen first; the quote that it answers must not come in as mere context."""
+    server, desk = world()
+    ours = server.own("New opening hours")
+    quoted = {"state": "accepted", "quoted_status": server.status(ours)}
+    quote = server.post("ben", "What a shame", kind="quote", quote=quoted, at=NOON - timedelta(hours=5))
+    for n in range(50):
+        server.mention(f"n {n}", author=f"r{n}", at=NOON - timedelta(hours=4))
+    answer = server.mention("He is right", author="cy", reply_to=quote)
+    poll(desk)
+    assert {quote, answer} <= desk.residents.keys()
+    assert "[quotes @council@social.example: “New opening hours”]" in desk.messages[quote].text

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.mastodon_entities import Account, Server, read_account, read_server, text_id
+from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, Misconfigured, NotPermitted, Rejected
 
 if TYPE_CHECKING:
@@ -192,18 +193,11 @@ def read_secret(secret: str) -> tuple[str, str]:
 
     Raises `AuthError`; the message never holds the secret.
     """
-    import json
-
-    token, scope = secret.strip(), ""
-    if token.startswith("{"):
-        try:
-            fields = json.loads(token)
-        except ValueError:
-            fields = {}
-        token, scope = str(fields.get("access_token") or ""), str(fields.get("scope") or "")
+    fields = OAuthSecret.parse(secret)
+    token = fields.access_token
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise AuthError("The stored login is not an access token.", hint=_LOGIN)
-    return token, scope
+    return token, str(fields.more.get("scope") or "")
 
 
 def missing_scopes(granted: str) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Translator:
     def __init__(self, me: Account, server: Server) -> None:
         self.my_id = str(me.id)
         self.domain = server.domain
+        self._approvals = bool(server.extra_types)
         self.my_key = self.key_of(me)
 
     def key_of(self, person: Account | Mention) -> str:
@@ -76,8 +77,15 @@ class Translator:
         return status.account is not None and str(status.account.id) == self.my_id
 
     def addresses_me(self, status: Status) -> bool:
-        """Whether the account is mentioned: such a status also comes as a notification."""
+        """Whether the account is mentioned."""
         return any(str(m.id) == self.my_id for m in status.mentions or ())
+
+    def concerns_me(self, status: Status) -> bool:
+        """Whether it comes as a notification too: a mention, an answer that waits for approval, a quote of ours."""
+        if self.addresses_me(status) or (self._approvals and text_id(status.in_reply_to_account_id) == self.my_id):
+            return True
+        quoted, _ = read_status(status.quote.quoted_status) if status.quote else (None, ())
+        return quoted is not None and self.is_mine(quoted)
 
     def message(
         self,

@@ -117,11 +117,11 @@ class Threads:
     def _wanted(self, status: Status, *, near: bool) -> bool:
         """Whether an ancestor is handed in along with what answers it.
 
-        One that addresses us has a notification of its own, and must open its case by that; except when it is too
-        old for the first look back.
+        One that has a notification of its own must open its case by that; except when it is too old for the first
+        look back.
         """
         if self.translator.is_mine(status):
             return True
         at = moment(status.created_at)
-        own_notice = self.translator.addresses_me(status) and (at is None or at >= self.since - timedelta(days=1))
+        own_notice = self.translator.concerns_me(status) and (at is None or at >= self.since - timedelta(days=1))
         return near and not own_notice

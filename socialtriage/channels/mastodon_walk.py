@@ -292,4 +292,9 @@ class Stream:
         if moved is not None:
             moved(last)
         notices, self.threads.notices = tuple(self.threads.notices), []
-        return Page(items=tuple(items), cursor=self.cursor.dump(), notices=notices)
+        # A message that stands here by itself and as another's context is the message by itself.
+        once: dict[str, Incoming] = {}
+        for item in items:
+            if item.remote_id not in once or once[item.remote_id].context:
+                once[item.remote_id] = item
+        return Page(items=tuple(once.values()), cursor=self.cursor.dump(), notices=notices)
