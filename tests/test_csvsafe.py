@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from socialtriage.domain.csvsafe import neutralise, restore
@@ -43,6 +43,7 @@ def test_ordinary_cells_stay(cell: str) -> None:
 
 
 @given(cells)
+@example("'\r")
 def test_the_original_can_be_restored(cell: str) -> None:
     assert restore(neutralise(cell)) == cell
 

@@ -26,7 +26,7 @@ def restore(cell: str) -> str:
 
 def _is_formula(cell: str) -> bool:
     """Whether the first character that counts starts a formula."""
-    if cell[:1] in ("\t", "\r", "\n"):
+    if cell.lstrip(_GUARD)[:1] in ("\t", "\r", "\n"):
         return True
     for char in cell:
         if char in "'\"" or char.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Mn"):
