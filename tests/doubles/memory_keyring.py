@@ -14,7 +14,7 @@ _MEMORY: dict[str, str] = {}
 class MemoryKeyring(KeyringBackend):
     """Keeps secrets for the length of a test."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def _all(self) -> dict[str, str]:
         name = os.environ.get("SOCIALTRIAGE_TEST_KEYRING")
