@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -74,7 +75,7 @@ def retry_after_seconds(value: str, now: datetime) -> float | None:
         # The comma after the weekday of a date belongs to it.
         when = _http_date(",".join(value.split(",")[:2]))
         return None if when is None else max(0.0, (when - now).total_seconds())
-    return seconds if 0 <= seconds <= _LONGEST_WAIT else 0.0 if seconds < 0 else _LONGEST_WAIT
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def rate_limit_reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
