@@ -15,6 +15,7 @@ from socialtriage.channels import registry
 from socialtriage.config.example import example_text, write_example
 from socialtriage.config.load import load, parse
 from socialtriage.config.model import Config
+from socialtriage.domain.council_areas import COUNCIL_AREAS, EMERGENCY_WORDS, URGENT_WORDS
 from socialtriage.domain.errors import ConfigError, Refused
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,14 @@ def test_it_loads_without_a_problem() -> None:
     assert {"waste", "roads", "street-lights", "council-tax", "housing", "planning"} <= {
         area.id for area in config.areas
     }
+
+
+def test_its_words_are_those_that_suggestions_were_measured_with() -> None:
+    config = parse(example_text())
+    found = {area.id: (area.name, area.keywords, area.urgent_keywords, area.topics) for area in config.areas}
+    wanted = {area.id: (area.name, area.keywords, area.urgent_keywords, area.topics) for area in COUNCIL_AREAS}
+    assert found == wanted
+    assert (config.suggest.emergency, config.suggest.urgent) == (EMERGENCY_WORDS, URGENT_WORDS)
 
 
 def test_everything_behind_a_hash_is_a_right_setting_too() -> None:
