@@ -28,8 +28,10 @@ def _moving() -> Iterator[Action]:
     yield row("move.page_up", "pageup", "page up", "A page up.", do="move('page_up')")
     row = _at(Where.CASE_LIST, Group.MOVING)
     yield row("case.open", "enter", "open", "Open the case.", "look.open_case", main=1)
+    row = _at(Where.SIDEBAR, Group.MOVING)
+    yield row("sidebar.choose", "enter", "show", "Show this view, area or account.", do="choose", main=1)
     row = _at(Where.EVERYWHERE, Group.MOVING)
-    yield row("app.back", "escape", "back", "Back to where you came from.", do="back", main=12)
+    yield row("app.back", "escape", "back", "Back to where you came from.", do="back")
     yield row("app.leave", "q", "back", "Back; in the inbox, quit.", do="leave")
 
 
@@ -37,15 +39,15 @@ def _views() -> Iterator[Action]:
     row = _at(Where.INBOX, Group.MOVING)
     yield row("view.next", "right_square_bracket", "next view", "The next view.", "look.next_view")
     yield row("view.previous", "left_square_bracket", "previous view", "The previous view.", "look.previous_view")
-    yield row("view.1", "1", "queue", "View 1: everything that waits for us.", "look.view_1")
-    yield row("view.2", "2", "mine", "View 2: the cases you hold.", "look.view_2")
-    yield row("view.3", "3", "waiting", "View 3: waiting on a contact.", "look.view_3")
-    yield row("view.4", "4", "tell", "View 4: a contact answered, the resident is to be told.", "look.view_4")
-    yield row("view.5", "5", "overdue", "View 5: past their deadline.", "look.view_5")
-    yield row("view.6", "6", "repeat", "View 6: people who had to come back.", "look.view_6")
-    yield row("view.7", "7", "snoozed", "View 7: put off until later.", "look.view_7")
-    yield row("view.8", "8", "all", "View 8: every case.", "look.view_8")
-    yield row("view.9", "9", "closed", "View 9: closed cases.", "look.view_9")
+    yield row("view.1", "1", "queue", "View 1: everything that waits for us.", "look.numbered_view")
+    yield row("view.2", "2", "mine", "View 2: the cases you hold.", "look.numbered_view")
+    yield row("view.3", "3", "waiting", "View 3: waiting on a contact.", "look.numbered_view")
+    yield row("view.4", "4", "tell", "View 4: a contact answered, the resident is to be told.", "look.numbered_view")
+    yield row("view.5", "5", "overdue", "View 5: past their deadline.", "look.numbered_view")
+    yield row("view.6", "6", "repeat", "View 6: people who had to come back.", "look.numbered_view")
+    yield row("view.7", "7", "snoozed", "View 7: put off until later.", "look.numbered_view")
+    yield row("view.8", "8", "all", "View 8: every case.", "look.numbered_view")
+    yield row("view.9", "9", "closed", "View 9: closed cases.", "look.numbered_view")
     yield row("view.open", "", "view", "Show a view by its name.", "look.named_view", command="view", argument="view")
     yield row(
         "inbox.sidebar",
@@ -116,9 +118,7 @@ def _tagging() -> Iterator[Action]:
     tooltip = "Repeat the last action on this case."
     yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
     row = _at(Where.EVERYWHERE, Group.CASES)
-    yield row(
-        "app.undo", "u,z", "undo", "Undo your last action, up to 50 of them.", "tagging.undo", command="undo", main=9
-    )
+    yield row("app.undo", "u,z", "undo", "Undo your last action, up to 50 of them.", "tagging.undo", command="undo")
     yield row("app.redo", "ctrl+r,Z", "redo", "Redo what you undid.", "tagging.redo", command="redo")
 
 
@@ -132,7 +132,7 @@ def _reading() -> Iterator[Action]:
     yield row("case.next", "greater_than_sign", "next case", "The next case of the list.", "look.next_case")
     yield row("case.previous", "less_than_sign", "previous case", "The case before.", "look.previous_case")
     row = _at(Where.CASES, Group.READING)
-    yield row("case.why", "w", "why", "Explain deadline and urgency line by line.", "look.why", command="why", main=11)
+    yield row("case.why", "w", "why", "Explain deadline and urgency line by line.", "look.why", command="why", main=9)
     yield row("case.copy", "y", "copy", "Copy the reference.", "look.copy_reference", command="copy")
     yield row("case.copy_link", "Y", "copy link", "Copy the link of the original.", "look.copy_link", command="link")
     tooltip = "Open the original in the browser."
@@ -146,6 +146,7 @@ def _review() -> Iterator[Action]:
     yield row("review.contact", "c", "contact", "Choose another contact.", do="contact", main=3)
     yield row("review.redact", "r", "redact", "Hide everything that can be hidden, or nothing.", do="redact", main=4)
     yield row("review.expect", "x", "expected by", "By when an answer is expected.", do="expect", main=5)
+    yield row("review.toggle", "space", "tick", "Tick or untick the line; on others, change it.", do="tick")
     tooltip = "Back to the case; note and choices are kept until you quit."
     yield row("review.postpone", "p,escape,q", "back", tooltip, do="postpone", main=7)
     yield row("review.discard", "n", "discard", "Discard note and choices.", do="discard", main=6)
@@ -172,7 +173,7 @@ def _desk() -> Iterator[Action]:
 def _program() -> Iterator[Action]:
     row = _at(Where.EVERYWHERE, Group.PROGRAM)
     tooltip = "The keys of this screen, to search through."
-    yield row("app.help", "question_mark,f1", "keys", tooltip, "look.show_help", command="help", main=10)
+    yield row("app.help", "question_mark,f1", "keys", tooltip, "look.show_help", command="help")
     yield row("app.command", "colon", "command", "The command line.", "look.command_line")
     yield row("app.palette", "ctrl+p", "palette", "The palette of every action.", do="command_palette")
     yield row("app.theme", "", "theme", "Choose the colours.", "look.theme", command="theme", argument="theme")
@@ -185,9 +186,13 @@ def _dialogs() -> Iterator[Action]:
     row = _at(Where.CONFIRM, Group.DIALOGS)
     yield row("confirm.yes", "y", "yes", "Yes, do it.", do="answer(True)", main=1)
     yield row("confirm.no", "n,q", "no", "No.", do="answer(False)", main=2)
+    row = _at(Where.WRITING, Group.DIALOGS)
+    yield row("write.keep", "ctrl+s", "keep", "Keep what was written.", do="keep", main=1)
     row = _at(Where.CHOICES, Group.DIALOGS)
     yield row("choices.down", "down,ctrl+n", "down", "The next choice.", do="choose(1)")
     yield row("choices.up", "up,ctrl+p", "up", "The choice before.", do="choose(-1)")
+    row = _at(Where.COMMAND, Group.DIALOGS)
+    yield row("command.complete", "tab", "complete", "Take the marked completion.", do="complete", main=1)
 
 
 ACTIONS: tuple[Action, ...] = (

@@ -21,6 +21,7 @@ class Where(StrEnum):
     EVERYWHERE = "everywhere"
     LISTS = "any list"
     CASE_LIST = "the case list"
+    SIDEBAR = "the list of views"
     INBOX = "the inbox"
     CASES = "the inbox and a case"
     CASE = "a case"
@@ -32,6 +33,8 @@ class Where(StrEnum):
     DIALOG = "any dialog"
     CONFIRM = "a question"
     CHOICES = "a list of choices"
+    COMMAND = "the command line"
+    WRITING = "a text of several lines"
 
 
 class Group(StrEnum):

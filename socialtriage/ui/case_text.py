@@ -264,7 +264,7 @@ def log(events: tuple[EventView, ...], reader: Reader) -> Iterator[Para]:
             [(reader.at(each.at), "dim")],
             [(clean_line(each.officer), "")],
             [(clean_line(each.kind.replace(".", " ").replace("_", " ")), "")],
-            [(clean_line(_detail(each.detail), 300), "dim")],
+            [(clean_line(_detail(each), 300), "dim")],
         )
         yield Para(join(parts), indent=2)
         if each.note:
@@ -273,10 +273,10 @@ def log(events: tuple[EventView, ...], reader: Reader) -> Iterator[Para]:
         yield para(f"… and {len(events) - LOG_SHOWN} earlier", "dim", indent=2)
 
 
-def _detail(detail: Mapping[str, object]) -> str:
-    """The detail of an event as words: `area waste → roads`."""
+def _detail(event: EventView) -> str:
+    """The detail of an event as words: `area waste → roads`; how a case was opened stands in the facts."""
     told = []
-    for name, value in detail.items():
+    for name, value in event.detail.items() if event.kind != "case.opened" else ():
         if isinstance(value, list | tuple) and len(value) == 2:
             before, after = ("nothing" if each in (None, "") else str(each) for each in value)
             told.append(f"{name.replace('_', ' ')} {before} → {after}")

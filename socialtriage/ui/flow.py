@@ -14,6 +14,7 @@ Run = tuple[str, str]
 """Text, which is clean already, and the name of its style."""
 Line = list[Run]
 
+SEPARATOR: Run = (" · ", "dim")
 _TOKEN = re.compile(r"\s+|\S+")
 
 
@@ -98,25 +99,36 @@ def _wrapped(runs: Sequence[Run], width: int) -> Iterator[Line]:
 
 
 def _wrapped_runs(runs: Sequence[Run], width: int) -> Iterator[Line]:
+    """Lines broken between runs where a run fits whole, otherwise at its blanks; no line ends with a separator."""
     line: Line = []
     used = 0
     for text, style in runs:
-        for token in _TOKEN.findall(text.replace("\n", " ")):
+        for token in _tokens(text.replace("\n", " "), width):
             cells = cell_len(token)
             if used + cells > width and used:
-                yield line
+                yield _trimmed(line)
                 line, used = [], 0
-            if not used and token.isspace():
+            if not used and (token.isspace() or token == SEPARATOR[0]):
                 continue
             *whole, token = wrap(token, width) if cells > width else (token,)
             for piece in whole:
                 yield [(piece, style)]
             line.append((token, style))
             used += cell_len(token)
-    yield line
+    yield _trimmed(line)
 
 
-def join(parts: Iterable[Sequence[Run]], between: Run = (" · ", "dim")) -> tuple[Run, ...]:
+def _tokens(text: str, width: int) -> list[str]:
+    return [text] if cell_len(text) <= width // 2 else _TOKEN.findall(text)
+
+
+def _trimmed(line: Line) -> Line:
+    while line and (line[-1][0].isspace() or line[-1][0] == SEPARATOR[0]):
+        line.pop()
+    return line
+
+
+def join(parts: Iterable[Sequence[Run]], between: Run = SEPARATOR) -> tuple[Run, ...]:
     """Runs with a separator between the groups that have text."""
     joined: list[Run] = []
     for part in parts:

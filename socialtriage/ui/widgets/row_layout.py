@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from socialtriage.domain.models import DueState, Status, Urgency, Visibility
 from socialtriage.domain.views import CaseRow
 from socialtriage.ui import words
-from socialtriage.ui.cells import column, shorten
+from socialtriage.ui.cells import column, plain, shorten
 
 Cell = tuple[str, str]
 """Text that fills its column, and the name of its style."""
@@ -42,6 +42,7 @@ class Layout:
     person: int
     area: int
     marks: int
+    """With two lines a case: the most that area and marks may take of the second."""
     snippet: int
 
 
@@ -54,10 +55,7 @@ def layout_for(width: int, lines: int = 0) -> Layout:
     visibility, network = 7 if width >= 56 else 4, 9 if width >= 48 else 0
     due = 13 if width >= 80 else 9
     person = width - 2 - 10 - due - 1 - (network + 1 if network else 0) - visibility - 1
-    area = min(22, max(10, width // 4))
-    marks = min(24, max(8, width // 5))
-    snippet = max(4, width - 2 - area - 1 - marks - 1)
-    return Layout(width, 2, due, network, visibility, person, area, marks, snippet)
+    return Layout(width, 2, due, network, visibility, person, min(24, width // 3), min(24, width // 3), width - 2)
 
 
 def _one_line(width: int) -> Layout:
@@ -95,7 +93,7 @@ def row_cells(row: CaseRow, layout: Layout, line: int, look: Look, now: datetime
     elif line == 0:
         parts = _front(row, layout, now, zone)
     else:
-        parts = _what(row, layout)
+        parts = _below(row, layout)
     return [(pointer, "pointer"), *parts]
 
 
@@ -116,8 +114,18 @@ def _what(row: CaseRow, layout: Layout) -> list[Cell]:
     return [
         (column(row.snippet, layout.snippet) + " ", _fresh(row, "snippet")),
         (column(area, layout.area) + " ", style),
-        (column(" ".join(_marks(row, layout.marks)), layout.marks, right=layout.lines == 2), "marks"),
+        (column(" ".join(_marks(row, layout.marks)), layout.marks), "marks"),
     ]
+
+
+def _below(row: CaseRow, layout: Layout) -> list[Cell]:
+    """The second line: the first words, and at the right end area and marks in as many cells as they need."""
+    area, style = area_words(row)
+    area = shorten(plain(area, layout.area), layout.area)
+    marks = shorten(plain(" ".join(_marks(row, layout.marks)), layout.marks), layout.marks)
+    ending = [(f" {text}", name) for text, name in ((area, style), (marks, "marks")) if text]
+    room = max(0, layout.snippet - 1 - sum(cell_len(text) for text, _ in ending))
+    return [(column(row.snippet, room), _fresh(row, "snippet")), *ending, (" ", "dim")]
 
 
 def urgency_cell(row: CaseRow) -> Cell:

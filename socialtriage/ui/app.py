@@ -1,0 +1,243 @@
+"""The program on the screen: it holds the desk, runs actions, says what happened, and keeps the screens true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input, TextArea
+
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.ui import themes
+from socialtriage.ui.actions import Action, Where, bindings_for, table
+from socialtriage.ui.board import Board
+from socialtriage.ui.case_text import Reader
+from socialtriage.ui.keymaps import keymap
+from socialtriage.ui.screens.base import DeskScreen
+from socialtriage.ui.screens.inbox import InboxScreen
+from socialtriage.ui.screens.too_small import SMALLEST, TooSmall
+from socialtriage.ui.session import Said, Session
+from socialtriage.ui.widgets.bars import Parts, said
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from socialtriage.services.desk import Desk
+    from socialtriage.ui.background import Engine
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def _palette() -> type[Provider]:
+    """The palette's actions, imported when the palette opens."""
+    from socialtriage.ui.palette import ActionProvider
+
+    return ActionProvider
+
+
+class TriageApp(App[None]):
+    """One officer at one desk. `make_engine` is called after the first frame for what polls and sends behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.EVERYWHERE)]
+    COMMANDS = {_palette}  # noqa: RUF012
+    ENABLE_COMMAND_PALETTE = True
+    CSS = """
+    Screen { background: $background; color: $ink; }
+    ToastRack { margin-bottom: 2; }
+    """
+
+    def __init__(self, desk: Desk, make_engine: Callable[[], Engine] | None = None) -> None:
+        self.desk = desk
+        super().__init__()
+        self.title = "socialtriage"
+        self._make_engine = make_engine
+        self.session = Session()
+        self.board = Board()
+        self.polling = ""
+        self.fault: BaseException | None = None
+        """What ended the program against its will."""
+        self.keymap = keymap(desk.config.keys)
+        self._writes = asyncio.Lock()
+        self.home = InboxScreen(self)
+
+    # --- start --------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[None]:
+        """The inbox is the first screen, so that its rows are in the first frame."""
+        return self.home
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Our colour names for every theme."""
+        return themes.complete(super().get_css_variables())
+
+    def on_load(self) -> None:
+        """Colours and keys as the configuration wants them; what is wrong with them is said."""
+        for theme in themes.themes():
+            self.register_theme(theme)
+        wanted = self.desk.config.ui.theme
+        notes = [*self.keymap.problems, *self.keymap.notes]
+        if wanted in self.available_themes:
+            self.theme = wanted
+        else:
+            self.theme = themes.DEFAULT
+            notes.append(f'ui.theme: there is no theme "{wanted}"; `:theme` shows those there are.')
+        self.set_keymap(self.keymap.keys)
+        if notes:
+            self.session.said = Said(said(" ".join(notes)), "$warn")
+
+    def on_mount(self) -> None:
+        """What the first frame does not need comes after it."""
+        self.call_after_refresh(self._after_first_frame)
+
+    async def on_resize(self, event: events.Resize) -> None:
+        """Say so when the terminal is too small, for as long as it is."""
+        small = event.size.width < SMALLEST.width or event.size.height < SMALLEST.height
+        if small and not isinstance(self.screen, TooSmall):
+            await self.push_screen(TooSmall())
+        elif not small and isinstance(self.screen, TooSmall):
+            await self.pop_screen()
+
+    def _after_first_frame(self) -> None:
+        from socialtriage.ui.background import Background
+
+        self.background = Background(self, self._make_engine)
+        self.background.start()
+
+    # --- actions ------------------------------------------------------------------------------------------
+
+    def action_act(self, action_id: str) -> None:
+        """What a key of the action table calls."""
+        self.perform(action_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No action of the table runs while a text field has the focus."""
+        if action == "act" and isinstance(self.focused, Input | TextArea):
+            return False
+        return super().check_action(action, parameters)
+
+    def perform(self, action_id: str, argument: str = "") -> None:
+        """Run an action of the table on the present screen; what goes wrong is said in a sentence."""
+        from socialtriage.ui.handlers import Call, run
+
+        screen = next(each for each in reversed(self.screen_stack) if isinstance(each, DeskScreen))
+        call = Call(self, screen, table()[action_id], argument)
+        self.in_background(run(call), f"action-{action_id}", table()[action_id].tooltip, exclusive=False)
+
+    async def action_back(self) -> None:
+        """Close what is in the way; the inbox stays."""
+        screen = self.screen
+        if isinstance(screen, DeskScreen) and screen.step_back():
+            return
+        if screen is not self.home:
+            await self.pop_screen()
+
+    async def action_leave(self) -> None:
+        """Back; at home, ask whether to quit."""
+        if self.screen is self.home and not self.home.step_back():
+            self.perform("app.quit")
+        elif self.screen is not self.home:
+            await self.action_back()
+
+    def in_background(
+        self, work: Coroutine[Any, Any, None], group: str, description: str, *, exclusive: bool = True
+    ) -> None:
+        """Run a coroutine as a worker whose errors become sentences."""
+        guarded = self._guard(work)
+        self.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False, description=description)
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except SocialTriageError as error:
+            self.say_error(error)
+        except Exception as error:
+            self.unexpected(error)
+
+    async def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a service that writes in a thread, one after the other, so that a busy store never holds the screen."""
+        async with self._writes:
+            return await asyncio.to_thread(work, *args, **kwargs)
+
+    # --- saying -------------------------------------------------------------------------------------------
+
+    def say(self, text: str, style: str = "", *, toast: bool = False) -> None:
+        """A sentence in the status line; `toast` also over the screen, for what nobody waits for."""
+        self.session.said = Said(said(text), style)
+        if toast:
+            self.notify(said(text), markup=False, severity="warning" if style else "information")
+        self.refresh_bars()
+
+    def say_error(self, error: SocialTriageError) -> None:
+        """What was refused, and what to do next."""
+        log.info("said: %s", error, exc_info=error)
+        self.say(str(error), "$alarm")
+
+    def unexpected(self, error: Exception) -> None:
+        """A fault of ours: a sentence on screen, the trace in the log."""
+        log.error("unexpected", exc_info=error)
+        name = type(error).__name__
+        self.say(f"That did not work because of a fault in socialtriage ({name}). -v writes it to the log.", "$alarm")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A widget is broken beyond going on: end with a sentence, not with a trace over the screen."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        log.critical("ended by a fault", exc_info=error)
+        self.fault = error
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    # --- what the bars show -------------------------------------------------------------------------------
+
+    def header_parts(self, title: str) -> Parts:
+        """Organisation, officer and screen; accounts, outbox and polling."""
+        waiting, trouble = self.board.outbox_words()
+        right = [
+            (f"{self.polling}  " if self.polling else "", "$ink-dim"),
+            (self.board.headline, "bold $alarm" if self.board.broken() else ""),
+            (f"   outbox {waiting}" if waiting else "", ""),
+            (f"   outbox {trouble}" if trouble else "", "bold $alarm"),
+        ]
+        name = said(self.desk.config.organisation.name)
+        left = [(name, "bold"), (f"  {said(self.desk.officer)}", ""), (f"  {title}" if title else "", "bold $key-fg")]
+        return left, right
+
+    def status_parts(self) -> Parts:
+        """What was said last, and what can still be taken back."""
+        row = self.board.leaving(self.desk.officer, self.desk.clock())
+        leaving = ""
+        if row is not None and row.not_before is not None:
+            seconds = max(0, int((row.not_before - self.desk.clock()).total_seconds()) + 1)
+            undo = self.key_of(table()["app.undo"])
+            leaving = f"{row.kind} {row.ref or ''} leaves in {seconds} s, {undo} takes it back"
+        return [(self.session.said.text, self.session.said.style)], [(leaving, "bold $warn")]
+
+    def refresh_bars(self) -> None:
+        """Draw the bars of the screens again."""
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen) and screen.is_mounted:
+                screen.refresh_bars()
+
+    def renew(self) -> None:
+        """The store changed: every screen looks again."""
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen) and screen.is_mounted:
+                screen.renew()
+
+    def key_of(self, action: Action) -> str:
+        """The first key of an action, as it is typed; "" when it has none."""
+        keys = self.keymap.keys_of(action)
+        return keys[0] if keys else ""
+
+    def reader(self) -> Reader:
+        """How this officer reads a case now."""
+        areas = {area.id: area.name for area in self.desk.config.areas}
+        return Reader(self.desk.clock(), self.desk.zone, areas, accept_key=self.key_of(table()["case.accept"]))

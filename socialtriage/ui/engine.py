@@ -1,0 +1,71 @@
+"""Polling and sending behind the screens: `services.polling` run by an open inbox. Imported after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from socialtriage.domain.errors import Refused
+from socialtriage.services.outbox import Outcome, Sender
+from socialtriage.services.polling import Polling
+from socialtriage.services.sync import Poller, PollResult
+
+if TYPE_CHECKING:
+    from socialtriage.services.desk import Desk
+    from socialtriage.services.secrets import SecretStore
+
+TRY_AGAIN = 20.0
+"""Seconds until the lease is asked for again while another desk polls."""
+
+
+class DeskEngine:
+    """One process's polling and sending. While another desk polls, this one only sends."""
+
+    def __init__(self, desk: Desk, secrets: SecretStore) -> None:
+        self._desk, self._secrets = desk, secrets
+        self._polling: Polling | None = None
+        self.polls = False
+        """Whether this process has the lease."""
+
+    async def run(
+        self, report: Callable[[PollResult], None], sent: Callable[[Outcome], None], state: Callable[[str], None]
+    ) -> None:
+        """Poll and send until cancelled; `state` hears who polls when it is not us."""
+        poller = Poller(self._desk, self._secrets)
+        polling = self._polling = Polling(self._desk, poller, Sender(self._desk, self._secrets, poller))
+        try:
+            while True:
+                try:
+                    await asyncio.to_thread(polling.take_lease)
+                except Refused as refused:
+                    state(refused.message)
+                    await self._only_send(polling, sent)
+                    continue
+                self.polls = True
+                state("")
+                await polling.forever(self._desk.config.accounts, report, sent)
+        finally:
+            if self.polls:
+                self._desk.store.leases.give_back("poll")
+            self._polling = None
+            await poller.aclose()
+
+    async def _only_send(self, polling: Polling, sent: Callable[[Outcome], None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TRY_AGAIN):
+                await polling.send_when_due(sent)
+
+    def poll_now(self) -> bool:
+        """Poll every account now; False while another desk does."""
+        if self._polling is None or not self.polls:
+            return False
+        self._polling.poll_now()
+        return True
+
+    async def retry(self, row_id: int, *, anyway: bool = False) -> Outcome:
+        """Try a row again; an unknown one is looked up at its source first. Raises `Refused`."""
+        if self._polling is None:
+            raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
+        return await self._polling.sender.retry(row_id, anyway=anyway)

@@ -1,0 +1,86 @@
+"""What the actions of the table do, one module a subject. A handler takes a `Call` and is imported at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from socialtriage.domain.errors import Stale
+
+if TYPE_CHECKING:
+    from socialtriage.domain.views import CaseRow, Done
+    from socialtriage.services.desk import Desk
+    from socialtriage.ui.actions import Action
+    from socialtriage.ui.app import TriageApp
+    from socialtriage.ui.screens.base import DeskScreen
+    from socialtriage.ui.screens.dialogs import Dialog
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Call:
+    """One action asked for: by a key, the palette, the `:` line or the mouse."""
+
+    app: TriageApp
+    screen: DeskScreen
+    """The screen it was asked on."""
+    action: Action
+    argument: str = ""
+    """What the `:` line, or the last time, said; "" asks."""
+
+    @property
+    def desk(self) -> Desk:
+        """The desk."""
+        return self.app.desk
+
+    async def ask(self, dialog: Dialog[T]) -> T | None:
+        """What the officer answers; None when they leave the dialog."""
+        return await self.app.push_screen_wait(dialog)
+
+    def rows(self) -> list[CaseRow]:
+        """The cases it applies to; none is said."""
+        rows = self.screen.targets()
+        if not rows:
+            self.app.say("No case is selected.", "$warn")
+        return rows
+
+    def done(self, done: Done, argument: str = "") -> None:
+        """Say what was done, show it, and let `.` do it again."""
+        self.app.session.last_action = (self.action.id, argument)
+        self.app.say(done.said)
+        self.screen.acted(done)
+        if self.screen is not self.app.home:
+            self.app.home.acted(done)
+
+
+Handler = Callable[[Call], Awaitable[None]]
+
+
+@cache
+def handler(name: str) -> Handler:
+    """The function of a row's `handler`."""
+    module, _, function = name.partition(".")
+    return cast(Handler, getattr(import_module(f"{__name__}.{module}"), function))
+
+
+async def run(call: Call) -> None:
+    """Run the handler of an action. A case that somebody else changed is shown as it is now, with what changed."""
+    if not call.action.handler:
+        await call.screen.run_action(call.action.do)
+        return
+    try:
+        await handler(call.action.handler)(call)
+    except Stale as stale:
+        from socialtriage.ui.screens.dialogs import Message
+
+        call.app.renew()
+        await call.ask(Message("Nothing was done", [stale.message, *stale.changes, stale.hint]))
+
+
+def versions(rows: list[CaseRow]) -> dict[int, int]:
+    """What the officer saw: case id → version."""
+    return {row.id: row.version for row in rows}

@@ -1,0 +1,52 @@
+"""What leaves the desk: handoffs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from socialtriage.domain.models import OutboxKind
+from socialtriage.domain.views import CaseRow, Done
+from socialtriage.services import drafts, inbox, triage
+from socialtriage.ui.handlers import Call
+from socialtriage.ui.handoff_text import Choices
+
+
+async def handoff(call: Call) -> None:
+    """Review the handoff of each of the cases, one after the other; leaving a review ends it."""
+    for row in call.rows():
+        done = await _one(call, row)
+        if done is None:
+            return
+        call.done(done)
+
+
+async def _one(call: Call, row: CaseRow) -> Done | None:
+    from socialtriage.ui.screens.handoff import HandoffScreen, prepared
+
+    app = call.app
+    if row.area is None and not call.argument and not await _tagged(call, row):
+        return None
+    note = await asyncio.to_thread(drafts.kept, call.desk, row.id, OutboxKind.HANDOFF)
+    choices = app.session.handoffs.get(row.id) or Choices(note=note)
+    if call.argument:
+        choices = replace(choices, to=call.argument)
+    draft = await prepared(app, row.id, choices)
+    detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
+    screen = HandoffScreen(app, detail, draft, choices)
+    await app.push_screen_wait(screen)
+    return screen.sent
+
+
+async def _tagged(call: Call, row: CaseRow) -> bool:
+    """A case without an area gets one first: the contact follows from it."""
+    from socialtriage.ui.screens.picker import Picker, area_choices
+
+    chosen = await call.ask(Picker(f"Area of {row.ref}, for its contact", area_choices(call.desk, [row])))
+    if not chosen or chosen == "none":
+        return False
+    area, _, topic = chosen.partition("/")
+    seen = {row.id: row.version}
+    done = await call.app.write(triage.tag, call.desk, [row.id], area=area, topic=topic or None, expect=seen)
+    call.app.say(done.said)
+    return True

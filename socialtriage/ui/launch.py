@@ -1,0 +1,40 @@
+"""What the command line calls: the inbox, and the first-run screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from socialtriage.services.desk import Desk
+    from socialtriage.services.secrets import SecretStore
+    from socialtriage.ui.background import Engine
+
+
+def open_app(desk: Desk, secrets: SecretStore) -> int:
+    """Run the inbox until the officer quits; the exit status. The caller closes the desk."""
+    from socialtriage.ui.app import TriageApp
+
+    def engine() -> Engine:
+        # httpx and the keyring come with it: after the first frame.
+        from socialtriage.ui.engine import DeskEngine
+
+        return DeskEngine(desk, secrets)
+
+    app = TriageApp(desk, engine)
+    app.run()
+    if app.fault is not None:
+        import sys
+
+        sys.stderr.write(
+            f"socialtriage had to stop because of a fault of its own ({type(app.fault).__name__}). "
+            "What was done is in the store. Run it again with -v for a log to report.\n"
+        )
+    return app.return_code or 0
+
+
+def first_run(config_path: Path) -> str | None:
+    """Ask what to do where there is no configuration: `demo`, `init`, or None to leave."""
+    from socialtriage.ui.welcome import WelcomeApp
+
+    return WelcomeApp(config_path).run()

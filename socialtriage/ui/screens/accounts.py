@@ -1,0 +1,93 @@
+"""Every account with its state in words, when it was polled, what went wrong, and what may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+from socialtriage.domain.models import AccountState
+from socialtriage.domain.text import clean_line
+from socialtriage.domain.views import AccountView
+from socialtriage.services import accounts
+from socialtriage.ui import words
+from socialtriage.ui.actions import Where
+from socialtriage.ui.board import QUIET
+from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.screens.page import Page, cell
+
+REMEDY = {
+    AccountState.NEVER_POLLED: "It is polled when an inbox is open, or by: socialtriage poll.",
+    AccountState.LOGIN_NEEDED: "Sign in: socialtriage accounts login {id}",
+    AccountState.LOGIN_EXPIRING: "Sign in again before it ends: socialtriage accounts login {id}",
+    AccountState.MISCONFIGURED: "Look what is wrong: socialtriage check",
+    AccountState.PAUSED: "To poll it: take `paused = true` out of the configuration.",
+}
+
+
+class AccountsScreen(Page):
+    """The accounts, in the order of the configuration."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.ACCOUNTS,)
+    TITLE_WORDS = "Accounts"
+    EMPTY = "The configuration has no accounts. socialtriage init writes an example."
+
+    def read(self) -> Sequence[Any]:
+        """The accounts as the store knows them."""
+        return accounts.listing(self.triage.desk)
+
+    def headline(self) -> str:
+        """How many are polled, and which are not."""
+        return accounts.headline(self.triage.desk, cast(list[AccountView], self.values))
+
+    def line(self, value: Any, width: int) -> list[Run]:
+        """State, id, network, last poll, open cases."""
+        view = cast(AccountView, value)
+        now = self.triage.desk.clock()
+        polled = words.ago(view.last_poll_at, now) if view.last_poll_at else "never"
+        state = accounts.words(view, self.triage.desk)
+        wide = max(18, width - 1 - 20 - 10 - 11 - 9 - 5)
+        style = "calm" if view.state is AccountState.OK else "dim" if view.state is AccountState.PAUSED else "alarm"
+        return [
+            cell(view.id, wide, "strong" if view.state not in QUIET else ""),
+            cell(state, 19, "warn" if view.state is AccountState.LOGIN_EXPIRING else style),
+            cell(words.network(view.network), 9, "dim"),
+            cell(polled, 10, "dim"),
+            cell(f"{view.open_cases} open", 8, "dim", right=True),
+        ]
+
+    def details(self, value: Any) -> Sequence[Para]:
+        """Everything about one account."""
+        return list(self._details(cast(AccountView, value)))
+
+    def _details(self, view: AccountView) -> Iterator[Para]:
+        desk, now = self.triage.desk, self.triage.desk.clock()
+        at = self.triage.reader().at
+        bad = view.state not in QUIET
+        yield para(clean_line(f"{view.id} {view.handle}"), "title")
+        yield fact("State", (accounts.words(view, desk), "alarm" if bad else "calm"), width=14)
+        if view.detail:
+            yield fact("Why", (clean_line(view.detail, 600), "warn" if bad else ""), width=14)
+        if view.state in REMEDY:
+            yield fact("To do", (REMEDY[view.state].format(id=view.id), "strong"), width=14)
+        yield fact("Last poll", (_moment(view.last_poll_at, now, at), ""), width=14)
+        yield fact("Next poll", (_moment(view.next_poll_at, now, at), ""), width=14)
+        yield fact("Last message", (_moment(view.last_message_at, now, at), ""), width=14)
+        if view.login_expires_at:
+            yield fact("Login until", (at(view.login_expires_at), "warn"), width=14)
+        if view.owner:
+            yield fact("Belongs to", (clean_line(view.owner), ""), width=14)
+        yield fact("Open cases", (str(view.open_cases), ""), width=14)
+        seconds, used = view.budget.get("seconds", 0), view.budget.get("used", 0)
+        requests = words.many(int(view.budget.get("requests", 0)), "request")
+        yield fact("Last pass", (f"{used:.1f} s of {seconds:.0f} s, {requests}", "dim"), width=14)
+        if view.limits:
+            yield fact("Polling", (clean_line(view.limits, 600), "dim"), width=14)
+        yield para("")
+        if view.gaps:
+            yield para("MESSAGES MAY BE MISSING", "heading")
+        for gap in view.gaps:
+            yield para(f"from {at(gap.start)} to {at(gap.end)}: {clean_line(gap.why, 300)}", "warn", indent=2)
+
+
+def _moment(when: Any, now: Any, at: Any) -> str:
+    return f"{at(when)}  ({words.ago(when, now)})" if when else "never"

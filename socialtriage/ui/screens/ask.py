@@ -1,0 +1,65 @@
+"""Dialogs that ask for words: one line, or several."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input, Static, TextArea
+
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.screens.dialogs import Confirm, Dialog
+
+
+class Ask(Dialog[str]):
+    """One line."""
+
+    HINT = "enter takes it, esc leaves"
+
+    def __init__(self, title: str, what: str, text: str = "") -> None:
+        super().__init__(title)
+        self._what, self._text = what, text
+
+    def held(self) -> ComposeResult:
+        """What is asked, and a field."""
+        yield Static(self._what, markup=False, classes="dim")
+        yield Input(self._text)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take it."""
+        self.dismiss(event.value)
+
+
+class Write(Dialog[str]):
+    """Several lines. `esc_keeps`: a review follows, so that escape ends the writing; otherwise it asks first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.WRITING)]
+
+    def __init__(self, title: str, text: str, *, esc_keeps: bool = False) -> None:
+        super().__init__(title)
+        self._text, self._esc_keeps = text, esc_keeps
+        self.HINT = "esc: done" if esc_keeps else "ctrl+s keeps it, esc leaves"
+
+    def held(self) -> ComposeResult:
+        """A field."""
+        yield TextArea(self._text, tab_behavior="focus")
+
+    def action_keep(self) -> None:
+        """Take it."""
+        self.dismiss(self.query_one(TextArea).text)
+
+    def action_cancel(self) -> None:
+        """Done, or leave; words that would be lost are asked about."""
+        text = self.query_one(TextArea).text
+        if self._esc_keeps:
+            self.dismiss(text)
+        elif text.strip() and text != self._text:
+            question = Confirm("Throw away what you wrote?", yes="Throw away", no="Go on writing")
+            self.app.push_screen(question, self._thrown)
+        else:
+            self.dismiss(None)
+
+    def _thrown(self, yes: bool | None) -> None:
+        if yes:
+            self.dismiss(None)

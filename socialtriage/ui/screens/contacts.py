@@ -1,0 +1,109 @@
+"""The contact network: who answers for what, who is away, how long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+from textual.binding import BindingType
+
+from socialtriage.domain.errors import UsageError
+from socialtriage.domain.text import clean_line
+from socialtriage.domain.views import ContactView
+from socialtriage.domain.when import parse_date
+from socialtriage.services import contacts
+from socialtriage.ui import words
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.screens.ask import Ask
+from socialtriage.ui.screens.page import Page, cell
+
+
+class ContactsScreen(Page):
+    """The contacts, in the order of the configuration."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.CONTACTS,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.CONTACTS)]
+    TITLE_WORDS = "Contacts"
+    EMPTY = "The configuration has no contacts. socialtriage contacts import FILE.csv brings them in."
+
+    def read(self) -> Sequence[Any]:
+        """The contacts."""
+        return contacts.listing(self.triage.desk)
+
+    def headline(self) -> str:
+        """How many there are, and how many are away."""
+        rows = cast(list[ContactView], self.values)
+        away = sum(row.away_until is not None for row in rows)
+        return f"{words.many(len(rows), 'contact')}{f', {away} away' if away else ''}"
+
+    def line(self, value: Any, width: int) -> list[Run]:
+        """Name, away, areas, open handoffs, usual time."""
+        view = cast(ContactView, value)
+        away = f"away until {view.away_until.day} {view.away_until:%b}" if view.away_until else ""
+        areas = max(8, width - 1 - 23 - 19 - 9 - 10)
+        return [
+            cell(view.name, 22, "strong"),
+            cell(away or "here", 18, "warn" if away else "dim"),
+            cell(", ".join(view.areas), areas, "calm"),
+            cell(f"{view.open_handoffs} open", 8, "dim", right=True),
+            cell(_usual(view), 9, "dim", right=True),
+        ]
+
+    def details(self, value: Any) -> Sequence[Para]:
+        """Everything about one contact."""
+        return list(self._details(cast(ContactView, value)))
+
+    def _details(self, view: ContactView) -> Iterator[Para]:
+        desk = self.triage.desk
+        names = {contact.id: contact.name for contact in desk.config.contacts}
+        yield para(clean_line(view.name), "title")
+        yield fact("Email", (clean_line(view.email), ""), width=14)
+        state = f"until {view.away_until:%A} {view.away_until.day} {view.away_until:%B}" if view.away_until else "no"
+        yield fact("Away", (state, "warn" if view.away_until else ""), width=14)
+        yield fact("Deputy", (clean_line(names.get(view.deputy or "", view.deputy or "none")), ""), width=14)
+        areas = [area.name for area in desk.config.areas if area.id in view.areas]
+        yield fact("Answers for", (clean_line(", ".join(areas) or "no area", 400), "calm"), width=14)
+        yield fact("Open", (words.many(view.open_handoffs, "handoff"), ""), width=14)
+        yield fact("Usually takes", (_usual(view) or "not known yet", ""), width=14)
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    def action_away(self) -> None:
+        """Ask until when, and note it."""
+        view = cast(ContactView | None, self.selected)
+        if view is not None:
+            self.triage.in_background(self._away(view), "contacts", "noting an absence")
+
+    async def _away(self, view: ContactView) -> None:
+        what = "The last day of the absence: 2026-12-24, +7d, tomorrow"
+        asked = await self.triage.push_screen_wait(Ask(f"Away: {view.name}", what))
+        if not asked or not asked.strip():
+            return
+        desk = self.triage.desk
+        try:
+            until = parse_date(asked, desk.clock().astimezone(desk.zone).date())
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        done = await self.triage.write(contacts.away, desk, view.id, until)
+        self.triage.say(done.said)
+        self.renew()
+
+    def action_is_back(self) -> None:
+        """The contact is back."""
+        view = cast(ContactView | None, self.selected)
+        if view is not None:
+            self.triage.in_background(self._back(view), "contacts", "noting a return")
+
+    async def _back(self, view: ContactView) -> None:
+        done = await self.triage.write(contacts.back, self.triage.desk, view.id)
+        self.triage.say(done.said)
+        self.renew()
+
+
+def _usual(view: ContactView) -> str:
+    """The median of the answers in working time."""
+    minutes = view.median_answer_minutes
+    if minutes is None:
+        return ""
+    return f"{minutes}m" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}"

@@ -1,0 +1,128 @@
+"""What waits to leave, and why: try again, drop, or open its case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+from textual.binding import BindingType
+
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.models import OutboxState
+from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.views import OutboxView
+from socialtriage.services import outbox
+from socialtriage.ui import words
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.board import TROUBLE, WAITING
+from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.screens.dialogs import Confirm
+from socialtriage.ui.screens.page import Page, cell
+
+STYLE = {OutboxState.SENT: "calm", OutboxState.ANSWERED: "calm", OutboxState.QUEUED: "", OutboxState.SENDING: "warn"}
+
+
+class OutboxScreen(Page):
+    """Rows that have not left first, then the newest of those that have."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.OUTBOX,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.OUTBOX)]
+    TITLE_WORDS = "Outbox"
+    EMPTY = "Nothing waits to leave, and nothing has left yet."
+
+    def read(self) -> Sequence[Any]:
+        """The rows."""
+        return outbox.rows(self.triage.desk)
+
+    def headline(self) -> str:
+        """How many wait and how many are in trouble."""
+        rows = cast(list[OutboxView], self.values)
+        waiting = sum(row.state in WAITING for row in rows)
+        trouble = sum(row.state in TROUBLE for row in rows)
+        needs = f", {trouble} need{'s' if trouble == 1 else ''} you" if trouble else ""
+        return f"{waiting} to leave{needs}"
+
+    def line(self, value: Any, width: int) -> list[Run]:
+        """State, what, for which case, to whom, since when."""
+        row = cast(OutboxView, value)
+        now = self.triage.desk.clock()
+        to = max(14, width - 1 - 12 - 9 - 11 - 10)
+        return [
+            cell(words.OUTBOX[row.state], 11, STYLE.get(row.state, "alarm")),
+            cell(row.kind.value, 8),
+            cell(row.ref or "", 10, "strong"),
+            cell(row.to, to),
+            cell(words.ago(row.queued_at, now), 9, "dim"),
+        ]
+
+    def details(self, value: Any) -> Sequence[Para]:
+        """Everything about one row."""
+        return list(self._details(cast(OutboxView, value)))
+
+    def _details(self, row: OutboxView) -> Iterator[Para]:
+        at, now = self.triage.reader().at, self.triage.desk.clock()
+        yield para(clean_line(f"{row.kind} {row.ref or ''} to {row.to}"), "title")
+        yield fact("State", (words.OUTBOX[row.state], STYLE.get(row.state, "alarm") or "strong"))
+        if row.error:
+            yield fact("Why", (clean_line(row.error, 800), "warn"))
+        if row.account:
+            yield fact("From", (clean_line(row.account), ""))
+        yield fact("Queued", (f"{at(row.queued_at)} by {clean_line(row.officer)}", ""))
+        if row.state is OutboxState.QUEUED and row.not_before and row.not_before > now:
+            yield fact("Leaves", (f"{at(row.not_before)}; until then it can be taken back", "warn"))
+        if row.next_try_at and row.state is OutboxState.QUEUED:
+            yield fact("Next try", (at(row.next_try_at), ""))
+        if row.tries:
+            yield fact("Tries", (str(row.tries), ""))
+        if row.state is OutboxState.UNKNOWN:
+            yield para("Whether it arrived is not known. Trying again asks the source first where that is possible.")
+        if row.text:
+            yield para("")
+            yield para(clean(row.text), indent=2)
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    def action_retry(self) -> None:
+        """Try the row again."""
+        row = cast(OutboxView | None, self.selected)
+        if row is None:
+            return
+        if row.state in (OutboxState.SENT, OutboxState.ANSWERED):
+            self.triage.say("That has left already.", "$warn")
+        else:
+            self.triage.in_background(self._retry(row), "outbox", "trying a row again")
+
+    async def _retry(self, row: OutboxView) -> None:
+        self.triage.say(f"Trying the {row.kind} to {row.to} again …")
+        try:
+            await self.triage.background.retry(row.id)
+        except Refused as refused:
+            if row.state is not OutboxState.UNKNOWN:
+                raise
+            lines = [str(refused), "If it did arrive, trying again sends it a second time."]
+            if await self.triage.push_screen_wait(Confirm("Send it anyway?", lines, yes="Send", no="Leave it")):
+                await self.triage.background.retry(row.id, anyway=True)
+        self.renew()
+
+    def action_drop(self) -> None:
+        """Take the row out, when the officer says yes."""
+        row = cast(OutboxView | None, self.selected)
+        if row is not None:
+            self.triage.in_background(self._drop(row), "outbox", "dropping a row")
+
+    async def _drop(self, row: OutboxView) -> None:
+        lines = [f"{row.kind} {row.ref or ''} to {row.to}", "It will not leave; what was written is kept as a draft."]
+        if await self.triage.push_screen_wait(Confirm("Drop it?", lines, yes="Drop", no="Keep")):
+            done = await self.triage.write(outbox.drop, self.triage.desk, row.id)
+            self.triage.say(done.said)
+            self.triage.renew()
+
+    def action_open_case(self) -> None:
+        """Open the case of the row."""
+        row = cast(OutboxView | None, self.selected)
+        if row is not None and row.ref:
+            self.triage.perform("find.reference", row.ref)
+
+    def on_option_list_option_selected(self) -> None:
+        """Enter or a click on the selected row opens its case."""
+        self.action_open_case()

@@ -1,0 +1,150 @@
+"""A page of rows and the details of the selected one: accounts, outbox, contacts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import column
+from socialtriage.ui.flow import Para, Run
+from socialtriage.ui.screens.base import DeskScreen
+from socialtriage.ui.widgets.bars import Bar
+from socialtriage.ui.widgets.text_pane import TextPane
+
+if TYPE_CHECKING:
+    from socialtriage.ui.app import TriageApp
+
+STYLES = {"alarm": "bold $alarm", "warn": "$warn", "calm": "$calm", "dim": "$ink-dim", "strong": "bold", "": ""}
+
+
+class Rows(OptionList):
+    """The rows of a page, moved through with the keys of every list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.LISTS)]
+    DEFAULT_CSS = """
+    Rows {
+        border: none; padding: 0; height: 1fr; background: $background; scrollbar-size-vertical: 1;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    Rows:focus { border: none; }
+    """
+
+    def action_move(self, step: str) -> None:
+        """One row, a page, or an end."""
+        last = self.option_count - 1
+        page = max(1, self.size.height - 1)
+        steps = {"down": 1, "up": -1, "first": -last, "last": last}
+        steps |= {"half_down": page // 2, "half_up": -(page // 2), "page_down": page, "page_up": -page}
+        if last >= 0:
+            self.highlighted = min(max((self.highlighted or 0) + steps[step], 0), last)
+
+
+class Page(DeskScreen):
+    """Subclasses read the rows in a thread and say how one looks, short and whole."""
+
+    DEFAULT_CSS = """
+    Page {
+        #page { height: 1fr; }
+        #rows-side { width: 3fr; }
+        #more { width: 2fr; border-left: solid $bar-bg; }
+        &.-stacked #page { layout: vertical; }
+        &.-stacked #rows-side { width: 1fr; height: 1fr; }
+        &.-stacked #more { width: 1fr; height: 9; border-left: none; border-top: solid $bar-bg; }
+    }
+    """
+
+    EMPTY: ClassVar[str] = "There is nothing here."
+
+    def __init__(self, app: TriageApp) -> None:
+        super().__init__()
+        self.rows = Rows(markup=False)
+        self.more = TextPane(id="more")
+        self.values: list[Any] = []
+
+    def body(self) -> ComposeResult:
+        """A headline, the rows, and more about the selected one."""
+        with Horizontal(id="page"):
+            with Vertical(id="rows-side"):
+                yield Bar(lambda: ([(self.headline(), "")], []), "-title", id="headline")
+                yield self.rows
+            yield self.more
+
+    def on_mount(self) -> None:
+        """Read the rows."""
+        self.rows.focus()
+        self.renew()
+
+    def on_resize(self) -> None:
+        """Beside or below each other; the columns follow the width."""
+        self.set_class(self.app.size.width < 110, "-stacked")
+        self.call_after_refresh(self._show)
+
+    def renew(self) -> None:
+        """Read again; the same row stays selected."""
+        self.triage.in_background(self._read(), "page", "reading rows")
+
+    async def _read(self) -> None:
+        self.values = list(await asyncio.to_thread(self.read))
+        if self.is_attached:
+            self._show()
+
+    def _show(self) -> None:
+        here = self.rows.highlighted
+        width = max(40, self.rows.scrollable_content_region.width or self.rows.size.width)
+        with self.prevent(OptionList.OptionHighlighted):
+            self.rows.clear_options()
+            self.rows.add_options([Option(_content(self.line(value, width))) for value in self.values])
+            if self.values:
+                self.rows.highlighted = min(here or 0, len(self.values) - 1)
+        self.query_one("#headline", Bar).refresh()
+        self._show_more()
+
+    def _show_more(self) -> None:
+        value = self.selected
+        self.more.show([Para(((self.EMPTY, "dim"),))] if value is None else list(self.details(value)), keep_place=True)
+
+    def on_option_list_option_highlighted(self) -> None:
+        """Another row is selected."""
+        self._show_more()
+
+    @property
+    def selected(self) -> Any:
+        """The value of the selected row, or None."""
+        here = self.rows.highlighted
+        return self.values[here] if here is not None and here < len(self.values) else None
+
+    # --- what a page says ---------------------------------------------------------------------------------
+
+    def read(self) -> Sequence[Any]:
+        """The values, read in a thread."""
+        return ()
+
+    def headline(self) -> str:
+        """One line above the rows."""
+        return ""
+
+    def line(self, value: Any, width: int) -> list[Run]:
+        """A row in `width` cells; styles are those of `STYLES`."""
+        return []
+
+    def details(self, value: Any) -> Sequence[Para]:
+        """Everything about a row."""
+        return ()
+
+
+def cell(text: str, width: int, style: str = "", *, right: bool = False) -> Run:
+    """A column of a row, with a blank after it."""
+    return column(text, width, right=right) + " ", style
+
+
+def _content(runs: Sequence[Run]) -> Content:
+    return Content.assemble(" ", *((text, STYLES.get(style, "")) for text, style in runs))

@@ -1,0 +1,102 @@
+"""The three lines that every screen has: the header, what was said last, and the main keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from socialtriage.ui.actions import Action
+from socialtriage.ui.cells import plain, shorten
+from socialtriage.ui.flow import Run
+
+Parts = tuple[Sequence[Run], Sequence[Run]]
+"""What stands on the left and on the right of a line."""
+
+
+class Bar(Widget):
+    """One line: a left part that gives way, and a right part that stays."""
+
+    DEFAULT_CSS = """
+    Bar { height: 1; background: $bar-bg; color: $bar-fg; padding: 0 1; }
+    Bar.-quiet { background: $background; color: $ink; }
+    Bar.-title { background: $surface; color: $ink-dim; }
+    """
+
+    def __init__(self, parts: Callable[[], Parts], classes: str = "", *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._parts = parts
+
+    def render(self) -> Content:
+        """The two parts with room between them; a line too narrow for both cuts the left one."""
+        left, right = self._parts()
+        width = self.content_size.width
+        room = width - sum(cell_len(text) for text, _ in right)
+        if room < 12:
+            right, room = _cut(right, max(0, width - 12)), 12
+        kept = _cut(left, room - 1 if right else room)
+        gap = width - sum(cell_len(text) for text, _ in (*kept, *right))
+        return Content.assemble(*_styled(kept), " " * max(0, gap), *_styled(right))
+
+
+def _cut(runs: Iterable[Run], width: int) -> list[Run]:
+    kept: list[Run] = []
+    for text, style in runs:
+        short = shorten(text, width)
+        kept.append((short, style))
+        width -= cell_len(short)
+        if short != text:
+            break
+    return kept
+
+
+def _styled(runs: Iterable[Run]) -> list[tuple[str, str]]:
+    return [(text, style) for text, style in runs if text]
+
+
+class KeysLine(Widget):
+    """The main keys of a screen; a click does what the key does. What does not fit is left out from the right."""
+
+    DEFAULT_CSS = """
+    KeysLine { height: 1; background: $bar-bg; color: $bar-fg; padding: 0 1; }
+    """
+
+    def __init__(self, actions: Sequence[Action], key_of: Callable[[Action], str]) -> None:
+        super().__init__()
+        self._actions, self._key_of = list(actions), key_of
+        self._places: list[tuple[int, int, Action]] = []
+
+    def show(self, actions: Sequence[Action]) -> None:
+        """Other keys matter now."""
+        self._actions = list(actions)
+        self.refresh()
+
+    def render(self) -> Content:
+        """`t area  f hand off  …  ? keys`: the last one always fits."""
+        shown = [(self._key_of(action), action.label, action) for action in self._actions]
+        shown = [each for each in shown if each[0]]
+        while shown and sum(cell_len(f"{key} {label}") + 2 for key, label, _ in shown) - 2 > self.content_size.width:
+            shown.pop(-2 if len(shown) > 1 else -1)
+        parts: list[tuple[str, str]] = []
+        self._places, x = [], 0
+        for key, label, action in shown:
+            parts += [(key, "bold $key-fg"), (f" {label}  ", "")]
+            width = cell_len(f"{key} {label}")
+            self._places.append((x, x + width, action))
+            x += width + 2
+        return Content.assemble(*parts)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key under the mouse does."""
+        x = event.x - self.styles.padding.left
+        for start, end, action in self._places:
+            if start <= x < end:
+                await self.screen.run_action(action.binding().action)
+
+
+def said(text: str) -> str:
+    """A sentence that may hold data, on one line."""
+    return plain(text, 400)

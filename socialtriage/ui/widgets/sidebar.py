@@ -1,0 +1,154 @@
+"""The list on the left: views, areas and accounts with their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import column
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line: a heading (no `target`), or something to show."""
+
+    label: str
+    target: str = ""
+    """`view:queue`, `area:waste`, `account:council-x`."""
+    count: int | None = None
+    mark: str = ""
+    """Stands before the label: the number of a view, `!` for an account that needs somebody."""
+
+
+class Sidebar(ScrollView, can_focus=True):
+    """Entries to choose from; the one that is shown in the list is marked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.LISTS, Where.SIDEBAR)]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"sidebar--{name}" for name in ("base", "heading", "count", "shown", "cursor", "trouble")
+    }
+    DEFAULT_CSS = """
+    Sidebar {
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & .sidebar--base { color: $ink; background: $background; }
+        & .sidebar--heading { color: $ink-dim; }
+        & .sidebar--count { color: $ink-dim; }
+        & .sidebar--shown { color: $key-fg; text-style: bold; }
+        & .sidebar--trouble { color: $alarm; }
+        & .sidebar--cursor { color: $cursor-fg; background: $cursor-bg; }
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """An entry was chosen."""
+
+        target: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._entries: list[Entry] = []
+        self._shown = ""
+        self._cursor = 0
+        self._styles: dict[str, Style] = {}
+
+    def show(self, entries: Sequence[Entry], shown: str) -> None:
+        """Show entries; `shown` is the target that the list shows now."""
+        if self._entries == list(entries) and self._shown == shown:
+            return
+        if shown != self._shown:
+            self._cursor = next((i for i, each in enumerate(entries) if each.target == shown), 0)
+        self._entries, self._shown = list(entries), shown
+        self._cursor = min(self._cursor, max(0, len(self._entries) - 1))
+        self.virtual_size = Size(0, len(self._entries))
+        self.refresh()
+
+    def action_move(self, step: str) -> None:
+        """Move the pointer; headings are passed over."""
+        page, last = max(1, self.size.height - 1), len(self._entries) - 1
+        steps = {"down": 1, "up": -1, "first": -last, "last": last}
+        steps |= {"half_down": page // 2, "half_up": -(page // 2), "page_down": page, "page_up": -page}
+        way = 1 if steps[step] >= 0 else -1
+        position = min(max(self._cursor + steps[step], 0), max(last, 0))
+        while 0 <= position <= last and not self._entries[position].target:
+            position += way
+        if 0 <= position <= last:
+            self._cursor = position
+        self.scroll_to_region_of(self._cursor)
+        self.refresh()
+
+    def action_choose(self) -> None:
+        """Show what the pointer is at."""
+        if self._cursor < len(self._entries) and self._entries[self._cursor].target:
+            self.post_message(self.Chosen(self._entries[self._cursor].target))
+
+    def scroll_to_region_of(self, position: int) -> None:
+        """Scroll as little as needed to show an entry."""
+        top, height = self.scroll_offset.y, self.size.height
+        if position < top:
+            self.scroll_to(y=position, animate=False, force=True)
+        elif height and position >= top + height:
+            self.scroll_to(y=position - height + 1, animate=False, force=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click shows."""
+        position = event.y + self.scroll_offset.y
+        if position < len(self._entries) and self._entries[position].target:
+            self._cursor = position
+            self.refresh()
+            self.action_choose()
+
+    def on_focus(self) -> None:
+        """The pointer is drawn while the keys come here."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The pointer is not drawn while the keys go elsewhere."""
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Another theme has other styles."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen, `y` counted from its top."""
+        position, width = y + self.scroll_offset.y, self.size.width
+        base = self._style("base")
+        if position >= len(self._entries):
+            return Strip.blank(width, base)
+        entry = self._entries[position]
+        if not entry.target:
+            return Strip([Segment(column(entry.label, width), base + self._style("heading"))], width)
+        shown, cursor = entry.target == self._shown, position == self._cursor and self.has_focus
+        count = "" if entry.count is None else f"{entry.count:,}"
+        room = max(4, width - 4 - len(count) - 1)
+        style = self._style("cursor") if cursor else base
+        mark_style = style if cursor or entry.mark != "!" else base + self._style("trouble")
+        label = style + self._style("shown") if shown and not cursor else style
+        segments = [
+            Segment("▌" if shown else " ", style + self._style("shown") if not cursor else style),
+            Segment(column(entry.mark, 1) + " ", mark_style if cursor else mark_style + self._style("count")),
+            Segment(column(entry.label, room), label),
+            Segment(f" {count} ", style if cursor else style + self._style("count")),
+        ]
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            partial = name not in ("base", "cursor")
+            style = self._styles[name] = self.get_component_rich_style(f"sidebar--{name}", partial=partial)
+        return style
