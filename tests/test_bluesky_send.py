@@ -390,6 +390,16 @@ def test_an_answer_in_a_group_says_that_everybody_reads_it(server: BlueskyServer
     asyncio.run(story())
 
 
+def test_a_direct_message_is_not_answered_in_public(server: BlueskyServer) -> None:
+    async def story() -> None:
+        scene = await Scene(server).begin()
+        with pytest.raises(Rejected, match="cannot be answered in public"):
+            await scene.send("Hello", scene.message)
+        assert scene.ours() == []
+
+    asyncio.run(story())
+
+
 def test_a_reply_queued_long_ago_carries_the_time_it_was_queued(server: BlueskyServer) -> None:
     async def story() -> None:
         scene = await Scene(server).begin()

@@ -12,6 +12,7 @@ from socialtriage.channels.bluesky_answers import (
     is_did,
     make_tid,
     parse_time,
+    split_uri,
     web_url,
 )
 from socialtriage.channels.bluesky_chat import remote_id
@@ -83,6 +84,8 @@ class PublicReply:
     async def send(self) -> Sent:
         """Post. Raises `Rejected` when it cannot be, `AnswerLost` when it may have been."""
         check_text(self._reply)
+        if split_uri(self._reply.parent.remote_id) is None:
+            raise Rejected("A direct message cannot be answered in public.")
         await self._xrpc.sign_in()
         body = {"repo": self._xrpc.did, "collection": POST, "rkey": self._rkey, "record": await self._record()}
         for last in (False, True):
