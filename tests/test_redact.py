@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from socialtriage.domain.redact import FIELDS, Redaction, find_personal, redact
@@ -86,8 +86,8 @@ Order: 4111111111111111. On 05/11/2026 at 09:30-17:00, 01.12.2026 10 am, 01/02/2
 50% of 4111 1111 1111 1112.
 The A12, B4567, M25 junction 10, lamp post SE8, column 005, E1 4th floor,
 A1 3rd exit, N1 2nd turning, E1 2ft deep. Bins 1 2 3 4 5 6 7 8 9 10 11 12 and 0 1 2 3 4 5 6 7 8 9 10;
-51.4545, -0.0123456; 192.168.0.1; v2.10.3; 10:05, 00:00-24:00. Meet @ 5pm or @5pm. https://council.example/report/123456789 and
-#Potholes2026. Grade C4 7B, room B12 3C, 4x4 AND M4 AND A40.
+51.4545, -0.0123456; 192.168.0.1; v2.10.3; 10:05, 00:00-24:00. Meet @ 5pm or @5pm.
+https://council.example/report/123456789 and #Potholes2026. Grade C4 7B, room B12 3C, 4x4 AND M4 AND A40.
 """
 
 
@@ -237,6 +237,7 @@ fragments = st.lists(
 
 
 @given(st.text(max_size=200) | fragments)
+@example("0200000000@A")
 def test_masking_twice_changes_nothing_more(text: str) -> None:
     once, _ = redact(text, ALL, ("Ada Example",), ("ada@example.org",))
     assert redact(once, ALL, ("Ada Example",), ("ada@example.org",)) == (once, [])

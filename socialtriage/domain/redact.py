@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from socialtriage.domain import personal
@@ -15,6 +15,7 @@ from socialtriage.domain.text import clean
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SHORTEST_PART = 3
 _MOST_KNOWN = 40
+_ROUNDS = 4
 # Display names are also made of these; as single words they say nothing about a person.
 _COMMON = """the and for mum dad angry resident residents council councillor cllr mrs miss dr park parks road street
     lane avenue close court hill house church school bin bins waste monday tuesday wednesday thursday friday saturday
@@ -114,25 +115,53 @@ def redact(
 
 
 def _found(text: str, kinds: frozenset[str], names: Sequence[str], handles: Sequence[str]) -> list[Found]:
-    """What is personal in a text, in order; of places that overlap the one that was claimed first."""
-    places: list[Place] = []
+    """What is personal in a text, in order.
+
+    What touches something that was found is looked at again beside the brackets that will stand there.
+    """
+    chosen: list[Place] = []
+    left = text
+    for _ in range(_ROUNDS):
+        places = _apart(_places(left, kinds, names, handles), len(text))
+        if not places:
+            break
+        chosen += places
+        left = _blanked(left, places)
+    return [Found(kind, SafeText(text[start:end]), start, end) for start, end, kind in sorted(chosen)]
+
+
+def _blanked(text: str, places: Sequence[Place]) -> str:
+    """`text` with brackets where the places are, of the same length."""
+    parts: list[str] = []
+    position = 0
+    for start, end, _ in places:
+        parts += [text[position:start], "[", "]" * (end - start - 1)]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def _places(text: str, kinds: frozenset[str], names: Sequence[str], handles: Sequence[str]) -> Iterator[Place]:
     if personal.HANDLE in kinds:
         known = [handle.strip().lstrip("@") for handle in handles]
         # A handle that is a plain word stands for the person only behind an @.
-        places += _known(text, [handle for handle in known if not handle.isalpha()], personal.HANDLE, before="@?")
+        yield from _known(text, [handle for handle in known if not handle.isalpha()], personal.HANDLE, before="@?")
     for kind, finder in FINDERS.items():
         if kind in kinds:
-            places += finder(text)
+            yield from finder(text)
     if personal.NAME in kinds:
-        places += _known(text, list(_full_names(names)), personal.NAME)
-        places += _name_parts(text, names)
-    taken = bytearray(len(text))
+        yield from _known(text, list(_full_names(names)), personal.NAME)
+        yield from _name_parts(text, names)
+
+
+def _apart(places: Iterable[Place], length: int) -> list[Place]:
+    """The places in order of the text; of those that overlap the one that was claimed first."""
+    taken = bytearray(length)
     chosen: list[Place] = []
     for place in places:
         if not any(taken[place.start : place.end]):
             taken[place.start : place.end] = b"\x01" * (place.end - place.start)
             chosen.append(place)
-    return [Found(kind, SafeText(text[start:end]), start, end) for start, end, kind in sorted(chosen)]
+    return sorted(chosen)
 
 
 def _known(text: str, words: Sequence[str], kind: str, before: str = "") -> Iterator[Place]:
