@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import logging
+import socket
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +19,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from imapclient import SENT, IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
+from imapclient.imapclient import SENT
 
 from socialtriage.domain.errors import BadPayload, Misconfigured, NotPermitted, Unavailable
 from socialtriage.domain.text import clean_line
 from socialtriage.mail.address import ServerUrl
-from socialtriage.mail.imap_errors import Declined, explain, sign_in_error
+from socialtriage.mail.imap_errors import Declined, explain, nonsense, said, sign_in_error
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 20.0
@@ -133,6 +135,8 @@ class ImapClient:
             self.server.host, self.server.port, ssl=self.server.implicit_tls, ssl_context=context, timeout=self._timeout
         )
         client.normalise_times = False
+        # The library writes one command in several pieces; each would wait for the one before to be acknowledged.
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client
 
     def _secure(self, client: IMAPClient) -> None:
@@ -203,8 +207,8 @@ class ImapClient:
         return Mailbox(name, facts.get(b"UIDVALIDITY", 0), facts.get(b"UIDNEXT"), facts.get(b"EXISTS", 0))
 
     def _no_mailbox(self, name: str, words: str) -> Exception:
-        shown, said = clean_line(name), clean_line(words)
-        if "NOPERM" in said.upper() or "permission" in said.lower():
+        shown, why = clean_line(name), said(words)
+        if "NOPERM" in why.upper() or "permission" in why.lower():
             return NotPermitted(f"The login may not read the mailbox {shown} at {self.place}.")
         with contextlib.suppress(Unavailable, BadPayload):
             names = self.mailboxes()
@@ -212,7 +216,7 @@ class ImapClient:
                 near = difflib.get_close_matches(name, names, 3, 0.5) or names[:5]
                 hint = f"There are: {', '.join(clean_line(each) for each in near)}." if near else ""
                 return Misconfigured(f"There is no mailbox {shown} at {self.place}.", hint=hint)
-        return Unavailable(f"{self.place} does not open the mailbox {shown} now: {said}")
+        return Unavailable(f"{self.place} does not open the mailbox {shown} now: {why}.")
 
     def uids_from(self, low: int, uidnext: int | None = None) -> list[int]:
         """UIDs of the opened mailbox that are `low` or higher, ascending."""
@@ -234,6 +238,13 @@ class ImapClient:
             with self._command() as client:
                 found.update(client.search([f"{start}:{stop}" if stop < exists else f"{start}:*", "SINCE", day]))
         return sorted(found)
+
+    def existing(self, uids: Sequence[int]) -> set[int]:
+        """Those of `uids` that are in the opened mailbox."""
+        if not uids:
+            return set()
+        with self._command() as client:
+            return set(client.search(f"UID {ranges(uids)}")) & set(uids)
 
     def envelopes(self, uids: Sequence[int], *, references: bool = False) -> dict[int, Envelope]:
         """Size and arrival of mails; those that are gone are left out."""
@@ -283,7 +294,7 @@ class ImapClient:
         client = self._client
         if client is not None:
             with contextlib.suppress(Exception):
-                client.socket().shutdown(2)
+                client.socket().shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Say goodbye and close. Never raises."""
@@ -315,19 +326,26 @@ class ImapClient:
         try:
             yield
         except LoginError as exc:
+            if isinstance(exc.__context__, IMAPClientAbortError):
+                # The library makes a refusal of a lost line, which says nothing about the password.
+                self._aborted = True
+                raise explain(self.place, exc.__context__) from None
             raise Declined(f"{self.place} refused the sign-in.") from exc
         except IMAPClientAbortError as exc:
             self._aborted = True
             raise explain(self.place, exc) from exc
+        except ProtocolError as exc:
+            self._aborted = True
+            raise nonsense(self.place, exc) from exc
         except IMAPClientError as exc:
-            raise Declined(f"{self.place} refused: {clean_line(str(exc), 300)}") from exc
+            raise Declined(f"{self.place} refused: {said(exc)}.") from exc
         except OSError as exc:
             self._aborted = True
             raise explain(self.place, exc) from exc
         except (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError) as exc:
             # What the library makes of answers that are none.
             self._aborted = True
-            raise BadPayload(f"{self.place} answered something that is not IMAP ({type(exc).__name__}).") from exc
+            raise nonsense(self.place, exc) from exc
 
 
 def _by_token(client: IMAPClient, place: str, login: Login, offered: Sequence[bytes]) -> None:

@@ -173,11 +173,11 @@ class MailWalk:
         if not due:
             return None
         envelopes = self._client.envelopes(due, references=self._answers_only)
-        passed = [uid for uid in due if uid not in envelopes or not envelopes[uid].answers]
-        due = [uid for uid in due if uid not in passed]
-        self._done(passed)
+        notices = self._missing([uid for uid in due if uid not in envelopes])
+        self._done([uid for uid, envelope in envelopes.items() if not envelope.answers])
+        due = [uid for uid in due if uid in envelopes and envelopes[uid].answers]
         if not due:
-            return Batch((), state.dump())
+            return Batch((), state.dump(), notices)
         if envelopes[due[0]].size > HEAVY_BYTES:
             return self._heavy(due[0], envelopes[due[0]])
         return self._light(due, envelopes)
@@ -213,10 +213,17 @@ class MailWalk:
             for uid in uids:
                 out.update(self._whole([uid], notices))
             return out
-        missing = [uid for uid in uids if uid not in out]
-        for uid in self._client.envelopes(missing):
-            self._give_up(uid, "the server gave its size and not its content.", notices)
+        notices += self._missing([uid for uid in uids if uid not in out])
         return out
+
+    def _missing(self, uids: list[int]) -> tuple[str, ...]:
+        """Mails that the server did not give: gone for good where it says so, otherwise to be tried again."""
+        there = self._client.existing(uids)
+        self._done([uid for uid in uids if uid not in there])
+        notices: list[str] = []
+        for uid in sorted(there):
+            self._give_up(uid, "the server did not give it.", notices)
+        return tuple(notices)
 
     def _give_up(self, uid: int, why: str, notices: list[str]) -> None:
         self._given_up.add(uid)

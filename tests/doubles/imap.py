@@ -20,6 +20,9 @@ from email.message import Message
 from types import TracebackType
 from typing import BinaryIO
 
+from imapclient.imap_utf7 import decode as decode_name
+from imapclient.imap_utf7 import encode as encode_name
+
 from tests.doubles.tls import Authority
 
 USER, PASSWORD = "social@anytown.example", "correct horse"
@@ -132,7 +135,7 @@ class ImapDouble:
             for uid in uids:
                 del self.boxes[mailbox].mails[uid]
 
-    def renumber(self, uidvalidity: int, mailbox: str = "INBOX", *, reverse: bool = False) -> None:
+    def renumber(self, uidvalidity: int, mailbox: str = "INBOX", *, reverse: bool = False, cut: bool = True) -> None:
         """Give every mail a new UID under another UIDVALIDITY, and lose every connection, as Dovecot does."""
         with self._lock:
             box = self.boxes[mailbox]
@@ -140,7 +143,8 @@ class ImapDouble:
             box.uidvalidity = uidvalidity
             box.mails = dict(enumerate(mails, 1))
             box.uidnext = len(mails) + 1
-        self.drop_connections()
+        if cut:
+            self.drop_connections()
 
     def drop_connections(self) -> None:
         """Cut every open connection."""
@@ -173,6 +177,8 @@ class ImapDouble:
             except OSError:
                 return
             wire.settimeout(20)
+            # Without it every second short line waits 40 ms for an acknowledgement.
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not self.accept:
                 wire.close()
                 continue
@@ -297,10 +303,10 @@ class Connection(threading.Thread):
 
     def _do_capability(self, _: str) -> bool:
         self.say(f"* CAPABILITY {self._capability()}")
-        return self.answer("OK")
+        return self.answer("OK done")
 
     def _do_noop(self, _: str) -> bool:
-        return self.answer("OK")
+        return self.answer("OK done")
 
     def _do_starttls(self, _: str) -> bool:
         self.answer("OK go")
@@ -335,16 +341,17 @@ class Connection(threading.Thread):
     def _do_list(self, arguments: str) -> bool:
         pattern = _unquoted(re.findall(r'"(?:[^"\\]|\\.)*"|\S+', arguments)[1])
         for name, box in self.server.boxes.items():
-            if pattern in ("*", name):
-                self.say(f'* LIST ({box.flags}) "/" "{name}"')
-        return self.answer("OK")
+            coded = encode_name(name).decode("ascii")
+            if pattern in ("*", coded):
+                self.say(f'* LIST ({box.flags}) "/" "{coded}"')
+        return self.answer("OK done")
 
     def _do_namespace(self, _: str) -> bool:
         self.say('* NAMESPACE (("" "/")) NIL NIL')
-        return self.answer("OK")
+        return self.answer("OK done")
 
     def _do_examine(self, arguments: str) -> bool:
-        box = self.server.boxes.get(_unquoted(arguments))
+        box = self.server.boxes.get(decode_name(_unquoted(arguments).encode()))
         if box is None:
             return self.answer("NO [NONEXISTENT] Mailbox doesn't exist")
         self._box = box
@@ -379,7 +386,7 @@ class Connection(threading.Thread):
             elif word != "ALL":
                 found &= set(_chosen(word, visible, by_uid=False))
         self.say(f"* SEARCH {' '.join(map(str, sorted(found)))}".rstrip())
-        return self.answer("OK")
+        return self.answer("OK done")
 
     def _fetch(self, box: Box, arguments: str) -> bool:
         which, _, items = arguments.partition(" ")
@@ -389,7 +396,7 @@ class Connection(threading.Thread):
         for uid in _chosen(which, visible, by_uid=True):
             parts = [f"UID {uid}".encode(), *_items(box.mails[uid], items)]
             self.say(f"* {visible.index(uid) + 1} FETCH (".encode() + b" ".join(parts) + b")")
-        return self.answer("OK")
+        return self.answer("OK done")
 
 
 def _unquoted(word: str) -> str:
