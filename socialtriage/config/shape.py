@@ -103,6 +103,8 @@ def _list(item: kinds.Type, value: Any, path: Path, problems: Problems) -> Any:
         wanted = f"must be a list of tables, each under [[{path[-1]}]]" if tables else 'must be a list such as ["…"]'
         problems.add(path, f"{wanted}, not {_called(value)}")
         return _BAD
+    if isinstance(item, kinds.StrType) and all(isinstance(entry, str) for entry in value):
+        return tuple(value)
     found = []
     for number, entry in enumerate(value):
         made = _value(item, entry, (*path, number), problems)
