@@ -24,6 +24,7 @@ from socialtriage.domain.charter import (
     words_left,
 )
 from socialtriage.domain.models import DueState, Urgency
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 LONDON = ZoneInfo("Europe/London")
 SYDNEY = ZoneInfo("Australia/Sydney")

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from socialtriage.domain.csvsafe import neutralise, restore
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 cells = st.text() | st.text(st.sampled_from("=+-@'\" \t\r\n＝a1\u200b\u00a0"), max_size=8)
 

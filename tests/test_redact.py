@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from socialtriage.domain.redact import FIELDS, Redaction, find_personal, redact
 from socialtriage.domain.reference import new_reference
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 POSTCODES = Path(__file__).resolve().parents[2] / "shared" / "data" / "uk_postcodes" / "postcodes_sample_5000.csv"
 REPORTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "reports.csv"

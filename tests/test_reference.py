@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialtriage.domain.reference import ALPHABET, LENGTH, find, new_reference, parse, suggest
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 PREFIX = "ABC"
 references = st.integers(0, 2**32).map(lambda seed: new_reference(PREFIX, random.Random(seed)))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from socialtriage.domain.council_areas import COUNCIL_AREAS, EMERGENCY_WORDS, URGENT_WORDS
 from socialtriage.domain.models import Urgency
 from socialtriage.domain.rules import KeywordSuggester, Suggester, Suggestion
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 REPORTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "reports.csv"
 

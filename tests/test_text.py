@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialtriage.domain.text import CUT_MARK, MARKS_PER_LETTER, clean, clean_line, html_to_text, snippet
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 anything = st.text(st.characters(codec=None, exclude_categories=[]), max_size=200)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialtriage.domain.times import from_iso, iso, parse_every, truncated, utc_now
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from socialtriage.domain.charter import Span, WorkingTime
 from socialtriage.domain.when import parse_date, parse_when
+from tests.doubles import unhurried  # noqa: F401 - sets the profile
 
 LONDON = ZoneInfo("Europe/London")
 OFFICE = WorkingTime((*[(Span.parse("08:30-17:00"),)] * 5, (), ()), LONDON)
