@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.imap_items import Desk, incoming
+from socialtriage.channels.imap_items import Desk, asked_for, incoming
 from socialtriage.channels.imap_login import MailboxLogin
 from socialtriage.domain.errors import AuthError, ConfigError, Misconfigured, NotPermitted, Unavailable
 from socialtriage.domain.models import (
@@ -168,7 +168,9 @@ class Imap:
 
     def _page(self, batch: Batch, name: str, boxes: dict[str, Any], *, sent: bool) -> Page:
         place: SafeText | None = None if name.upper() == "INBOX" else clean_line(name)
-        desk = Desk(self._own, self._ctx.known.thread_of, self._ctx.clock(), place)
+        wanted = asked_for(batch.mails)
+        threads = self._ctx.known.thread_of(wanted) if wanted else {}
+        desk = Desk(self._own, threads, self._ctx.clock(), place)
         items = tuple(incoming(fetched, desk, sent=sent) for fetched in batch.mails)
         notices = dict.fromkeys((*batch.notices, *(n for fetched in batch.mails for n in fetched.mail.notices)))
         return Page(items=items, cursor=_dump(boxes), notices=tuple(notices))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +13,9 @@ from socialtriage.mail.fields import MailAddress
 from socialtriage.mail.parse import ParsedMail
 from socialtriage.mail.walk import Fetched
 
-ThreadOf = Callable[[Sequence[str]], Mapping[str, str]]
-
 MAX_ALSO_TO = 50
+MAX_ANSWERED = 10
+"""References of one mail, from the latest back, that are looked up."""
 _SLOW = timedelta(days=2)
 """How long a mail may have been on its way before its sender's clock is doubted."""
 
@@ -26,8 +26,8 @@ class Desk:
 
     own: Collection[str]
     """The organisation's own addresses, lower case."""
-    thread_of: ThreadOf
-    """Threads of stored messages, by remote id."""
+    threads: Mapping[str, str]
+    """Threads of those stored messages that `asked_for` names, by remote id."""
     now: datetime
     place: SafeText | None = None
 
@@ -53,7 +53,7 @@ def incoming(fetched: Fetched, desk: Desk, *, sent: bool = False) -> Incoming:
         text=mail.body,
         at=_when(fetched, desk.now),
         visibility=Visibility.PRIVATE,
-        thread=_thread(mail, desk.thread_of),
+        thread=_thread(mail, desk.threads),
         own=own,
         subject=mail.subject or None,
         language=mail.language,
@@ -100,13 +100,17 @@ def _author(person: MailAddress | None, remote_id: str) -> Author:
     return Author(person.key, person.address, person.name)
 
 
-def _thread(mail: ParsedMail, thread_of: ThreadOf) -> str:
+def asked_for(mails: Iterable[Fetched]) -> list[str]:
+    """Messages whose threads must be known to place these mails."""
+    return list(dict.fromkeys(one for fetched in mails for one in fetched.mail.references[-MAX_ANSWERED:]))
+
+
+def _thread(mail: ParsedMail, threads: Mapping[str, str]) -> str:
     """The thread of the latest stored message that it answers, otherwise the root of its References.
 
     Some mail programs keep only In-Reply-To: where that is a mail of ours, we know the thread.
     """
-    known = thread_of(mail.references) if mail.references else {}
-    return next((known[one] for one in reversed(mail.references) if one in known), mail.thread)
+    return next((threads[one] for one in reversed(mail.references) if one in threads), mail.thread)
 
 
 def _when(fetched: Fetched, now: datetime) -> datetime:

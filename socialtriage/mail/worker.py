@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 2.0
+PATIENCE = 1.0
 """Seconds that `close` waits for the thread to end."""
 
 
