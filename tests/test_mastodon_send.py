@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -285,6 +286,18 @@ def test_lengths_by_the_rule_of_the_server(text: str, mastodon: int, gotosocial:
     assert measured(text, ADA, "", MASTODON).used == mastodon
     assert measured(text, ADA, "", GOTOSOCIAL).used == gotosocial
     assert measured(text, ADA, "abc", MASTODON).used == mastodon + 3
+
+
+@pytest.mark.parametrize("piece", ["@", "a.", "http://a.", "https://a.example/(", ")", "@a@", "\u0301"])
+def test_counting_takes_linear_time(piece: str) -> None:
+    def seconds(times: int) -> float:
+        text = "https://a" + piece * times
+        started = time.perf_counter()
+        measured(text, ADA, "", MASTODON)
+        return time.perf_counter() - started
+
+    seconds(10)
+    assert seconds(40_000) < 100 * max(seconds(4_000), 0.001)
 
 
 def test_the_limit_is_the_servers_and_unknown_before_it_was_asked(world: Make) -> None:

@@ -27,7 +27,7 @@ PAGES_BACK = 10
 PER_URL = 23
 
 _MENTION = re.compile(r"@[\w.-]+(?:@[\w.:-]+)?")
-_MENTION_HOST = re.compile(r"(?<![/\w])@([a-z0-9_]+(?:[a-z0-9_.-]+[a-z0-9_]+)?)@[\w.-]+\w(?::\d+)?", re.IGNORECASE)
+_MENTION_HOST = re.compile(r"(?<![/\w])@([a-z0-9_][a-z0-9_.-]*)@[\w.-]*\w(?::\d+)?", re.IGNORECASE)
 
 
 def addressed(text: str, handle: str, acct: str = "") -> str:
