@@ -157,6 +157,25 @@ def test_a_chat_service_that_is_down_loses_nothing(server: BlueskyServer) -> Non
     asyncio.run(story())
 
 
+def test_a_chat_service_that_hangs_ends_with_the_budget(server: BlueskyServer) -> None:
+    desk, gwen = Desk(server), server.person("gwen")
+    desk.seconds = 1.0
+    server.mention(gwen, "public")
+    server.fail("getLog", "hang", "hang", "hang")
+
+    async def story() -> None:
+        await desk.poll()
+        assert desk.texts() == ["public"]
+        assert any("this time" in notice for notice in desk.notices)
+        desk.seconds = 30.0
+        server.heal()
+        server.say(gwen, "private", server.convo(gwen))
+        await desk.poll()
+        assert desk.texts() == ["private", "public"]
+
+    asyncio.run(story())
+
+
 def test_a_chat_service_that_refuses_our_tokens_costs_no_sessions(server: BlueskyServer) -> None:
     desk = Desk(server)
 

@@ -127,6 +127,7 @@ class BlueskyServer:
         self._refresh: dict[str, dict[str, Any]] = {}
         self._faults: dict[str, list[str]] = {}
         self._number = 0
+        self.leaving = threading.Event()
         self._lock = threading.RLock()
 
     # --- the server ---------------------------------------------------------------------------------------
@@ -140,6 +141,7 @@ class BlueskyServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leaving.set()
         self._httpd.shutdown()
         self._httpd.server_close()
         self._thread.join()
@@ -664,7 +666,9 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "reset":
                 return self._drop()
             status, headers, answer = self._answer(method, params, body, fault)
-        if fault == "lost":
+        if fault == "hang":
+            double.leaving.wait(30)
+        if fault in ("lost", "hang"):
             return self._drop()
         raw = b"<html>Bad gateway</html>" if fault == "html" else json.dumps(answer).encode("utf-8", "surrogatepass")
         self.send_response_only(status)
