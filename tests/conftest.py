@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The machine that runs the tests is shared: how long an example takes says nothing.
+settings.register_profile("desk", deadline=None)
+settings.load_profile("desk")
 
 LOOPBACK = {"127.0.0.1", "127.0.0.2", "::1", "localhost", "0.0.0.0", ""}  # noqa: S104
 
