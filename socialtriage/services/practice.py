@@ -17,14 +17,13 @@ from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 
 WHOLE_WEEK = 100_000
-OFFICER = "ME"
 
 
 def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = None) -> Desk:
     """A desk on the practice week; its store and sent mails are below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     config = demo_config(folder, speed, seed, limit=limit)
-    desk = open_desk(config, folder / "desk.db", officer=OFFICER, mail_folder=folder / "sent")
+    desk = open_desk(config, folder / "desk.db", mail_folder=folder / "sent")
     if not desk.store.accounts.all():
         for contact, until in away_contacts(desk.clock().astimezone(desk.zone).date()).items():
             contacts.away(desk, contact, until)
