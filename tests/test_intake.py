@@ -218,6 +218,17 @@ def test_a_large_page_moves_the_cursor_with_its_last_part_only(desk: Desk) -> No
     assert desk.store.search.differs() == 0
 
 
+def test_a_message_kept_as_background_opens_a_case_when_it_is_written_to_us_after_all(desk: Desk) -> None:
+    arrive(desk, message("look at this", "1", context=True))
+    assert case_ids(desk) == []
+    taken = arrive(desk, message("look at this @anytown", "1"))
+    assert taken.new == 1
+    detail = inbox.detail(desk, the_case(desk))
+    assert texts(detail.messages) == ["look at this @anytown"]
+    assert arrive(desk, message("look at this @anytown", "1")).new == 0
+    assert len(case_ids(desk, "all")) == 1
+
+
 def test_a_gap_is_remembered_once(desk: Desk) -> None:
     gap = Gap(MONDAY, MONDAY + timedelta(hours=3), "the server kept less")
     arrive(desk, gap=gap)

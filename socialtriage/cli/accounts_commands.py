@@ -76,7 +76,10 @@ def _mastodon(env: Env, server: str) -> str:
         click.echo(step.instructions, err=True)
         click.echo(step.url, err=True)
         code = click.prompt("Code, or the whole address you were sent to", err=True)
-        return await step.finish(code)
+        secret = await step.finish(code)
+        for line in filter(None, [f"Signed in as {step.handle}." if step.handle else "", *step.notices]):
+            click.echo(line, err=True)
+        return secret
 
     return env.with_network(story)
 

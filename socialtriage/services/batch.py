@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
@@ -13,8 +12,9 @@ from socialtriage.domain.cases import Case
 from socialtriage.domain.models import Incoming, Status, Urgency, Visibility, Voice
 from socialtriage.domain.rules import Suggestion
 from socialtriage.domain.text import snippet
-from socialtriage.domain.times import from_iso, iso
+from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
+from socialtriage.services.timeline import replayed
 from socialtriage.store.intake import Revised, StoredMessage
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
@@ -67,7 +67,7 @@ class Batch:
         stored = (
             self.tx.intake.messages(self.account.id, [*(i.remote_id for i in items), *gone]) if items or gone else {}
         )
-        fresh = self._fresh(items, stored)
+        fresh = [*self._fresh(items, stored), *self._addressed_at_last(items, stored)]
         self._revise(items, stored)
         self._gone(gone, stored)
         if fresh:
@@ -82,6 +82,19 @@ class Batch:
                 new.setdefault(item.remote_id, item)
         dead = self.tx.intake.tombstones(self.account.id, list(new)) if new else set()
         return [item for key, item in new.items() if key not in dead]
+
+    def _addressed_at_last(self, items: Sequence[Incoming], stored: dict[str, StoredMessage]) -> list[Incoming]:
+        """Residents' messages that were kept as background only and now turn out to be written to us."""
+        found = {
+            item.remote_id: item
+            for item in items
+            if not item.own
+            and not item.context
+            and (old := stored.get(item.remote_id)) is not None
+            and old.case_id is None
+            and old.voice is Voice.RESIDENT
+        }
+        return list(found.values())
 
     # --- new messages -------------------------------------------------------------------------------------
 
@@ -106,6 +119,9 @@ class Batch:
             case_id = ids.get(item.remote_id) or self._case_of_context(item, persons.get(item.author.key))
             voice = Voice.OFFICER if item.own else Voice.RESIDENT
             person_id = None if item.own else persons[item.author.key]
+            if (known := stored.get(item.remote_id)) is not None:
+                self.adopted.append((case_id or 0, known.id))
+                continue
             self.rows.append((next_message, case_id, person_id, voice, item))
             next_message += 1
             if case_id is not None and item.remote_id not in ids:
@@ -225,7 +241,7 @@ class Batch:
             self.cases.get(c.id, c)
             for identity in self.human.get(case.person_id, {case.person_id})
             for c in self.history.get(identity, ())
-            if c.opened_at >= horizon and not any(f.startswith("automatic") for f in c.flags)
+            if horizon <= c.opened_at <= at and not any(f.startswith("automatic") for f in c.flags)
         ]
         if not earlier or case.flags:
             return case
@@ -375,21 +391,7 @@ class Batch:
 
     def _replayed(self, case_id: int) -> None:
         """Who waits for whom, from the whole conversation in its order: our own words may arrive late."""
-        case = self.cases[case_id]
         if case_id in self.opened:
             self.before[case_id] = self.opened[case_id]
-        waiting: datetime | None = None
-        for moment, voice in self.tx.intake.timeline(case_id):
-            at = from_iso(moment)
-            if voice is Voice.RESIDENT:
-                waiting = waiting or at
-            elif voice is Voice.OFFICER:
-                if waiting is not None and case.answered_at is None:
-                    in_time = self.desk.clocks.in_time(replace(case, waiting_since=waiting), at)
-                    case = replace(case, answered_at=at, acknowledged_at=at, within_charter=in_time)
-                waiting = None
-        if waiting is None and case.status in (Status.NEW, Status.OPEN, Status.TELL_RESIDENT):
-            case = replace(case, status=Status.WAITING_RESIDENT)
-        if case.status is not Status.CLOSED:
-            case = replace(case, waiting_since=waiting)
+        case = replayed(self.desk.clocks, self.cases[case_id], self.tx.intake.timeline(case_id))
         self.cases[case_id] = self.desk.clocks.with_due(case)

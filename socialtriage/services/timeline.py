@@ -1,0 +1,34 @@
+"""Who waits for whom in a case, worked out from its whole conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from socialtriage.domain.cases import Case
+from socialtriage.domain.models import Status, Voice
+from socialtriage.domain.times import from_iso
+from socialtriage.services.clocks import Clocks
+
+ON_THE_DESK = (Status.NEW, Status.OPEN, Status.TELL_RESIDENT)
+
+
+def replayed(clocks: Clocks, case: Case, timeline: Iterable[tuple[str, Voice]]) -> Case:
+    """The case as its messages, oldest first, leave it: first answer, and since when the resident waits.
+
+    Our own words may have been written elsewhere and arrive late, so the order of arrival says nothing.
+    """
+    waiting: datetime | None = None
+    for moment, voice in timeline:
+        at = from_iso(moment)
+        if voice is Voice.RESIDENT:
+            waiting = waiting or at
+        elif voice is Voice.OFFICER:
+            if waiting is not None and case.answered_at is None:
+                in_time = clocks.in_time(replace(case, waiting_since=waiting), at)
+                case = replace(case, answered_at=at, acknowledged_at=case.acknowledged_at or at, within_charter=in_time)
+            waiting = None
+    if waiting is None and case.status in ON_THE_DESK:
+        case = replace(case, status=Status.WAITING_RESIDENT)
+    return case if case.status is Status.CLOSED else replace(case, waiting_since=waiting)
