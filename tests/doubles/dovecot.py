@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -119,6 +120,8 @@ class RealDovecot:
 
     def __init__(self, users: Mapping[str, str] = USERS, *, tls: bool = True) -> None:
         self.users = dict(users)
+        self.user = next(iter(self.users))
+        """Whose mailboxes are meant where no user is named."""
         self._tls = tls
         # Not below pytest's folder, which the mail user may not enter.
         self.folder = Path(tempfile.mkdtemp(prefix="dovecot-"))
@@ -131,6 +134,7 @@ class RealDovecot:
         self._ready = threading.Event()
         self._lines: list[str] = []
         self._numbers = itertools.count(1)
+        self._seconds = itertools.count(1_700_000_000)
         self._uid, self._gid = _mail_user()
         self._write()
 
@@ -163,7 +167,11 @@ class RealDovecot:
 
     def _write_users(self) -> None:
         lines = [f"{user}:{{PLAIN}}{password}\n" for user, password in self.users.items()]
-        (self.folder / "users").write_text("".join(lines))
+        file = self.folder / "users"
+        file.write_text("".join(lines), "utf-8")
+        # Dovecot reads it again when its time in whole seconds, or its size, is another one.
+        later = next(self._seconds)
+        os.utime(file, (later, later))
 
     @property
     def config(self) -> Path:
@@ -244,9 +252,18 @@ class RealDovecot:
         self.close()
 
     def set_password(self, password: str, user: str = "") -> None:
-        """Change a user's password; open connections stay."""
-        self.users[user or next(iter(self.users))] = password
+        """Change a user's password, and return when Dovecot knows it; open connections stay."""
+        user = user or self.user
+        self.users[user] = password
         self._write_users()
+        program = _program("doveadm")
+        assert program, missing()
+        # It looks at the file once a second.
+        until = time.monotonic() + 10
+        while subprocess.run(
+            [program, "-c", str(self.config), "auth", "test", user, password], capture_output=True, check=False
+        ).returncode:
+            assert time.monotonic() < until, self.log
 
     def deliver(self, raw: bytes, mailbox: str = "INBOX", *, user: str = "", arrived: float | None = None) -> None:
         """Put a mail into a mailbox as a delivery does: complete at once, unseen. `arrived` is epoch seconds."""
@@ -264,7 +281,7 @@ class RealDovecot:
         program = _program("doveadm")
         assert program, missing()
         words = 2 if arguments[0] == "mailbox" else 1
-        line = [program, "-c", str(self.config), *arguments[:words], "-u", user or next(iter(self.users))]
+        line = [program, "-c", str(self.config), *arguments[:words], "-u", user or self.user]
         done = subprocess.run([*line, *arguments[words:]], capture_output=True, text=True, check=False, timeout=30)
         if done.returncode:
             raise RuntimeError(f"doveadm {' '.join(arguments)}: {done.stderr}")
@@ -283,7 +300,7 @@ class RealDovecot:
         return self.doveadm("fetch", "flags", "mailbox", mailbox).strip().split("\n")
 
     def _maildir(self, mailbox: str, user: str) -> Path:
-        home = self.folder / "mail" / (user or next(iter(self.users))) / "Maildir"
+        home = self.folder / "mail" / (user or self.user) / "Maildir"
         maildir = home if mailbox == "INBOX" else home / f".{mailbox.replace('/', '.')}"
         if not maildir.exists():
             self._make(maildir)
