@@ -191,12 +191,12 @@ def test_gone_at_source_is_marked_and_our_copy_stays(desk: Desk) -> None:
 
 
 def test_a_page_and_its_cursor_are_one_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from socialtriage.services.batch import Batch
+    from socialtriage.services import batch
 
-    def broken(self: Batch) -> None:
+    def broken(*_: object) -> None:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(Batch, "_name_cases", broken)
+    monkeypatch.setattr(batch, "name_cases", broken)
     with pytest.raises(StoreError):
         arrive(desk, message("one", "1"), cursor="after-1")
     monkeypatch.undo()
@@ -227,6 +227,32 @@ def test_a_message_kept_as_background_opens_a_case_when_it_is_written_to_us_afte
     assert texts(detail.messages) == ["look at this @anytown"]
     assert arrive(desk, message("look at this @anytown", "1")).new == 0
     assert len(case_ids(desk, "all")) == 1
+
+
+def test_what_a_resident_answers_to_our_private_reply_joins_the_public_case(desk: Desk) -> None:
+    arrive(desk, message("my bin!", "1"))
+    case_id = the_case(desk)
+    own = message("write us your address", "dm1", own=True, conversation="c9", thread="c9")
+    with desk.store.transaction("JS", MONDAY) as tx:
+        tx.messages.add_sent(
+            SentMessage(
+                account="town-mastodon",
+                remote_id="dm1",
+                case_id=case_id,
+                visibility=Visibility.PRIVATE,
+                text="write us your address",
+                who="JS",
+                at=MONDAY,
+                url=None,
+                thread="1",
+                conversation=None,
+                parent="1",
+                outbox_id=1,
+            )
+        )
+    answer = message("1 Mill Lane", "dm2", conversation="c9", thread="c9", visibility=Visibility.PRIVATE)
+    arrive(desk, own, answer)
+    assert texts(inbox.detail(desk, the_case(desk)).messages)[-1] == "1 Mill Lane"
 
 
 def test_a_gap_is_remembered_once(desk: Desk) -> None:

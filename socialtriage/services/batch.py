@@ -15,6 +15,7 @@ from socialtriage.domain.rules import Suggestion
 from socialtriage.domain.text import snippet
 from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
+from socialtriage.services.references import name_cases
 from socialtriage.services.timeline import replayed
 from socialtriage.store.intake import Revised, StoredMessage
 from socialtriage.store.log import NewEvent
@@ -69,6 +70,7 @@ class Batch:
             self.tx.intake.messages(self.account.id, [*(i.remote_id for i in items), *gone]) if items or gone else {}
         )
         fresh = [*self._fresh(items, stored), *self._addressed_at_last(items, stored)]
+        self._conversations(items, stored)
         self._revise(items, stored)
         self._gone(gone, stored)
         if fresh:
@@ -96,6 +98,13 @@ class Batch:
             and old.voice is Voice.RESIDENT
         }
         return list(found.values())
+
+    def _conversations(self, items: Sequence[Incoming], stored: dict[str, StoredMessage]) -> None:
+        """Our private answer to a public message began a conversation: what the resident writes there is that case's."""
+        for item in items:
+            old = stored.get(item.remote_id)
+            if item.own and item.conversation and old is not None and old.case_id is not None:
+                self.tx.cases.begin_conversation(old.case_id, item.conversation)
 
     # --- new messages -------------------------------------------------------------------------------------
 
@@ -350,7 +359,9 @@ class Batch:
 
     def _write(self) -> None:
         """References for the new cases, then every row, then the events."""
-        self._name_cases()
+        named = name_cases(self.tx, self.desk.config.organisation.prefix, self.opened)
+        self.opened.update(named)
+        self.cases.update({case_id: replace(self.cases[case_id], ref=case.ref) for case_id, case in named.items()})
         self.tx.intake.add_cases(list(self.opened.values()))
         self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
         self.tx.intake.link_cases(self.links)
@@ -374,21 +385,6 @@ class Batch:
             for case in self.opened.values()
         ]
         self.tx.log(*opened, *self.events)
-
-    def _name_cases(self) -> None:
-        """Every new case gets a reference that none ever had."""
-        nameless = list(self.opened)
-        prefix = self.desk.config.organisation.prefix
-        used: set[str] = set()
-        while nameless:
-            refs = {case_id: reference.new_reference(prefix) for case_id in nameless}
-            taken = self.tx.intake.taken_refs(list(refs.values())) | used
-            for case_id, ref in refs.items():
-                if ref not in taken:
-                    used.add(ref)
-                    taken.add(ref)
-                    self.opened[case_id] = self.cases[case_id] = replace(self.cases[case_id], ref=ref)
-            nameless = [case_id for case_id in nameless if not self.cases[case_id].ref]
 
     def _replayed(self, case_id: int) -> None:
         """Who waits for whom, from the whole conversation in its order: our own words may arrive late."""

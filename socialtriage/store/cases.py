@@ -80,6 +80,12 @@ class CaseWriter:
         """Something about the case changed that is not one of its own columns."""
         self._c.execute("UPDATE cases SET version = version + 1 WHERE id = ?", (case_id,))
 
+    def begin_conversation(self, case_id: int, conversation: str) -> None:
+        """A case that goes on in a private conversation, unless it has one already."""
+        self._c.execute(
+            "UPDATE cases SET conversation = ? WHERE id = ? AND conversation IS NULL", (conversation, case_id)
+        )
+
     def due_snoozes(self, now: datetime) -> list[int]:
         """Cases whose snooze is over."""
         rows = self._c.execute("SELECT id FROM cases WHERE lane = 4 AND snoozed_until <= ?", (iso(now),))
