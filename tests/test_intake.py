@@ -17,6 +17,7 @@ from socialtriage.domain.models import Automatic, Gap, Incoming, MediaItem, Outc
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.services import inbox, triage
 from socialtriage.services.desk import Desk
+from socialtriage.store.messages import SentMessage
 from tests.doubles.desk import (
     MONDAY,
     FrozenClock,

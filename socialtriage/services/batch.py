@@ -100,7 +100,7 @@ class Batch:
         return list(found.values())
 
     def _conversations(self, items: Sequence[Incoming], stored: dict[str, StoredMessage]) -> None:
-        """Our private answer to a public message began a conversation: what the resident writes there is that case's."""
+        """Our private answer to a public message began a conversation: the resident's words there are that case's."""
         for item in items:
             old = stored.get(item.remote_id)
             if item.own and item.conversation and old is not None and old.case_id is not None:
