@@ -60,7 +60,7 @@ _FOLDED_ATTRIBUTION_LINES = 4
 
 def unflow(text: str, *, delsp: bool = False) -> str:
     """Lines of a `format=flowed` text joined to paragraphs (RFC 3676), quote marks kept."""
-    out: list[str] = []
+    out: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):
         content = line.rstrip("\r")
@@ -69,11 +69,11 @@ def unflow(text: str, *, delsp: bool = False) -> str:
         flows = content.endswith(" ") and content != "-- "
         kept = content[:-1] if flows and delsp else content
         if open_depth == depth and content != "-- ":
-            out[-1] += kept
+            out[-1].append(kept)
         else:
-            out.append(">" * depth + " " * bool(depth) + kept)
+            out.append([">" * depth + " " * bool(depth) + kept])
         open_depth = depth if flows else None
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in out)
 
 
 def split(text: str, subject: str = "") -> tuple[str, str]:
