@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
@@ -12,6 +13,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
+from textual.worker import WorkType
 
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.ui import themes
@@ -128,7 +130,7 @@ class TriageApp(App[None]):
 
         screen = next(each for each in reversed(self.screen_stack) if isinstance(each, DeskScreen))
         call = Call(self, screen, table()[action_id], argument)
-        self.in_background(run(call), f"action-{action_id}", table()[action_id].tooltip, exclusive=False)
+        self.in_background(partial(run, call), f"action-{action_id}", table()[action_id].tooltip, exclusive=False)
 
     async def action_back(self) -> None:
         """Close what is in the way; the inbox stays."""
@@ -146,15 +148,19 @@ class TriageApp(App[None]):
             await self.action_back()
 
     def in_background(
-        self, work: Coroutine[Any, Any, None], group: str, description: str, *, exclusive: bool = True
+        self, work: Callable[[], Coroutine[Any, Any, None]], group: str, description: str, *, exclusive: bool = True
     ) -> None:
-        """Run a coroutine as a worker whose errors become sentences."""
-        guarded = self._guard(work)
-        self.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False, description=description)
+        """Run a coroutine function as a worker whose errors become sentences."""
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            await self._guard(work)
+
+        worker: WorkType[None] = guarded
+        self.run_worker(worker, group=group, exclusive=exclusive, exit_on_error=False, description=description)
+
+    async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work
+            await work()
         except SocialTriageError as error:
             self.say_error(error)
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from socialtriage.domain.errors import Refused, StoreError
@@ -65,7 +66,7 @@ class Background:
         app.set_interval(COUNTDOWN, self._count_down)
         if self._make_engine is not None:
             self._engine = self._make_engine()
-            work = self._engine.run(self._polled, self.tell, self._polls_elsewhere)
+            work = partial(self._engine.run, self._polled, self.tell, self._polls_elsewhere)
             app.in_background(work, "engine", "polling and sending")
 
     # --- the store changed --------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ class Background:
         if version != self._version and not self._reading:
             first, self._version = self._version == -1, version
             self._reading = True
-            self._app.in_background(self._read(renew=not first), "board", "counting")
+            self._app.in_background(partial(self._read, renew=not first), "board", "counting")
 
     async def _read(self, *, renew: bool) -> None:
         try:

@@ -60,7 +60,7 @@ def rows(draft: HandoffDraft, detail: CaseDetail, reader: Reader) -> list[Row]:
 
 def _rows(draft: HandoffDraft, detail: CaseDetail, reader: Reader) -> Iterator[Row]:
     contact = draft.contact
-    yield Row("to", "To", ((clean_line(contact.name), "strong"), (f"  {clean_line(draft.because)}", "dim")))
+    yield Row("to", "To", ((clean_line(contact.name), "strong"),))
     expected = reader.at(draft.expected_at) if draft.expected_at else "no date"
     yield Row("expect", "Answer by", ((expected, ""),))
     note = clean_line(draft.note, 200)
@@ -91,11 +91,11 @@ def toggled(row: Row, draft: HandoffDraft, choices: Choices) -> Choices:
 
 
 def preview(draft: HandoffDraft, window: timedelta) -> Iterator[Para]:
-    """Warnings, then the mail: these are the bytes that leave."""
+    """Why this contact, the warnings, then the mail: these are the bytes that leave."""
+    yield para(clean_line(f"{draft.contact.name}: {draft.because}.", 400), "calm")
     for warning in draft.warnings:
         yield para("! " + clean_line(warning, 400), "warn")
-    if draft.warnings:
-        yield para("")
+    yield para("")
     mail = draft.mail
     yield para("EXACTLY THIS LEAVES", "heading")
     yield fact("From", (clean_line(mail.sender, 200), ""), width=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import SocialTriageError, UsageError
@@ -67,7 +68,7 @@ class Listing:
         if light or at_once:
             self._fill(showing, inbox.snapshot(self._app.desk, query))
         else:
-            self._app.in_background(self._later(self._request, showing, query), "listing", "looking for cases")
+            self._app.in_background(partial(self._later, self._request, showing, query), "listing", "looking for cases")
 
     async def _later(self, request: int, showing: object, query: Query) -> None:
         ids = await asyncio.to_thread(inbox.snapshot, self._app.desk, query)

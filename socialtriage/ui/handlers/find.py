@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from socialtriage.services import inbox
 from socialtriage.ui.handlers import Call
@@ -21,7 +22,7 @@ async def search(call: Call) -> None:
     before = app.session.showing, app.session.before_search
 
     def live(text: str) -> None:
-        app.session.begin_search(text)
+        app.session.begin_search(settled(text))
         home.listing.load()
 
     def done(text: str | None) -> None:
@@ -30,7 +31,9 @@ async def search(call: Call) -> None:
             app.session.showing, app.session.before_search = before
             home.listing.load()
         else:
-            app.in_background(_go(call, text), "search", "opening a reference")
+            app.session.begin_search(text)
+            home.listing.load()
+            app.in_background(partial(_go, call, text), "search", "opening a reference")
 
     home.find_bar.open("/", app.session.showing.search or "", live, done)
 
@@ -68,7 +71,15 @@ async def filter_bar(call: Call) -> None:
     if call.argument:
         show(call.argument)
     else:
-        home.find_bar.open("\\", base.filter + " " if base.filter else "", show, done)
+        typed = base.filter + " " if base.filter else ""
+        home.find_bar.open("\\", typed, lambda text: show(settled(text)), done)
+
+
+def settled(text: str) -> str:
+    """What is typed so far, without a filter at its end whose name or value is still to come."""
+    head, _, last = text.rpartition(" ")
+    unfinished = len(last) > 1 and any(f"{name}:".startswith(last.lower()) for name in inbox.FILTERS)
+    return head if unfinished else text
 
 
 async def next_hit(call: Call) -> None:

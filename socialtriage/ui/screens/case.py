@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -76,7 +77,7 @@ class CaseScreen(DeskScreen):
     def show(self, case_id: int) -> None:
         """Show a case, another one or the same again."""
         self.case_id = case_id
-        self.triage.in_background(self._read(case_id), "case", "reading a case")
+        self.triage.in_background(partial(self._read, case_id), "case", "reading a case")
 
     async def _read(self, case_id: int) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
@@ -73,7 +74,7 @@ class ContactsScreen(Page):
         """Ask until when, and note it."""
         view = cast(ContactView | None, self.selected)
         if view is not None:
-            self.triage.in_background(self._away(view), "contacts", "noting an absence")
+            self.triage.in_background(partial(self._away, view), "contacts", "noting an absence")
 
     async def _away(self, view: ContactView) -> None:
         what = "The last day of the absence: 2026-12-24, +7d, tomorrow"
@@ -93,7 +94,7 @@ class ContactsScreen(Page):
         """The contact is back."""
         view = cast(ContactView | None, self.selected)
         if view is not None:
-            self.triage.in_background(self._back(view), "contacts", "noting a return")
+            self.triage.in_background(partial(self._back, view), "contacts", "noting a return")
 
     async def _back(self, view: ContactView) -> None:
         done = await self.triage.write(contacts.back, self.triage.desk, view.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -91,7 +92,7 @@ class HandoffScreen(DeskScreen):
     # --- choosing -----------------------------------------------------------------------------------------
 
     def _choose(self, choices: Choices) -> None:
-        self.triage.in_background(self._prepare(choices), "review", "preparing the mail")
+        self.triage.in_background(partial(self._prepare, choices), "review", "preparing the mail")
 
     async def _prepare(self, choices: Choices) -> None:
         """Make the mail anew; a choice that cannot be is said, and nothing changes."""
@@ -122,7 +123,7 @@ class HandoffScreen(DeskScreen):
 
     def action_contact(self) -> None:
         """Choose another contact."""
-        self.triage.in_background(self._contact(), "ask", "choosing a contact")
+        self.triage.in_background(self._contact, "ask", "choosing a contact")
 
     async def _contact(self) -> None:
         config = self.triage.desk.config
@@ -137,7 +138,7 @@ class HandoffScreen(DeskScreen):
 
     def action_expect(self) -> None:
         """By when an answer is expected."""
-        self.triage.in_background(self._expect(), "ask", "asking for a moment")
+        self.triage.in_background(self._expect, "ask", "asking for a moment")
 
     async def _expect(self) -> None:
         when = await self.app.push_screen_wait(AskWhen("Answer expected by", self.triage.desk))
@@ -146,7 +147,7 @@ class HandoffScreen(DeskScreen):
 
     def action_edit(self) -> None:
         """Write the note."""
-        self.triage.in_background(self._edit(), "ask", "writing a note")
+        self.triage.in_background(self._edit, "ask", "writing a note")
 
     async def _edit(self) -> None:
         note = await self.app.push_screen_wait(Write("Note to the contact", self.choices.note, esc_keeps=True))
@@ -159,7 +160,7 @@ class HandoffScreen(DeskScreen):
     def action_send(self) -> None:
         """Put it into the outbox."""
         if self.sent is None:
-            self.triage.in_background(self._send(), "review-send", "putting the handoff into the outbox")
+            self.triage.in_background(self._send, "review-send", "putting the handoff into the outbox")
 
     async def _send(self) -> None:
         app = self.triage
@@ -176,7 +177,7 @@ class HandoffScreen(DeskScreen):
 
     def action_discard(self) -> None:
         """Forget note and choices."""
-        self.triage.in_background(self._discard(), "ask", "discarding")
+        self.triage.in_background(self._discard, "ask", "discarding")
 
     async def _discard(self) -> None:
         case_id = self._detail.row.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
@@ -90,7 +91,7 @@ class OutboxScreen(Page):
         if row.state in (OutboxState.SENT, OutboxState.ANSWERED):
             self.triage.say("That has left already.", "$warn")
         else:
-            self.triage.in_background(self._retry(row), "outbox", "trying a row again")
+            self.triage.in_background(partial(self._retry, row), "outbox", "trying a row again")
 
     async def _retry(self, row: OutboxView) -> None:
         self.triage.say(f"Trying the {row.kind} to {row.to} again …")
@@ -108,7 +109,7 @@ class OutboxScreen(Page):
         """Take the row out, when the officer says yes."""
         row = cast(OutboxView | None, self.selected)
         if row is not None:
-            self.triage.in_background(self._drop(row), "outbox", "dropping a row")
+            self.triage.in_background(partial(self._drop, row), "outbox", "dropping a row")
 
     async def _drop(self, row: OutboxView) -> None:
         lines = [f"{row.kind} {row.ref or ''} to {row.to}", "It will not leave; what was written is kept as a draft."]

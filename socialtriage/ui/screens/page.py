@@ -90,7 +90,7 @@ class Page(DeskScreen):
 
     def renew(self) -> None:
         """Read again; the same row stays selected."""
-        self.triage.in_background(self._read(), "page", "reading rows")
+        self.triage.in_background(self._read, "page", "reading rows")
 
     async def _read(self) -> None:
         self.values = list(await asyncio.to_thread(self.read))

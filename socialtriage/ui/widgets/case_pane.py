@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -58,7 +59,7 @@ class CasePane(Vertical):
         self.again()
 
     def _look(self) -> None:
-        self._triage.in_background(self._read(self._wanted), "preview", "reading a case")
+        self._triage.in_background(partial(self._read, self._wanted), "preview", "reading a case")
 
     async def _read(self, case_id: int | None) -> None:
         detail = None
