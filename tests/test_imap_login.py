@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -252,6 +253,18 @@ def test_the_client_reads_in_thread_and_says_what_it_found(tmp_path: Path) -> No
         with pytest.raises(Unavailable, match="no connection"):
             client.mailboxes()
         client.close()
+        client.close()
+
+
+def test_a_server_that_does_not_answer_in_time() -> None:
+    release = threading.Event()
+    with ImapDouble() as server:
+        client = ImapClient(ServerUrl.parse(server.url), read_timeout=0.2)
+        client.sign_in(Login(USER, password="correct horse"))
+        server.on("EXAMINE", lambda _: release.wait(20) and None)
+        with pytest.raises(Unavailable, match="took too long"):
+            client.examine("INBOX")
+        release.set()
         client.close()
 
 

@@ -44,6 +44,8 @@ PAUSE = 0.3
 """Seconds before the second connection; three times as long before the third."""
 ENOUGH = 1.0
 """Seconds of the budget below which no further step is begun."""
+_TELLING = frozenset({"CONDSTORE", "IDLE", "MOVE", "QRESYNC", "SPECIAL-USE", "UIDPLUS"})
+"""Capabilities that tell an administrator which kind of server answers."""
 _VERSION = 1
 
 
@@ -82,12 +84,14 @@ class Imap:
         notices = () if sent else ("No mailbox of sent mail was found: answers written elsewhere are not seen.",)
         handle = (self._ctx.account.handle or self._user).lower()
         where = f"{clean_line(box.name)} holds {box.exists} mails"
+        offered = [name for name in await self._run(self._client.capabilities) if name in _TELLING]
+        able = f" It offers {', '.join(sorted(offered))}." if offered else ""
         return Health(
             identity=handle,
             handle=clean_line(handle),
             expires_at=self._login.expires_at,
             notices=notices,
-            detail=f"{self._server.place}, {self._client.security}, {where}.",
+            detail=f"{self._server.place}, {self._client.security}, {where}.{able}",
         )
 
     async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:

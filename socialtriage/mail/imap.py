@@ -127,7 +127,7 @@ class ImapClient:
         return "plain text on this machine"
 
     def _connect(self) -> IMAPClient:
-        context = self._trust() if self.server.implicit_tls else None
+        context = _trust(self._ca_file) if self.server.implicit_tls else None
         self.requests += 1
         client = IMAPClient(
             self.server.host, self.server.port, ssl=self.server.implicit_tls, ssl_context=context, timeout=self._timeout
@@ -142,22 +142,12 @@ class ImapClient:
         if self.server.implicit_tls:
             return
         if client.has_capability("STARTTLS"):
-            client.starttls(self._trust())
+            client.starttls(_trust(self._ca_file))
         elif not self.server.loopback:
             raise Misconfigured(
                 f"{self.place} offers no TLS, and no mail is read in plain text over a network.",
                 hint="Write the server as imaps://host:993.",
             )
-
-    def _trust(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(
-                cafile=str(Path(self._ca_file).expanduser()) if self._ca_file else None
-            )
-        except (OSError, ssl.SSLError) as exc:
-            raise Misconfigured(f"The certificates in `[mail] ca_file` ({self._ca_file}) cannot be read.") from exc
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
 
     def _authenticate(self, client: IMAPClient, login: Login) -> None:
         self.requests += 1
@@ -344,6 +334,15 @@ class ImapClient:
             # What the library makes of answers that are none.
             self._aborted = True
             raise nonsense(self.place, exc) from exc
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=str(Path(ca_file).expanduser()) if ca_file else None)
+    except (OSError, ssl.SSLError) as exc:
+        raise Misconfigured(f"The certificates in `[mail] ca_file` ({ca_file}) cannot be read.") from exc
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def _by_token(client: IMAPClient, place: str, login: Login, offered: Sequence[bytes]) -> None:
