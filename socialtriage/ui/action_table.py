@@ -106,6 +106,9 @@ def _tagging() -> Iterator[Action]:
     yield row("case.snooze", "s,b", "snooze", tooltip, "tagging.snooze", command="snooze", argument="when", main=7)
     tooltip = "Write a note for colleagues; residents never see it."
     yield row("case.note", "i", "note", tooltip, "tagging.note", command="note", argument="text")
+
+
+def _handling() -> Iterator[Action]:
     tooltip = "Mark the case; actions then apply to every marked one."
     row = _at(Where.CASE_LIST, Group.CASES)
     yield row("list.mark", "space", "mark", tooltip, do="mark")
@@ -200,6 +203,7 @@ ACTIONS: tuple[Action, ...] = (
     *_views(),
     *_finding(),
     *_tagging(),
+    *_handling(),
     *_reading(),
     *_review(),
     *_desk(),

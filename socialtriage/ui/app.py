@@ -12,7 +12,6 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
 from textual.worker import WorkType
 
 from socialtriage.domain.errors import SocialTriageError
@@ -120,7 +119,7 @@ class TriageApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No action of the table runs while a text field has the focus."""
-        if action == "act" and isinstance(self.focused, Input | TextArea):
+        if action == "act" and self.focused is not None and self.focused.check_consume_key("a", "a"):
             return False
         return super().check_action(action, parameters)
 

@@ -30,10 +30,10 @@ STANDARD = {
 """Which of Textual's variables stands for each of ours in a theme that is not of this module."""
 
 
-def _theme(name: str, *, dark: bool, colours: dict[str, str], flat: bool = False) -> Theme:
-    """A theme of this module, its text colours solid so that their contrast is what was measured."""
+def _standard(colours: dict[str, str], *, flat: bool) -> dict[str, str]:
+    """Textual's own variables in our colours: solid, so that their contrast is what was measured."""
     ink, back = colours["ink"], colours["background"]
-    standard = {
+    return {
         "text": ink,
         "text-muted": colours["ink-dim"],
         "text-disabled": colours["ink-dim"],
@@ -67,6 +67,10 @@ def _theme(name: str, *, dark: bool, colours: dict[str, str], flat: bool = False
         "button-focus-text-style": "bold reverse",
         "cursor-flat": "1" if flat else "0",
     }
+
+
+def _theme(name: str, *, dark: bool, colours: dict[str, str], flat: bool = False) -> Theme:
+    """A theme of this module."""
     return Theme(
         name=name,
         primary=colours["key-fg"],
@@ -75,14 +79,14 @@ def _theme(name: str, *, dark: bool, colours: dict[str, str], flat: bool = False
         error=colours["alarm"],
         success=colours["calm"],
         accent=colours["key-fg"],
-        foreground=ink,
-        background=back,
+        foreground=colours["ink"],
+        background=colours["background"],
         surface=colours["surface"],
         panel=colours["bar-bg"],
         boost=colours["surface"],
         dark=dark,
         text_alpha=1.0,
-        variables={**standard, **colours},
+        variables={**_standard(colours, flat=flat), **colours},
     )
 
 
