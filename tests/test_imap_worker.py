@@ -94,4 +94,4 @@ def test_a_server_that_never_greets_does_not_hold_the_program_up() -> None:
                 said, _ = program.communicate("go\n", timeout=20)
                 assert said == "ended\n"
                 assert program.returncode == 0
-                assert time.monotonic() - started < 6
+                assert time.monotonic() - started < 8

@@ -8,7 +8,9 @@ from email.message import EmailMessage
 
 import pytest
 
+from socialtriage.mail.address import Mailbox
 from socialtriage.mail.charset import decode, header_text, transfer_decode
+from socialtriage.mail.compose import ReplyMail, compose_reply_mail
 from socialtriage.mail.fields import addresses, authentication, message_ids, moment
 from socialtriage.mail.parse import ParsedMail, parse, parse_partial
 
@@ -395,6 +397,30 @@ def test_a_file_above_the_limit_is_named_and_not_kept(monkeypatch: pytest.Monkey
     assert parsed.attachments[0].too_large
     assert parsed.attachments[0].size == 11
     assert "street.mp4" in parsed.notices[0]
+
+
+def test_what_the_desk_writes_is_read_back() -> None:
+    written = compose_reply_mail(
+        ReplyMail(
+            message_id="<answer-1@anytown.example>",
+            sender=Mailbox("social@anytown.example", "Desg Gymdeithasol Trefŵyr"),
+            to=Mailbox("r@x.example", "Siân"),
+            subject="Bin heb ei gasglu – Stryd Fawr",
+            text="Diolch.\n\nByddwn yn dod ddydd Iau.\nFrom the depot, that is.",
+            references=("<1@x.example>", "<2@x.example>"),
+            ref="ABC-7Q4K2M",
+            date=datetime(2026, 11, 23, 10, tzinfo=UTC),
+            zone=UTC,
+        )
+    )
+    parsed = parse(written.data)
+    assert parsed.message_id == "<answer-1@anytown.example>"
+    assert (parsed.from_[0].name, parsed.to[0].name) == ("Desg Gymdeithasol Trefŵyr", "Siân")
+    assert (parsed.thread, parsed.references) == ("<1@x.example>", ("<1@x.example>", "<2@x.example>"))
+    assert "Bin heb ei gasglu – Stryd Fawr" in parsed.subject
+    assert "ABC-7Q4K2M" in parsed.subject
+    assert parsed.text.startswith("Diolch.\n\nByddwn yn dod ddydd Iau.\nFrom the depot, that is.")
+    assert parsed.automatic is None
 
 
 def test_a_mail_fetched_in_part_reads_like_the_whole() -> None:

@@ -117,15 +117,14 @@ class MailWalk:
         self._state = state
         self._given_up: set[int] = set()
         self._trying: int | None = None
-        self.rescanned = False
-        """Whether UIDVALIDITY had changed, so that known mails come again."""
 
     def open(self) -> Mailbox:
         """Open the mailbox and find out what is to be read. May be called again after a lost connection."""
         box = self._client.examine(self._name)
         state = self._state
-        if state is None or state.uidvalidity != box.uidvalidity:
-            self.rescanned = state is not None
+        # A restored backup may keep UIDVALIDITY and hand UIDs out again: then UIDNEXT has gone down.
+        handed_out_again = state is not None and box.uidnext is not None and box.uidnext <= state.top
+        if state is None or state.uidvalidity != box.uidvalidity or handed_out_again:
             self._state = self._from_start(box, state)
         else:
             found = self._client.uids_from(max(1, state.top - WINDOW + 1), box.uidnext)
