@@ -19,7 +19,9 @@ from socialtriage.ui import themes
 from socialtriage.ui.actions import Action, Where, bindings_for, table
 from socialtriage.ui.board import Board
 from socialtriage.ui.case_text import Reader
+from socialtriage.ui.key_gate import KeyGate
 from socialtriage.ui.keymaps import keymap
+from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.inbox import InboxScreen
 from socialtriage.ui.screens.too_small import SMALLEST, TooSmall
@@ -66,6 +68,7 @@ class TriageApp(App[None]):
         """What ended the program against its will."""
         self.keymap = keymap(desk.config.keys)
         self._writes = asyncio.Lock()
+        self.gate = KeyGate(self, super().on_event)
         self.home = InboxScreen(self)
 
     # --- start --------------------------------------------------------------------------------------------
@@ -105,6 +108,13 @@ class TriageApp(App[None]):
         elif not small and isinstance(self.screen, TooSmall):
             await self.pop_screen()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys and pasted texts go through the gate, everything else as ever."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.gate.take(event)
+        else:
+            await super().on_event(event)
+
     def _after_first_frame(self) -> None:
         from socialtriage.ui.background import Background
 
@@ -128,8 +138,30 @@ class TriageApp(App[None]):
         from socialtriage.ui.handlers import Call, run
 
         screen = next(each for each in reversed(self.screen_stack) if isinstance(each, DeskScreen))
-        call = Call(self, screen, table()[action_id], argument)
+        call = Call(self, screen, table()[action_id], argument, holds=[self.gate.close()])
         self.in_background(partial(run, call), f"action-{action_id}", table()[action_id].tooltip, exclusive=False)
+
+    async def ask(self, screen: Asking[T], holds: list[object] | None = None) -> T | None:
+        """What the officer answers on a dialog or review; None when they leave it. Call it in a worker.
+
+        With `holds`, the keys' holds of an action, keys go on waiting after the answer until the action is done.
+        """
+        kept = [] if holds is None else holds
+
+        def ready() -> None:
+            if not screen.TYPE_AHEAD:
+                self.gate.forget()
+            self.gate.open(*kept)
+
+        screen.awaited = True
+        answer = self.push_screen(screen, wait_for_dismiss=True)
+        screen.call_after_refresh(ready)
+        try:
+            return await answer
+        finally:
+            kept += screen.holds
+            if holds is None:
+                self.gate.open(*kept)
 
     async def action_back(self) -> None:
         """Close what is in the way; the inbox stays."""
@@ -205,9 +237,13 @@ class TriageApp(App[None]):
     def header_parts(self, title: str) -> Parts:
         """Organisation, officer and screen; accounts, outbox and polling."""
         waiting, trouble = self.board.outbox_words()
+        broken = self.board.broken()
+        short, _, named = self.board.headline.partition(":")
+        roomy = self.size.width >= 100 + len(named)
+        needs = f"{short}, {broken} need{'s' if broken == 1 else ''} you" if broken else short
         right = [
             (f"{self.polling}  " if self.polling else "", "$ink-dim"),
-            (self.board.headline, "bold $alarm" if self.board.broken() else ""),
+            (self.board.headline if roomy else needs, "bold $alarm" if broken else ""),
             (f"   outbox {waiting}" if waiting else "", ""),
             (f"   outbox {trouble}" if trouble else "", "bold $alarm"),
         ]

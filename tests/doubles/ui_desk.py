@@ -17,6 +17,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.ui.app import TriageApp
 from socialtriage.ui.background import Engine
 from socialtriage.ui.screens.base import DeskScreen
+from socialtriage.ui.widgets.text_pane import TextPane
 from tests.doubles.ui_pilot import screen_text, unfit, wait_until
 
 WIDE = (120, 40)
@@ -81,6 +82,15 @@ class Officer:
     async def sees(self, *words: str) -> None:
         """Wait until all the words are on the screen."""
         await self.until(lambda: all(each in self.text for each in words), f"{words} on the screen")
+
+    async def reads(self, *words: str) -> None:
+        """Wait until all the words are in the texts of the screen, wherever their lines break."""
+        await self.until(lambda: all(each in self.running_text for each in words), f"{words} in the text")
+
+    @property
+    def running_text(self) -> str:
+        """The texts of the screen without their line breaks."""
+        return " ".join(" ".join(pane.text for pane in self.app.screen.query(TextPane)).split())
 
     async def on(self, screen: type[Screen[Any]]) -> None:
         """Wait until a screen is in front."""

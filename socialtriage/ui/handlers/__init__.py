@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -31,6 +31,8 @@ class Call:
     action: Action
     argument: str = ""
     """What the `:` line, or the last time, said; "" asks."""
+    holds: list[object] = field(default_factory=list)
+    """What keeps keys waiting until the action asks something, and again until it is done."""
 
     @property
     def desk(self) -> Desk:
@@ -39,7 +41,7 @@ class Call:
 
     async def ask(self, dialog: Dialog[T]) -> T | None:
         """What the officer answers; None when they leave the dialog."""
-        return await self.app.push_screen_wait(dialog)
+        return await self.app.ask(dialog, self.holds)
 
     def rows(self) -> list[CaseRow]:
         """The cases it applies to; none is said."""
@@ -69,6 +71,13 @@ def handler(name: str) -> Handler:
 
 async def run(call: Call) -> None:
     """Run the handler of an action. A case that somebody else changed is shown as it is now, with what changed."""
+    try:
+        await _run(call)
+    finally:
+        call.app.gate.open(*call.holds)
+
+
+async def _run(call: Call) -> None:
     if not call.action.handler:
         await call.screen.run_action(call.action.do)
         return

@@ -45,7 +45,7 @@ class AccountsScreen(Page):
         now = self.triage.desk.clock()
         polled = words.ago(view.last_poll_at, now) if view.last_poll_at else "never"
         state = accounts.words(view, self.triage.desk)
-        wide = max(18, width - 1 - 20 - 10 - 11 - 9 - 5)
+        wide = max(18, width - 2 - 20 - 10 - 11 - 9)
         style = "calm" if view.state is AccountState.OK else "dim" if view.state is AccountState.PAUSED else "alarm"
         return [
             cell(view.id, wide, "strong" if view.state not in QUIET else ""),

@@ -42,7 +42,7 @@ class ContactsScreen(Page):
         """Name, away, areas, open handoffs, usual time."""
         view = cast(ContactView, value)
         away = f"away until {view.away_until.day} {view.away_until:%b}" if view.away_until else ""
-        areas = max(8, width - 1 - 23 - 19 - 9 - 10)
+        areas = max(8, width - 2 - 23 - 19 - 9 - 10)
         return [
             cell(view.name, 22, "strong"),
             cell(away or "here", 18, "warn" if away else "dim"),

@@ -13,11 +13,12 @@ from textual.widgets import Button, Static
 
 from socialtriage.domain.text import clean
 from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.screens.asking import Asking
 
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T | None]):
+class Dialog(Asking[T], ModalScreen[T | None]):
     """A box over the screen. Escape leaves it with None: nothing is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.DIALOG)]

@@ -47,7 +47,7 @@ class OutboxScreen(Page):
         """State, what, for which case, to whom, since when."""
         row = cast(OutboxView, value)
         now = self.triage.desk.clock()
-        to = max(14, width - 1 - 12 - 9 - 11 - 10)
+        to = max(14, width - 2 - 12 - 9 - 11 - 10)
         return [
             cell(words.OUTBOX[row.state], 11, STYLE.get(row.state, "alarm")),
             cell(row.kind.value, 8),
