@@ -49,6 +49,9 @@ def demo_command(env: Env, keep: str | None, speed: float, seed: int, headless: 
     number = headless if headless is not None or sys.stdout.isatty() else practice.WHOLE_WEEK
     if keep is not None:
         return _demo(Path(keep), speed, seed, number)
+    if number is not None:
+        # What is printed names files, so they stay.
+        return _demo(Path(tempfile.mkdtemp(prefix="socialtriage-demo-")), speed, seed, number)
     with tempfile.TemporaryDirectory(prefix="socialtriage-demo-", ignore_cleanup_errors=True) as folder:
         return _demo(Path(folder), speed, seed, number)
 

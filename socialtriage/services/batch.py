@@ -10,7 +10,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
 from socialtriage.domain import reference
 from socialtriage.domain.cases import Case
-from socialtriage.domain.models import Incoming, Status, Urgency, Visibility, Voice
+from socialtriage.domain.models import Automatic, Incoming, Status, Urgency, Visibility, Voice
 from socialtriage.domain.rules import Suggestion
 from socialtriage.domain.text import snippet
 from socialtriage.domain.times import iso
@@ -21,6 +21,8 @@ from socialtriage.store.intake import Revised, StoredMessage
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 
+UNANSWERED = (Automatic.AUTO_REPLY, Automatic.BOUNCE)
+"""Mail that waits for no answer. Bulk mail may be a form without a return address, so that its clock runs."""
 Suggest = Callable[[str], Suggestion | None]
 
 
@@ -215,7 +217,7 @@ class Batch:
         """A new case for a resident's message."""
         at = min(item.at, self.now)
         said = self.suggest(f"{item.subject or ''}\n{item.text}")
-        quiet = item.automatic is not None
+        quiet = item.automatic in UNANSWERED
         case = Case(
             id=case_id,
             ref="",
@@ -270,7 +272,7 @@ class Batch:
         case = self._touch(case_id)
         at = min(item.at, self.now)
         case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
-        if item.automatic is None:
+        if item.automatic not in UNANSWERED:
             after = life.resident_wrote(case, at)
             if after.reopened_at != case.reopened_at:
                 self.events.append(NewEvent("case.reopened", case_id, case.ref, {"why": "the resident wrote again"}))

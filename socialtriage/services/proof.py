@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socialtriage.domain.charter import Duration
-from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.errors import AuthError, SocialTriageError
 from socialtriage.services import logins
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.transport import IMAP_SECRET, SMTP_SECRET, transport_of
@@ -114,9 +114,28 @@ def _smtp(desk: Desk, secrets: SecretStore) -> Finding:
 
 
 def _imap(desk: Desk, secrets: SecretStore) -> Finding:
-    def look() -> str:
-        from socialtriage.mail.imap import verify
+    return _proved("mail.imap", lambda: _look_into_mailbox(desk, secrets.get(IMAP_SECRET) or ""))
 
-        return verify(desk.config.mail.imap or "", secrets.get(IMAP_SECRET), ca_file=ca_file_of(desk))
 
-    return _proved("mail.imap", look)
+def _look_into_mailbox(desk: Desk, secret: str) -> str:
+    """Sign in, look at the mailbox without changing it, and sign out."""
+    from socialtriage.channels.secret import OAuthSecret
+    from socialtriage.mail.address import ServerUrl
+    from socialtriage.mail.imap import ImapClient, Login
+
+    url = ServerUrl.parse(desk.config.mail.imap or "")
+    if not secret:
+        raise AuthError("There is no password for the mailbox.", hint=f"Run: socialtriage accounts login {IMAP_SECRET}")
+    oauth = secret.lstrip().startswith("{")
+    login = Login(
+        url.user or "",
+        password="" if oauth else secret,
+        token=OAuthSecret.parse(secret).access_token if oauth else "",
+    )
+    client = ImapClient(url, ca_file=ca_file_of(desk))
+    try:
+        client.sign_in(login)
+        mailbox = client.examine(url.path or "INBOX")
+        return f"{url.place}, {client.security}: {mailbox.name} holds {mailbox.exists} mails"
+    finally:
+        client.close()

@@ -127,6 +127,7 @@ class Poller:
                 known=StoreKnown(self._desk, account.id),
                 clock=self._desk.clock,
                 ca_file=ca_file_of(self._desk),
+                own_addresses=own_addresses(self._desk),
             )
         )
 
@@ -322,6 +323,13 @@ class Poller:
                 wait = max(1.0, (record.next_poll_at - self._desk.clock()).total_seconds())
             # Without the jitter forty accounts would knock at the same second for ever.
             await _sleep_or(wake, wait * random.uniform(0.9, 1.1))  # noqa: S311
+
+
+def own_addresses(desk: Desk) -> tuple[str, ...]:
+    """Addresses that the desk writes from: mail from them is our own."""
+    from socialtriage.mail.address import Mailbox
+
+    return (Mailbox.parse(desk.config.mail.from_).address,) if desk.config.mail.from_ else ()
 
 
 async def _within(pages: AsyncIterator[Page], budget: Budget) -> AsyncIterator[Page]:
