@@ -149,7 +149,7 @@ def _review() -> Iterator[Action]:
     yield row("review.contact", "c", "contact", "Choose another contact.", do="contact", main=3)
     yield row("review.redact", "r", "redact", "Hide everything that can be hidden, or nothing.", do="redact", main=4)
     yield row("review.expect", "x", "expected by", "By when an answer is expected.", do="expect", main=5)
-    yield row("review.toggle", "space", "tick", "Tick or untick the line; on others, change it.", do="tick")
+    yield row("review.toggle", "space,enter", "tick", "Tick or untick the line; on others, change it.", do="tick")
     tooltip = "Back to the case; note and choices are kept until you quit."
     yield row("review.postpone", "p,escape,q", "back", tooltip, do="postpone", main=7)
     yield row("review.discard", "n", "discard", "Discard note and choices.", do="discard", main=6)

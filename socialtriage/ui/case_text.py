@@ -101,7 +101,7 @@ def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
     """Who, where, which area, who holds it, since when."""
     row = detail.row
     name, handle = clean_line(row.name), clean_line(row.handle)
-    contacts = f"{words.many(detail.contacts, 'case')} in all" if detail.contacts > 1 else ""
+    contacts = words.many(detail.contacts, "case") if detail.contacts > 1 else ""
     yield fact("Person", *join(([(name, "strong")], [(handle if handle != name else "", "dim")], [(contacts, "dim")])))
     where = [(words.network(row.network), ""), (clean_line(row.account), "dim")]
     yield fact("Where", *join(([visible(row.visibility)], where[:1], where[1:])))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 PATIENCE = 1.0
-"""Seconds after which keys are handed on whatever is going on: an action that takes longer does not hold the keyboard."""
+"""Seconds after which keys are handed on whatever is going on: a slow action does not hold the keyboard."""
 
 
 class KeyGate:

@@ -34,7 +34,7 @@ async def _one(call: Call, row: CaseRow) -> Done | None:
     draft = await prepared(app, row.id, choices)
     detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
     screen = HandoffScreen(app, detail, draft, choices)
-    await app.push_screen_wait(screen)
+    await app.ask(screen, call.holds)
     return screen.sent
 
 

@@ -78,7 +78,7 @@ class ContactsScreen(Page):
 
     async def _away(self, view: ContactView) -> None:
         what = "The last day of the absence: 2026-12-24, +7d, tomorrow"
-        asked = await self.triage.push_screen_wait(Ask(f"Away: {view.name}", what))
+        asked = await self.triage.ask(Ask(f"Away: {view.name}", what))
         if not asked or not asked.strip():
             return
         desk = self.triage.desk

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets.option_list import Option
 
 from socialtriage.domain.models import OutboxKind
 from socialtriage.domain.redact import Redaction
@@ -20,27 +18,32 @@ from socialtriage.services import drafts, handoff, inbox
 from socialtriage.services.handoff import HandoffDraft
 from socialtriage.ui import handoff_text
 from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import shorten
+from socialtriage.ui.flow import Run
 from socialtriage.ui.handoff_text import Choices, Row
 from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.ask_when import AskWhen, moment
+from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.choices import Choice
-from socialtriage.ui.screens.page import STYLES, Rows
+from socialtriage.ui.screens.page import cell
 from socialtriage.ui.screens.picker import Picker
 from socialtriage.ui.widgets.bars import Bar
+from socialtriage.ui.widgets.rows import Rows
 from socialtriage.ui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
 
 
-class HandoffScreen(DeskScreen):
+class HandoffScreen(Asking[None], DeskScreen):
     """Ends with what was done, or None when nothing was sent."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.REVIEW,)
     ALSO_MAIN = ("app.help",)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.REVIEW)]
     TITLE_WORDS = "Hand off"
+    TYPE_AHEAD = False
     DEFAULT_CSS = """
     HandoffScreen {
         #review { height: 1fr; }
@@ -55,7 +58,7 @@ class HandoffScreen(DeskScreen):
     def __init__(self, app: TriageApp, detail: CaseDetail, draft: HandoffDraft, choices: Choices) -> None:
         super().__init__()
         self._detail, self.draft, self.choices = detail, draft, choices
-        self.rows = Rows(markup=False)
+        self.rows = Rows()
         self.preview = TextPane(id="preview")
         self._rows: list[Row] = []
         self.sent: Done | None = None
@@ -81,10 +84,7 @@ class HandoffScreen(DeskScreen):
     def _show(self) -> None:
         app = self.triage
         self._rows = handoff_text.rows(self.draft, self._detail, app.reader())
-        here = self.rows.highlighted or 0
-        self.rows.clear_options()
-        self.rows.add_options([Option(_prompt(row)) for row in self._rows])
-        self.rows.highlighted = min(here, len(self._rows) - 1)
+        self.rows.show([_line(row, self.rows.room) for row in self._rows])
         window = handoff.undo_window(app.desk, None, None)
         self.preview.show(list(handoff_text.preview(self.draft, window)), keep_place=True)
         self.query_one("#who", Bar).refresh()
@@ -103,17 +103,14 @@ class HandoffScreen(DeskScreen):
 
     def action_tick(self) -> None:
         """What enter and space do on a line."""
-        here = self.rows.highlighted
-        if here is None:
-            return
-        row = self._rows[here]
+        row = self._rows[self.rows.cursor]
         if row.ticked is None:
             {"to": self.action_contact, "expect": self.action_expect, "note": self.action_edit}[row.id]()
         else:
             self._choose(handoff_text.toggled(row, self.draft, self.choices))
 
-    def on_option_list_option_selected(self) -> None:
-        """Enter or a click on a line."""
+    def on_rows_chosen(self) -> None:
+        """A click on the selected line."""
         self.action_tick()
 
     def action_redact(self) -> None:
@@ -132,7 +129,7 @@ class HandoffScreen(DeskScreen):
             for each in config.contacts
         }
         choices = [Choice(each.id, each.name, hint=areas[each.id]) for each in config.contacts]
-        chosen = await self.app.push_screen_wait(Picker("Hand off to", choices))
+        chosen = await self.triage.ask(Picker("Hand off to", choices))
         if chosen:
             await self._prepare(replace(self.choices, to=chosen))
 
@@ -141,7 +138,7 @@ class HandoffScreen(DeskScreen):
         self.triage.in_background(self._expect, "ask", "asking for a moment")
 
     async def _expect(self) -> None:
-        when = await self.app.push_screen_wait(AskWhen("Answer expected by", self.triage.desk))
+        when = await self.triage.ask(AskWhen("Answer expected by", self.triage.desk))
         if when:
             await self._prepare(replace(self.choices, expect_by=moment(when, self.triage.desk)))
 
@@ -150,7 +147,7 @@ class HandoffScreen(DeskScreen):
         self.triage.in_background(self._edit, "ask", "writing a note")
 
     async def _edit(self) -> None:
-        note = await self.app.push_screen_wait(Write("Note to the contact", self.choices.note, esc_keeps=True))
+        note = await self.triage.ask(Write("Note to the contact", self.choices.note, esc_keeps=True))
         if note is not None:
             await self.triage.write(drafts.keep, self.triage.desk, self._detail.row.id, OutboxKind.HANDOFF, note)
             await self._prepare(replace(self.choices, note=note))
@@ -204,9 +201,7 @@ async def prepared(app: TriageApp, case_id: int, choices: Choices) -> HandoffDra
     return await asyncio.to_thread(work)
 
 
-def _prompt(row: Row) -> Content:
+def _line(row: Row, room: int) -> list[Run]:
     tick = "" if row.ticked is None else "[x] " if row.ticked else "[ ] "
-    label = f" {tick}{row.label}"
-    return Content.assemble(
-        (f"{label:25} ", "bold" if row.ticked else ""), *((t, STYLES.get(s, "")) for t, s in row.runs)
-    )
+    text = shorten("".join(text for text, _ in row.runs), max(4, room - 26))
+    return [cell(f"{tick}{row.label}", 25, "strong" if row.ticked else ""), (text, row.runs[0][1])]

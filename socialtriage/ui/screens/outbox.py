@@ -101,7 +101,7 @@ class OutboxScreen(Page):
             if row.state is not OutboxState.UNKNOWN:
                 raise
             lines = [str(refused), "If it did arrive, trying again sends it a second time."]
-            if await self.triage.push_screen_wait(Confirm("Send it anyway?", lines, yes="Send", no="Leave it")):
+            if await self.triage.ask(Confirm("Send it anyway?", lines, yes="Send", no="Leave it")):
                 await self.triage.background.retry(row.id, anyway=True)
         self.renew()
 
@@ -113,7 +113,7 @@ class OutboxScreen(Page):
 
     async def _drop(self, row: OutboxView) -> None:
         lines = [f"{row.kind} {row.ref or ''} to {row.to}", "It will not leave; what was written is kept as a draft."]
-        if await self.triage.push_screen_wait(Confirm("Drop it?", lines, yes="Drop", no="Keep")):
+        if await self.triage.ask(Confirm("Drop it?", lines, yes="Drop", no="Keep")):
             done = await self.triage.write(outbox.drop, self.triage.desk, row.id)
             self.triage.say(done.said)
             self.triage.renew()
@@ -124,6 +124,6 @@ class OutboxScreen(Page):
         if row is not None and row.ref:
             self.triage.perform("find.reference", row.ref)
 
-    def on_option_list_option_selected(self) -> None:
-        """Enter or a click on the selected row opens its case."""
+    def on_rows_chosen(self) -> None:
+        """A click on the selected row opens its case."""
         self.action_open_case()

@@ -7,45 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
-from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import column
 from socialtriage.ui.flow import Para, Run
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.widgets.bars import Bar
+from socialtriage.ui.widgets.rows import Rows
 from socialtriage.ui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
-
-STYLES = {"alarm": "bold $alarm", "warn": "$warn", "calm": "$calm", "dim": "$ink-dim", "strong": "bold", "": ""}
-
-
-class Rows(OptionList):
-    """The rows of a page, moved through with the keys of every list."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.LISTS)]
-    DEFAULT_CSS = """
-    Rows {
-        border: none; padding: 0; height: 1fr; background: $background; scrollbar-size-vertical: 1;
-        text-wrap: nowrap; text-overflow: ellipsis;
-    }
-    Rows:focus { border: none; }
-    """
-
-    def action_move(self, step: str) -> None:
-        """One row, a page, or an end."""
-        last = self.option_count - 1
-        page = max(1, self.size.height - 1)
-        steps = {"down": 1, "up": -1, "first": -last, "last": last}
-        steps |= {"half_down": page // 2, "half_up": -(page // 2), "page_down": page, "page_up": -page}
-        if last >= 0:
-            self.highlighted = min(max((self.highlighted or 0) + steps[step], 0), last)
 
 
 class Page(DeskScreen):
@@ -66,7 +38,7 @@ class Page(DeskScreen):
 
     def __init__(self, app: TriageApp) -> None:
         super().__init__()
-        self.rows = Rows(markup=False)
+        self.rows = Rows()
         self.more = TextPane(id="more")
         self.values: list[Any] = []
 
@@ -98,13 +70,7 @@ class Page(DeskScreen):
             self._show()
 
     def _show(self) -> None:
-        here = self.rows.highlighted
-        width = max(40, self.rows.scrollable_content_region.width or self.rows.size.width)
-        with self.prevent(OptionList.OptionHighlighted):
-            self.rows.clear_options()
-            self.rows.add_options([Option(_content(self.line(value, width))) for value in self.values])
-            if self.values:
-                self.rows.highlighted = min(here or 0, len(self.values) - 1)
+        self.rows.show([self.line(value, self.rows.room) for value in self.values])
         self.query_one("#headline", Bar).refresh()
         self._show_more()
 
@@ -112,15 +78,14 @@ class Page(DeskScreen):
         value = self.selected
         self.more.show([Para(((self.EMPTY, "dim"),))] if value is None else list(self.details(value)), keep_place=True)
 
-    def on_option_list_option_highlighted(self) -> None:
+    def on_rows_moved(self) -> None:
         """Another row is selected."""
         self._show_more()
 
     @property
     def selected(self) -> Any:
         """The value of the selected row, or None."""
-        here = self.rows.highlighted
-        return self.values[here] if here is not None and here < len(self.values) else None
+        return self.values[self.rows.cursor] if self.rows.cursor < len(self.values) else None
 
     # --- what a page says ---------------------------------------------------------------------------------
 
@@ -133,7 +98,7 @@ class Page(DeskScreen):
         return ""
 
     def line(self, value: Any, width: int) -> list[Run]:
-        """A row in `width` cells; styles are those of `STYLES`."""
+        """A row in `width` cells; styles are those of `Rows`."""
         return []
 
     def details(self, value: Any) -> Sequence[Para]:
@@ -144,7 +109,3 @@ class Page(DeskScreen):
 def cell(text: str, width: int, style: str = "", *, right: bool = False) -> Run:
     """A column of a row, with a blank after it."""
     return column(text, width, right=right) + " ", style
-
-
-def _content(runs: Sequence[Run]) -> Content:
-    return Content.assemble(" ", *((text, STYLES.get(style, "")) for text, style in runs))

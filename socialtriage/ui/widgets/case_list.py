@@ -30,7 +30,7 @@ class CaseList(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     CaseList {
         overflow-x: hidden;
-        scrollbar-size-vertical: 1;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         & .case-list--row { background: $background; color: $ink; }
         & .case-list--marked { background: $mark-bg; color: $ink; }
         & .case-list--cursor { background: $cursor-bg; color: $cursor-fg; }

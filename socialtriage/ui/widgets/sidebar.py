@@ -41,7 +41,7 @@ class Sidebar(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     Sidebar {
         overflow-x: hidden;
-        scrollbar-size-vertical: 1;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         & .sidebar--base { color: $ink; background: $background; }
         & .sidebar--heading { color: $ink-dim; }
         & .sidebar--count { color: $ink-dim; }
@@ -131,10 +131,12 @@ class Sidebar(ScrollView, can_focus=True):
             return Strip.blank(width, base)
         entry = self._entries[position]
         if not entry.target:
-            return Strip([Segment(column(entry.label, width), base + self._style("heading"))], width)
+            return Strip(
+                [Segment(" " + column(entry.label, width - 2), base + self._style("heading"))]
+            ).adjust_cell_length(width, base)
         shown, cursor = entry.target == self._shown, position == self._cursor and self.has_focus
         count = "" if entry.count is None else f"{entry.count:,}"
-        room = max(4, width - 4 - len(count) - 1)
+        room = max(4, width - 5 - len(count) - 1)
         style = self._style("cursor") if cursor else base
         mark_style = style if cursor or entry.mark != "!" else base + self._style("trouble")
         label = style + self._style("shown") if shown and not cursor else style
@@ -142,7 +144,7 @@ class Sidebar(ScrollView, can_focus=True):
             Segment("▌" if shown else " ", style + self._style("shown") if not cursor else style),
             Segment(column(entry.mark, 1) + " ", mark_style if cursor else mark_style + self._style("count")),
             Segment(column(entry.label, room), label),
-            Segment(f" {count} ", style if cursor else style + self._style("count")),
+            Segment(f"  {count} ", style if cursor else style + self._style("count")),
         ]
         return Strip(segments).adjust_cell_length(width, style)
 

@@ -24,17 +24,17 @@ def entries(desk: Desk, board: Board) -> list[Entry]:
         for number, view in enumerate(inbox.VIEWS, 1)
     ]
     if desk.config.areas:
-        found += [Entry(""), Entry("  Areas")]
+        found += [Entry(""), Entry("Areas")]
         untagged = counts.areas.get("", 0) if counts else None
         found.append(Entry("no area yet", f"area:{NO_AREA}", untagged))
         for area in desk.config.areas:
-            count = counts.areas.get(area.id, 0) if counts else None
+            count = counts.areas.get(area.id) if counts else None
             found.append(Entry(clean_line(area.name), f"area:{area.id}", count))
     if desk.config.accounts:
         broken = {view.id for view in board.accounts if view.state not in QUIET}
-        found += [Entry(""), Entry("  Accounts")]
+        found += [Entry(""), Entry("Accounts")]
         for account in desk.config.accounts:
-            count = counts.accounts.get(account.id, 0) if counts else None
+            count = counts.accounts.get(account.id) if counts else None
             mark = "!" if account.id in broken else ""
             found.append(Entry(clean_line(account.id), f"account:{account.id}", count, mark))
     return found

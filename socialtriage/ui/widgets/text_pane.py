@@ -30,7 +30,7 @@ class TextPane(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     TextPane {
         overflow-x: hidden;
-        scrollbar-size-vertical: 1;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         & .text-pane--base { color: $ink; background: $background; }
         & .text-pane--title { color: $ink; text-style: bold; }
         & .text-pane--strong { color: $ink; text-style: bold; }
@@ -100,7 +100,7 @@ class TextPane(ScrollView, can_focus=True):
         return "\n".join("".join(text for text, _ in line) for line in self._lines)
 
     def _lay_out(self) -> None:
-        width = max(12, self.size.width - 2)
+        width = max(12, (self.scrollable_content_region.width or self.size.width) - 3)
         if width == self._width:
             return
         self._width = width
