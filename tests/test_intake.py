@@ -197,7 +197,7 @@ def test_a_page_and_its_cursor_are_one_transaction(desk: Desk, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(batch, "name_cases", broken)
+    monkeypatch.setattr(batch, "free_references", broken)
     with pytest.raises(StoreError):
         arrive(desk, message("one", "1"), cursor="after-1")
     monkeypatch.undo()

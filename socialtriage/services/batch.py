@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
-from socialtriage.domain import reference
 from socialtriage.domain.cases import Case
 from socialtriage.domain.models import Automatic, Incoming, Status, Urgency, Visibility, Voice
 from socialtriage.domain.rules import Suggestion
 from socialtriage.domain.text import snippet
 from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
-from socialtriage.services.references import name_cases
+from socialtriage.services.places import Places
+from socialtriage.services.references import free_references
 from socialtriage.services.timeline import replayed
 from socialtriage.store.intake import Revised, StoredMessage
 from socialtriage.store.log import NewEvent
@@ -52,19 +51,17 @@ class Batch:
         self.now = tx.at
         self.suggest = suggest
         self.result = TakenIn()
+        self.places = Places(tx, account.id, desk.config.organisation.prefix, desk.repeat_window)
+        self.cases = self.places.cases
         self.opened: dict[int, Case] = {}
         self.before: dict[int, Case] = {}
-        self.cases: dict[int, Case] = {}
-        self.by_person: dict[tuple[str, int], int] = {}
-        self.case_of: dict[str, int] = {}
+        self.refs: list[str] = []
         self.replay: set[int] = set()
         self.bumped: set[int] = set()
         self.rows: list[tuple[int, int | None, int | None, Voice, Incoming]] = []
         self.links: list[tuple[int, int, str, str]] = []
         self.adopted: list[tuple[int, int]] = []
         self.events: list[NewEvent] = []
-        self.human: dict[int, set[int]] = {}
-        self.history: dict[int, list[Case]] = {}
 
     def run(self, items: Sequence[Incoming], gone: Sequence[str]) -> None:
         """Sort the items into new, edited and known, and write everything."""
@@ -111,24 +108,25 @@ class Batch:
     # --- new messages -------------------------------------------------------------------------------------
 
     def _take(self, fresh: list[Incoming], stored: dict[str, StoredMessage]) -> None:
-        persons = self._persons(fresh)
-        self._load(fresh, persons, stored)
+        persons = self._persons(fresh, stored)
+        residents = [i for i in fresh if not i.own and not i.context]
+        self.refs = free_references(self.tx, self.desk.config.organisation.prefix, len(residents))
         next_message = self.tx.intake.next_id("messages")
         next_case = self.tx.intake.next_id("cases")
         ids: dict[str, int] = {}
-        for item in [i for i in fresh if not i.own and not i.context]:
+        for item in residents:
             person = persons[item.author.key]
-            case_id = self._case_for(item, person)
+            case_id = self.places.case_for(item, person)
             if case_id is None:
                 case_id = next_case
                 next_case += 1
                 self._open(case_id, item, person)
             else:
                 self._join(case_id, item)
-            self.case_of[item.remote_id] = ids[item.remote_id] = case_id
+            self.places.case_of[item.remote_id] = ids[item.remote_id] = case_id
             self.result.new += 1
         for item in fresh:
-            case_id = ids.get(item.remote_id) or self._case_of_context(item, persons.get(item.author.key))
+            case_id = ids.get(item.remote_id) or self.places.case_of_context(item, persons.get(item.author.key))
             voice = Voice.OFFICER if item.own else Voice.RESIDENT
             person_id = None if item.own else persons[item.author.key]
             if (known := stored.get(item.remote_id)) is not None:
@@ -140,90 +138,43 @@ class Batch:
                 self._attach(case_id, item)
         self._adopt(fresh, ids)
 
-    def _persons(self, fresh: Iterable[Incoming]) -> dict[str, int]:
-        """Ids of the authors, new ones made, renamed ones renamed."""
+    def _persons(self, fresh: Sequence[Incoming], stored: dict[str, StoredMessage]) -> dict[str, int]:
+        """Ids of the authors, new ones made, renamed ones renamed; what those who are known may join is read."""
         authors = {i.author.key: i.author for i in fresh if not i.own}
-        if not authors:
-            return {}
-        known = self.tx.intake.persons(self.network, list(authors))
-        next_id = self.tx.intake.next_id("persons")
-        ids: dict[str, int] = {}
+        known = self.tx.intake.persons(self.network, list(authors)) if authors else {}
+        self.places.load(fresh, known, {key: m.case_id for key, m in stored.items() if m.case_id is not None})
+        ids = {key: person.id for key, person in known.items()}
+        next_id = self.tx.intake.next_id("persons") if len(ids) < len(authors) else 0
         new = []
-        renamed = []
         for key, author in authors.items():
-            if key in known:
-                ids[key], handle, name = known[key]
-                if (handle, name) != (author.handle, author.name):
-                    renamed.append((author.handle, author.name, ids[key]))
-            else:
+            if key not in known:
                 ids[key] = next_id
                 new.append((next_id, key, author.handle, author.name, author.url, iso(self.now)))
                 next_id += 1
         self.tx.intake.add_persons(self.network, new)
-        self.tx.intake.rename_persons(renamed)
+        self.tx.intake.rename_persons(
+            (authors[key].handle, authors[key].name, person.id)
+            for key, person in known.items()
+            if (person.handle, person.name) != (authors[key].handle, authors[key].name)
+        )
         return ids
-
-    def _load(self, fresh: Sequence[Incoming], persons: dict[str, int], stored: dict[str, StoredMessage]) -> None:
-        """Cases that these messages may join or follow."""
-        intake = self.tx.intake
-        threads = list({i.thread for i in fresh})
-        conversations = list({i.conversation for i in fresh if i.conversation})
-        for case in intake.cases_in(self.account.id, threads, conversations):
-            self._know(case)
-        ids = list(persons.values())
-        if ids:
-            self.human = intake.same_human(ids)
-            everyone = sorted({other for group in self.human.values() for other in group})
-            for case in intake.cases_of(everyone):
-                self.history.setdefault(case.person_id, []).append(case)
-        parents = [i.parent for i in fresh if i.parent and i.parent not in stored]
-        if parents:
-            stored = {**stored, **intake.messages(self.account.id, parents)}
-        self.case_of.update({key: m.case_id for key, m in stored.items() if m.case_id is not None})
-
-    def _know(self, case: Case) -> None:
-        """Find this case by its thread or conversation: open ones before closed ones, later before earlier."""
-        if case.id not in self.cases:
-            self.cases[case.id] = case
-        for place in {case.thread, case.conversation} - {None}:
-            key = (str(place), case.person_id)
-            old = self.cases.get(self.by_person.get(key, -1))
-            if old is None or case.status is not Status.CLOSED or old.status is Status.CLOSED:
-                self.by_person[key] = case.id
-
-    def _case_for(self, item: Incoming, person: int) -> int | None:
-        """The case that a resident's message joins: same conversation, same thread, or a reference it quotes."""
-        for identity in self.human.get(person, {person}):
-            for place in (item.conversation, item.thread):
-                if place is not None and (found := self.by_person.get((place, identity))) is not None:
-                    return found
-        return self._quoted(item, person)
-
-    def _quoted(self, item: Incoming, person: int) -> int | None:
-        prefix = self.desk.config.organisation.prefix
-        text = f"{item.subject or ''}\n{item.text}"
-        if prefix.casefold() not in text.casefold():
-            return None
-        refs = reference.find(text, prefix)
-        if not refs:
-            return None
-        for case in self.tx.intake.cases_by_ref(refs).values():
-            if case.person_id in self.human.get(person, {person}):
-                self.cases.setdefault(case.id, case)
-                return case.id
-        return None
 
     def _open(self, case_id: int, item: Incoming, person: int) -> None:
         """A new case for a resident's message."""
         at = min(item.at, self.now)
-        said = self.suggest(f"{item.subject or ''}\n{item.text}")
-        quiet = item.automatic in UNANSWERED
+        said = self.suggest(f"{item.subject}\n{item.text}" if item.subject else item.text)
+        quiet = item.automatic is not None
+        earlier = [] if quiet else list(self.places.earlier(person, at))
+        unanswered = [case.waiting_since for case in earlier if case.waiting_since]
+        waiting = None if quiet else min([*unanswered, at])
+        urgency = Urgency.LOW if quiet else Urgency.NORMAL.raised() if earlier else Urgency.NORMAL
+        due = self.desk.clocks.due(urgency, waiting)
         case = Case(
             id=case_id,
-            ref="",
+            ref=self.refs.pop(),
             version=1,
             status=Status.NEW,
-            urgency=Urgency.LOW if quiet else Urgency.NORMAL,
+            urgency=urgency,
             area=self.account.area,
             account=self.account.id,
             network=self.network,
@@ -234,38 +185,21 @@ class Batch:
             snippet=snippet(item.text or item.subject or ""),
             opened_at=at,
             last_message_at=at,
-            waiting_since=None if quiet else at,
+            waiting_since=waiting,
+            due_at=due.at,
+            due_clock=due.clock,
+            due_from=due.since,
             media=len(item.media),
+            repeat_count=len(earlier) + 1,
+            repeat_since=min(unanswered or [case.opened_at for case in earlier], default=None),
             suggested_area=said.area if said else None,
             suggested_urgency=said.urgency if said else None,
             suggested_because=said.because if said else (),
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
-        case = self.desk.clocks.with_due(self._repeat(case, at))
+        self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
         self.opened[case_id] = self.cases[case_id] = case
-        self.history.setdefault(person, []).append(case)
-        self._know(case)
-
-    def _repeat(self, case: Case, at: datetime) -> Case:
-        """Linked to the person's earlier cases, raised one step, with the clock of the first unanswered one."""
-        horizon = at - self.desk.repeat_window
-        earlier = [
-            self.cases.get(c.id, c)
-            for identity in self.human.get(case.person_id, {case.person_id})
-            for c in self.history.get(identity, ())
-            if horizon <= c.opened_at <= at and not any(f.startswith("automatic") for f in c.flags)
-        ]
-        if not earlier or case.flags:
-            return case
-        self.links += [(c.id, case.id, "same person", iso(self.now)) for c in earlier[-20:]]
-        unanswered = [c.waiting_since for c in earlier if c.waiting_since]
-        return replace(
-            case,
-            urgency=case.urgency.raised(),
-            repeat_count=len(earlier) + 1,
-            repeat_since=min(unanswered or [c.opened_at for c in earlier]),
-            waiting_since=min([*unanswered, at]),
-        )
+        self.places.opened(case)
 
     def _join(self, case_id: int, item: Incoming) -> None:
         """A resident's message in a case that exists."""
@@ -280,30 +214,20 @@ class Batch:
                 after = replace(after, conversation=after.conversation or item.conversation)
             case = self.desk.clocks.with_due(after)
         self.cases[case_id] = case
-        self._know(case)
+        self.places.know(case)
         self.events.append(NewEvent("message.received", case_id, case.ref, {"remote_id": item.remote_id}))
-
-    def _case_of_context(self, item: Incoming, person: int | None) -> int | None:
-        """The case of our own message or of an ancestor: its parent's, its conversation's, its thread's only one."""
-        if not item.own:
-            return self.by_person.get((item.thread, person)) if person is not None else None
-        if item.parent and item.parent in self.case_of:
-            return self.case_of[item.parent]
-        places = {item.conversation or item.thread}
-        found = {case_id for (place, _), case_id in self.by_person.items() if place in places}
-        return found.pop() if len(found) == 1 else None
 
     def _attach(self, case_id: int, item: Incoming) -> None:
         case = self._touch(case_id)
         self.cases[case_id] = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
-        self.case_of[item.remote_id] = case_id
+        self.places.case_of[item.remote_id] = case_id
         self.replay.add(case_id)
         if item.own:
             self.events.append(NewEvent("reply.seen", case_id, case.ref, {"remote_id": item.remote_id}))
 
     def _touch(self, case_id: int) -> Case:
         """The case as it is in this batch, remembered as it was before."""
-        case = self.cases[case_id]
+        case = self.places.get(case_id)
         if case_id not in self.opened:
             self.before.setdefault(case_id, case)
         return case
@@ -360,10 +284,8 @@ class Batch:
     # --- writing ------------------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        """References for the new cases, then every row, then the events."""
-        named = name_cases(self.tx, self.desk.config.organisation.prefix, self.opened)
-        self.opened.update(named)
-        self.cases.update({case_id: replace(self.cases[case_id], ref=case.ref) for case_id, case in named.items()})
+        """Every row, then the events."""
+        self.opened = {case_id: self.cases[case_id] for case_id in self.opened}
         self.tx.intake.add_cases(list(self.opened.values()))
         self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
         self.tx.intake.link_cases(self.links)

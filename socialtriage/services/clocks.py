@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from socialtriage.config.model import Config
 from socialtriage.domain.cases import Case
 from socialtriage.domain.charter import Charter, Clock, Duration, Ruling, due_state
-from socialtriage.domain.models import DueState, Status
+from socialtriage.domain.models import DueState, Status, Urgency
 from socialtriage.domain.worktime import WorkingTime
 from socialtriage.services.calendar import charter_of
+
+
+class Due(NamedTuple):
+    """When a case is due, by which clock, and since when that clock runs; all None when none does."""
+
+    at: datetime | None
+    clock: str | None
+    since: datetime | None
 
 
 class Clocks:
@@ -43,6 +52,11 @@ class Clocks:
             answered_at=None,
             promised_at=case.promised_at if case.promise_kept is None else None,
         )
+
+    def due(self, urgency: Urgency, asked_at: datetime | None) -> Due:
+        """The deadline of a case that nobody has answered yet."""
+        at, clock = self._charter.ruling(urgency, asked_at=asked_at)
+        return Due(at, clock.value, asked_at) if clock else Due(None, None, None)
 
     def with_due(self, case: Case) -> Case:
         """The case with the deadline that rules it now."""

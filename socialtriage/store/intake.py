@@ -7,7 +7,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from socialtriage.domain.cases import Case
 from socialtriage.domain.models import Incoming, MediaItem, MediaState, Voice
@@ -18,6 +19,13 @@ MESSAGE_COLUMNS = (
     "id, account, remote_id, case_id, person_id, voice, visibility, text, who, subject, quoted, place, at, received_at,"
     " url, thread, conversation, parent, edited_at, language, automatic, reply_data, refs"
 )
+SPOKEN = "coalesce(m.automatic, '') NOT IN ('auto_reply', 'bounce')"
+"""Messages that somebody wrote, or may have: out-of-office notes and bounces are not among them."""
+Place = Literal["thread", "conversation"]
+"""The columns by which cases are found."""
+MOST_EARLIER = 100
+"""Earlier cases of one person that are looked at: nobody counts further."""
+_C_COLUMNS = ", ".join(f"c.{name}" for name in CASE_NAMES)
 _MESSAGE_SLOTS = ", ".join("?" * len(MESSAGE_COLUMNS.split(",")))
 _CASE_SLOTS = ", ".join("?" * (len(CASE_NAMES) + 2))
 
@@ -34,6 +42,24 @@ class StoredMessage:
     voice: Voice
     thread: str
     gone: bool
+
+
+class KnownPerson(NamedTuple):
+    """A person who wrote before."""
+
+    id: int
+    handle: str
+    name: str
+    linked_to: int | None
+
+
+class EarlierCase(NamedTuple):
+    """A case as much as a repeat contact needs of it."""
+
+    id: int
+    person_id: int
+    opened_at: datetime
+    waiting_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,65 +89,88 @@ class IntakeWriter:
         """Those of `remote_ids` that are stored."""
         rows = self._c.execute(
             "SELECT id, remote_id, case_id, text, subject, voice, thread, gone_at IS NOT NULL FROM messages"
-            f" WHERE account = ? AND remote_id IN ({slots(remote_ids)})",
-            (account, *remote_ids),
+            " WHERE account = ? AND remote_id IN (SELECT value FROM json_each(?))",
+            (account, json.dumps(remote_ids)),
         )
         return {r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7])) for r in rows}
+
+    def cases_of_messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, int]:
+        """The cases of those of `remote_ids` that are stored and have one."""
+        rows = self._c.execute(
+            "SELECT remote_id, case_id FROM messages WHERE account = ? AND case_id IS NOT NULL"
+            " AND remote_id IN (SELECT value FROM json_each(?))",
+            (account, json.dumps(remote_ids)),
+        )
+        return dict(rows.fetchall())
 
     def tombstones(self, account: str, remote_ids: Sequence[str]) -> set[str]:
         """Those of `remote_ids` that were deleted here and must not come back."""
         rows = self._c.execute(
-            f"SELECT remote_id FROM tombstones WHERE account = ? AND remote_id IN ({slots(remote_ids)})",
-            (account, *remote_ids),
+            "SELECT remote_id FROM tombstones WHERE account = ? AND remote_id IN (SELECT value FROM json_each(?))",
+            (account, json.dumps(remote_ids)),
         )
         return {r[0] for r in rows}
 
-    def persons(self, network: str, keys: Sequence[str]) -> dict[str, tuple[int, str, str]]:
-        """Id, handle and name of those persons that are known, by key."""
+    def persons(self, network: str, keys: Sequence[str]) -> dict[str, KnownPerson]:
+        """Those persons that are known, by key."""
         rows = self._c.execute(
-            f"SELECT key, id, handle, name FROM persons WHERE network = ? AND key IN ({slots(keys)})", (network, *keys)
+            "SELECT key, id, handle, name, linked_to FROM persons WHERE network = ?"
+            " AND key IN (SELECT value FROM json_each(?))",
+            (network, json.dumps(keys)),
         )
-        return {r[0]: (r[1], r[2], r[3]) for r in rows}
+        return {r[0]: KnownPerson(*r[1:]) for r in rows}
 
-    def same_human(self, person_ids: Sequence[int]) -> dict[int, set[int]]:
-        """For each person, every identity that an officer linked to it, itself included."""
-        linked = {p: {p} for p in person_ids}
-        rows = self._c.execute(
-            "SELECT p.id, q.id FROM persons p JOIN persons q"
-            " ON coalesce(q.linked_to, q.id) = coalesce(p.linked_to, p.id)"
-            f" WHERE p.id IN ({slots(person_ids)}) AND p.linked_to IS NOT NULL OR q.linked_to = p.id"
-            f" AND p.id IN ({slots(person_ids)})",
-            (*person_ids, *person_ids),
-        )
-        for person, other in rows:
-            linked.setdefault(person, {person}).add(other)
-        return linked
+    def linked(self, heads: Iterable[int]) -> dict[int, set[int]]:
+        """Identities that an officer linked to these persons, by the person they were linked to."""
+        found: dict[int, set[int]] = {}
+        for head, other in self._c.execute(
+            "SELECT linked_to, id FROM persons WHERE linked_to IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(heads)),),
+        ):
+            found.setdefault(head, {head}).add(other)
+        return found
 
-    def cases_of(self, person_ids: Sequence[int]) -> list[Case]:
-        """Every case of these persons, newest last."""
+    def earlier_cases(self, person_ids: Sequence[int], since: str) -> list[EarlierCase]:
+        """Cases that these persons opened since then, automatic mail left out; of each the last `MOST_EARLIER`."""
         rows = self._c.execute(
-            f"SELECT {CASE_COLUMNS} FROM cases WHERE person_id IN ({slots(person_ids)}) ORDER BY id", tuple(person_ids)
+            "SELECT c.id, c.person_id, c.opened_at, c.waiting_since FROM json_each(?) w CROSS JOIN cases c ON c.id IN"
+            " (SELECT id FROM cases WHERE person_id = w.value AND opened_at >= ? AND flags NOT LIKE '%\"automatic%'"
+            " ORDER BY opened_at DESC LIMIT ?) ORDER BY c.id",
+            (json.dumps(person_ids), since, MOST_EARLIER),
         )
-        return [to_case(r) for r in rows]
+        at = datetime.fromisoformat
+        return [EarlierCase(r[0], r[1], at(r[2]), at(r[3]) if r[3] else None) for r in rows]
 
     def cases_by_ref(self, refs: Sequence[str]) -> dict[str, Case]:
         """Cases by reference."""
-        rows = self._c.execute(f"SELECT {CASE_COLUMNS} FROM cases WHERE ref IN ({slots(refs)})", tuple(refs))
+        rows = self._c.execute(
+            f"SELECT {CASE_COLUMNS} FROM cases WHERE ref IN (SELECT value FROM json_each(?))", (json.dumps(refs),)
+        )
         return {case.ref: case for case in map(to_case, rows)}
 
-    def cases_in(self, account: str, threads: Sequence[str], conversations: Sequence[str]) -> list[Case]:
-        """Every case in these threads or conversations of an account."""
+    def cases_in(self, account: str, place: Place, pairs: Iterable[tuple[str, int]]) -> list[Case]:
+        """The cases of an account for pairs of a thread or conversation and a person."""
         rows = self._c.execute(
-            f"SELECT {CASE_COLUMNS} FROM cases WHERE account = ? AND thread IN ({slots(threads)})"
-            f" UNION SELECT {CASE_COLUMNS} FROM cases WHERE account = ? AND conversation IN ({slots(conversations)})"
-            " ORDER BY id",
-            (account, *threads, account, *conversations),
+            f"SELECT {_C_COLUMNS} FROM json_each(?) w CROSS JOIN cases c ON c.account = ?"
+            f" AND c.{place} = json_extract(w.value, '$[0]') AND c.person_id = json_extract(w.value, '$[1]')"
+            " ORDER BY c.id",
+            (json.dumps(list(pairs)), account),
         )
         return [to_case(r) for r in rows]
 
+    def people_in(self, account: str, place: Place, key: str) -> list[int]:
+        """Persons with a case in a thread or conversation, at most two: more would not tell which case is meant."""
+        rows = self._c.execute(
+            f"SELECT DISTINCT person_id FROM cases WHERE account = ? AND {place} = ? LIMIT 2", (account, key)
+        )
+        return [r[0] for r in rows]
+
     def taken_refs(self, refs: Sequence[str]) -> set[str]:
         """Those of `refs` that a case already has."""
-        return {r[0] for r in self._c.execute(f"SELECT ref FROM cases WHERE ref IN ({slots(refs)})", tuple(refs))}
+        rows = self._c.execute(
+            "SELECT ref FROM cases WHERE ref IN (SELECT value FROM json_each(?))", (json.dumps(refs),)
+        )
+        return {r[0] for r in rows}
 
     def add_persons(self, network: str, rows: Iterable[tuple[int, str, str, str, str | None, str]]) -> None:
         """New persons: id, key, handle, name, url, first seen."""
@@ -225,9 +274,9 @@ class IntakeWriter:
         self._c.executemany("UPDATE messages SET case_id = ? WHERE id = ?", rows)
 
     def timeline(self, case_id: int) -> list[tuple[str, Voice]]:
-        """When who spoke in a case, oldest first, automatic mail left out."""
+        """When who spoke in a case, oldest first, without out-of-office notes and bounces."""
         rows = self._c.execute(
-            "SELECT at, voice FROM messages WHERE case_id = ? AND automatic IS NULL ORDER BY at, id", (case_id,)
+            f"SELECT at, voice FROM messages m WHERE case_id = ? AND {SPOKEN} ORDER BY at, id", (case_id,)
         )
         return [(r[0], Voice(r[1])) for r in rows]
 

@@ -37,6 +37,7 @@ CREATE TABLE persons (
   url TEXT, first_at TEXT NOT NULL, cases INTEGER NOT NULL DEFAULT 0, needs TEXT NOT NULL DEFAULT '',
   linked_to INTEGER REFERENCES persons(id), UNIQUE (network, key)
 );
+CREATE INDEX persons_linked ON persons (linked_to) WHERE linked_to IS NOT NULL;
 CREATE TABLE cases (
   id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, version INTEGER NOT NULL DEFAULT 1,
   status TEXT NOT NULL, lane INTEGER NOT NULL, urgency INTEGER NOT NULL, kind TEXT, area TEXT, topic TEXT, owner TEXT,
@@ -59,10 +60,12 @@ CREATE INDEX cases_thread ON cases (account, thread, person_id);
 CREATE INDEX cases_conversation ON cases (account, conversation, person_id) WHERE conversation IS NOT NULL;
 CREATE INDEX cases_snoozed ON cases (snoozed_until) WHERE lane = 4;
 CREATE INDEX cases_opened ON cases (opened_at);
+CREATE INDEX cases_external ON cases (external_reference) WHERE external_reference IS NOT NULL;
 CREATE TABLE case_links (
   a INTEGER NOT NULL REFERENCES cases(id), b INTEGER NOT NULL REFERENCES cases(id), why TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (a, b)
 ) WITHOUT ROWID;
+CREATE INDEX case_links_other ON case_links (b);
 """
 
 MESSAGES = """
