@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_our_words_below_a_post_join_the_only_case_there_and_none_where_there_ar
 
 
 def test_our_words_in_a_conversation_join_its_case(desk: Desk) -> None:
-    private = {"visibility": Visibility.PRIVATE, "conversation": "c1"}
+    private: dict[str, Any] = {"visibility": Visibility.PRIVATE, "conversation": "c1"}
     arrive(desk, message("My address is …", "1", thread="a", **private))
     arrive(desk, message("Thank you", "2", own=True, thread="b", at=MONDAY + minutes(5), **private))
     assert texts(inbox.detail(desk, the_case(desk, "waiting")).messages) == ["My address is …", "Thank you"]
