@@ -148,7 +148,7 @@ def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redacti
     row = detail.row
     return HandoffMail(
         ref=row.ref,
-        message_id=message_id(row.ref, f"h{len(detail.handoffs) + 1}", _domain(desk)),
+        message_id=message_id(row.ref, f"h{_number(detail)}", _domain(desk)),
         sender=sender_of(desk),
         to=replace(Mailbox.parse(contact.email), name=contact.name),
         organisation=desk.config.organisation.name,
@@ -168,6 +168,13 @@ def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redacti
         zone=desk.zone,
         redacted=bool(redaction),
     )
+
+
+def _number(detail: CaseDetail) -> int:
+    """Which handoff of the case this is. One that was taken back or dropped may have arrived all the same, so its
+    Message-ID is never used for another mail: the receiving side would drop that as a repeat.
+    """
+    return 1 + sum(event.kind == "handoff.queued" for event in detail.events)
 
 
 def sender_of(desk: Desk) -> Mailbox:

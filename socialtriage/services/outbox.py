@@ -101,7 +101,7 @@ def drop(desk: Desk, row_id: int) -> Done:
         if row.case_id is not None:
             before = tx.cases.get(row.case_id)
             ref = before.ref
-            if row.kind is OutboxKind.HANDOFF:
+            if row.kind is OutboxKind.HANDOFF and not tx.outbox.handed_off(row.case_id):
                 tx.cases.save(before, desk.clocks.with_due(life.handoff_failed(before)))
             if row.body:
                 tx.put_draft(row.case_id, row.kind, row.body)

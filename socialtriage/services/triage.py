@@ -241,43 +241,73 @@ def wake(desk: Desk) -> list[int]:
     return ids
 
 
+class _Past(Refused):
+    """A step that can never be taken back, or done again, any more."""
+
+
 def undo(desk: Desk) -> Done:
-    """Take back this officer's last action. Raises `Refused` when there is none or somebody changed it since."""
+    """Take back this officer's last action. Raises `Refused` when there is none or it cannot be taken back any more.
+
+    A step that is past taking back is left behind, so that the next undo goes on with what was done before it.
+    """
     step = desk.store.undo.last(desk.officer)
     if step is None:
         raise Refused("There is nothing of yours to undo.")
-    now = desk.clock()
-    with desk.store.transaction(desk.officer, now) as tx:
-        for row_id in step.outbox_ids:
-            _take_back(tx, desk, row_id, step)
-        touched = _replay(desk, tx, step, forward=False)
-        if step.outbox_ids:
-            # What was taken out of the outbox is a draft again; it is sent by handing off or replying anew.
-            tx.undo.drop(step.id)
-        else:
-            tx.undo.mark(step.id, "undone")
+    try:
+        with desk.store.transaction(desk.officer, desk.clock()) as tx:
+            for row_id in step.outbox_ids:
+                _take_back(tx, desk, row_id, step)
+            touched = _replay(desk, tx, step, forward=False)
+            if step.outbox_ids:
+                # What was taken out of the outbox is a draft again; it is sent by handing off or replying anew.
+                tx.undo.drop(step.id)
+            else:
+                tx.undo.mark(step.id, "undone")
+    except _Past as exc:
+        raise _left_behind(desk, step, exc) from exc
+    if not step.outbox_ids and not any(change.fields for change in step.changes):
+        return Done(f"A note stays in the log, so nothing changed: {step.said}", touched)
     return Done(f"Undone: {step.said}", touched)
 
 
 def redo(desk: Desk) -> Done:
-    """Do again what this officer undid last."""
+    """Do again what this officer undid last. Raises `Refused` as `undo` does."""
     step = desk.store.undo.next(desk.officer)
     if step is None:
         raise Refused("There is nothing to do again.")
-    with desk.store.transaction(desk.officer, desk.clock()) as tx:
-        touched = _replay(desk, tx, step, forward=True)
-        tx.undo.mark(step.id, "done")
+    try:
+        with desk.store.transaction(desk.officer, desk.clock()) as tx:
+            touched = _replay(desk, tx, step, forward=True)
+            tx.undo.mark(step.id, "done")
+    except _Past as exc:
+        raise _left_behind(desk, step, exc) from exc
     return Done(f"Done again: {step.said}", touched)
+
+
+def _left_behind(desk: Desk, step: Step, exc: _Past) -> Refused:
+    """Forget a step for good; the refusal that says so."""
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        tx.undo.drop(step.id)
+    return Refused(exc.message, hint="The next time it is the step before that one.")
 
 
 def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> None:
     row = desk.store.outbox.get(row_id)
-    if row is None or not tx.outbox.drop(row_id):
-        raise Refused(f"That has already left and cannot be taken back: {step.said}")
+    if row is None:
+        raise _Past(f"That was taken out of the outbox already: {step.said}")
+    if row.state is OutboxState.SENDING:
+        raise Refused(f"That is leaving at this moment: {step.said}")
+    if row.state not in (OutboxState.QUEUED, OutboxState.FAILED) or not tx.outbox.drop(row_id):
+        # One whose answer was lost may have arrived: only an officer who looked may drop it.
+        raise _Past(f"That has already left and cannot be taken back: {step.said}")
     if row.handoff_id is not None:
         tx.outbox.drop_handoff(row.handoff_id)
-    if row.case_id is not None and row.body:
+    if row.case_id is None:
+        return
+    if row.body:
         tx.put_draft(row.case_id, row.kind, row.body)
+    ref = tx.cases.get(row.case_id).ref
+    tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
 
 
 def _replay(desk: Desk, tx: Transaction, step: Step, *, forward: bool) -> tuple[int, ...]:
@@ -287,9 +317,11 @@ def _replay(desk: Desk, tx: Transaction, step: Step, *, forward: bool) -> tuple[
         after = apply(before, change, forward=forward)
         if after is None:
             what = "done again" if forward else "undone"
-            raise Refused(f"{before.ref} was changed since, so this cannot be {what}: {step.said}")
+            raise _Past(f"{before.ref} was changed since, so this cannot be {what}: {step.said}")
         if after.status is Status.SNOOZED and after.snoozed_until and after.snoozed_until <= tx.at:
             after = replace(after, status=Status.OPEN, snoozed_until=None)
+        if not change.fields and not step.outbox_ids:
+            continue
         tx.cases.save(before, desk.clocks.with_due(after))
         tx.log(NewEvent("action.redone" if forward else "action.undone", before.id, before.ref, {"at": iso(tx.at)}))
         touched.append(before.id)

@@ -192,6 +192,14 @@ class OutboxWriter:
             (state, stamp(sent_at), error, handoff_id),
         )
 
+    def handed_off(self, case_id: int) -> bool:
+        """Whether a contact has the case, or is about to get it."""
+        sql = (
+            "SELECT 1 FROM handoffs WHERE case_id = ? AND answered_at IS NULL"
+            " AND state IN ('queued', 'sending', 'sent', 'unknown') LIMIT 1"
+        )
+        return self._c.execute(sql, (case_id,)).fetchone() is not None
+
     def drop_handoff(self, handoff_id: int) -> None:
         """A handoff that was taken back before it left."""
         self._c.execute("UPDATE outbox SET handoff_id = NULL WHERE handoff_id = ?", (handoff_id,))
