@@ -80,11 +80,15 @@ class HandoffScreen(Asking[None], DeskScreen):
     def on_resize(self) -> None:
         """Beside or below each other."""
         self.set_class(self.app.size.width < 110, "-stacked")
+        self.call_after_refresh(self._show_rows)
+
+    def _show_rows(self) -> None:
+        self.rows.show([_line(row, self.rows.room) for row in self._rows])
 
     def _show(self) -> None:
         app = self.triage
         self._rows = handoff_text.rows(self.draft, self._detail, app.reader())
-        self.rows.show([_line(row, self.rows.room) for row in self._rows])
+        self._show_rows()
         window = handoff.undo_window(app.desk, None, None)
         self.preview.show(list(handoff_text.preview(self.draft, window)), keep_place=True)
         self.query_one("#who", Bar).refresh()
