@@ -148,7 +148,11 @@ class TriageApp(App[None]):
         """
         kept = [] if holds is None else holds
 
-        def ready() -> None:
+        def ready(looks: int = 20) -> None:
+            if looks and screen.focused is None and (not screen.is_mounted or screen.focus_chain):
+                # The focus comes after the widgets: a key that is handed on before it would be lost.
+                screen.call_after_refresh(ready, looks - 1)
+                return
             if not screen.TYPE_AHEAD:
                 self.gate.forget()
             self.gate.open(*kept)

@@ -66,19 +66,24 @@ class KeyGate:
             self._since = time.monotonic()
             target: MessagePump = self._app.focused or self._app.screen
             await self._deliver(event)
-            self._follow(target, token)
+            self._follow(target, [target], token)
 
-    def _follow(self, node: MessagePump | None, token: object) -> None:
-        """Go the way that a key goes up, behind it: when the program is reached, the key has been worked off."""
+    def _follow(self, node: MessagePump | None, again: list[MessagePump], token: object) -> None:
+        """Go the way that a key goes up, behind it, and once more behind the message that a field made of it.
+
+        When the program is reached, the key has been worked off.
+        """
         while node is not None and node is not self._app:
             above = node._parent
-            if node.call_later(self._follow, above, token):
+            if node.call_later(self._follow, above, again, token):
                 return
             node = above
-        self._app.call_later(self._arrived, token)
+        self._app.call_later(self._arrived, again, token)
 
-    async def _arrived(self, token: object) -> None:
-        if self._under_way is token:
+    async def _arrived(self, again: list[MessagePump], token: object) -> None:
+        if again:
+            self._follow(again.pop(), again, token)
+        elif self._under_way is token:
             self._under_way = None
             await self._feed()
 
