@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.worker import WorkType
 
 from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.text import clean
 from socialtriage.ui import themes
 from socialtriage.ui.actions import Action, Where, bindings_for, table
 from socialtriage.ui.board import Board
@@ -52,7 +53,7 @@ class TriageApp(App[None]):
     COMMANDS = {_palette}  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     CSS = """
-    Screen { background: $background; color: $ink; }
+    Screen { color: $ink; }
     ToastRack { margin-bottom: 2; }
     """
 
@@ -109,8 +110,10 @@ class TriageApp(App[None]):
             await self.pop_screen()
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys and pasted texts go through the gate, everything else as ever."""
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+        """Keys and pasted texts, these cleaned, go through the gate; everything else as ever."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            await self.gate.take(events.Paste(clean(event.text)))
+        elif isinstance(event, events.Key) and not event.is_forwarded:
             await self.gate.take(event)
         else:
             await super().on_event(event)
