@@ -5,51 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from socialtriage.channels.http import Budget
 from socialtriage.domain import cases as life
 from socialtriage.domain.errors import (
-    AnswerLost,
-    AuthError,
-    BadPayload,
     ChannelError,
-    ConfigError,
-    MailDeferred,
-    MailRefused,
-    MailUnknown,
-    Misconfigured,
     NotFound,
     NotPermitted,
-    RateLimited,
     Refused,
-    Rejected,
-    SecretError,
     SocialTriageError,
+    StoreError,
+    Unavailable,
 )
-from socialtriage.domain.models import (
-    Author,
-    OutboxKind,
-    OutboxState,
-    OutgoingReply,
-    SafeText,
-    Sent,
-    StoredRef,
-    Visibility,
-)
+from socialtriage.domain.models import OutboxKind, OutboxState, Sent
 from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
 from socialtriage.services.desk import Desk
+from socialtriage.services.settling import outgoing, settle, settle_abandoned
 from socialtriage.services.transport import MailTransport, transport_of
+from socialtriage.services.verdict import Verdict, judged
 from socialtriage.store.leases import Holder
 from socialtriage.store.log import NewEvent
-from socialtriage.store.messages import SentMessage
 from socialtriage.store.outbox import OutboxRow
-from socialtriage.store.store import Transaction
 
 if TYPE_CHECKING:
     from socialtriage.services.secrets import SecretStore
@@ -57,10 +38,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 LEASE = "send"
 LEASE_SECONDS = 120.0
-BACK_OFF = (60, 300, 900, 3600, 4 * 3600)
-"""Seconds before the next try, by how many there were."""
+RENEW = 40.0
+"""Seconds between renewals while a row leaves: a slow server may take longer than the lease lasts."""
 MAIL_KINDS = (OutboxKind.HANDOFF, OutboxKind.CHASE)
 
 
@@ -72,16 +55,6 @@ class Outcome:
     state: OutboxState
     error: str | None = None
     notice: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an answer, or an error, means for a row."""
-
-    state: OutboxState
-    error: str | None = None
-    retry_at: datetime | None = None
-    sent: Sent | None = None
 
 
 def rows(desk: Desk) -> list[OutboxView]:
@@ -135,17 +108,41 @@ class Sender:
         self._lock = asyncio.Lock()
 
     async def run(self, ids: Sequence[int] | None = None, *, ignore_windows: bool = False) -> list[Outcome]:
-        """Send what is due, or just the rows `ids` whatever their undo window. Raises `Refused` when another sends."""
-        async with self._lock:
-            holder = await self._blocking(self._lease)
-            if holder is not None:
-                raise Refused(f"{holder.officer} on {holder.host} is sending just now.", hint="It is tried again.")
-            try:
-                await self._blocking(self._settle_abandoned)
-                due = list(ids) if ids is not None else await self._blocking(self._due, ignore_windows)
-                return [outcome for row_id in due if (outcome := await self._one(row_id)) is not None]
-            finally:
-                await asyncio.shield(self._blocking(self._desk.store.leases.give_back, LEASE))
+        """Send what is due, or just the rows `ids` whatever their undo window. Raises `Refused` when another sends.
+
+        A row that has begun to leave is finished and put on record before a cancellation takes effect.
+        """
+        outcomes: list[Outcome] = []
+        async with self._lock, self._leased():
+            await self._blocking(settle_abandoned, self._desk)
+            for row_id in list(ids) if ids is not None else await self._blocking(self._due, ignore_windows):
+                if await self._blocking(self._lease) is not None:
+                    break  # this computer slept, and another desk goes on
+                outcome = await finished(self._one(row_id))
+                outcomes += [outcome] if outcome is not None else []
+        return outcomes
+
+    @contextlib.asynccontextmanager
+    async def _leased(self) -> AsyncIterator[None]:
+        """The sender's lease, given back at the end. Raises `Refused` when another process has it."""
+        holder = await self._blocking(self._lease)
+        if holder is not None:
+            raise Refused(
+                f"{holder.officer} on {holder.host} is sending just now (process {holder.pid}).",
+                hint="Try again in a moment.",
+            )
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._blocking(self._desk.store.leases.give_back, LEASE))
+
+    def pending(self) -> bool:
+        """Whether a row is due, or a dead process left one on its way. Blocking."""
+        due = self._desk.store.outbox.next_due()
+        if due is not None and due <= self._desk.clock():
+            return True
+        left = self._desk.store.outbox.counts().get(OutboxState.SENDING)
+        return bool(left) and self._desk.store.leases.holder(LEASE, utc_now()) is None
 
     async def run_patiently(self, ids: Sequence[int], seconds: float = 30.0) -> list[Outcome]:
         """Send these rows, waiting up to `seconds` for another process to finish sending."""
@@ -163,6 +160,9 @@ class Sender:
 
         Raises `Refused` where nobody can say whether it arrived, unless `anyway`.
         """
+        async with self._lock, self._leased():
+            # One that a dead process left on its way must be looked up, not simply sent again.
+            await self._blocking(settle_abandoned, self._desk)
         row = await self._blocking(_row, self._desk, row_id)
         if row.state is OutboxState.SENT:
             raise Refused(f"Row {row_id} was sent.")
@@ -170,14 +170,8 @@ class Sender:
             found = await self.check(row_id)
             if found.state is OutboxState.SENT:
                 return found
-        async with self._lock:
-            holder = await self._blocking(self._lease)
-            if holder is not None:
-                raise Refused(f"{holder.officer} on {holder.host} is sending just now.", hint="Try again in a moment.")
-            try:
-                outcome = await self._one(row_id, whatever_state=True)
-            finally:
-                await asyncio.shield(self._blocking(self._desk.store.leases.give_back, LEASE))
+        async with self._lock, self._leased():
+            outcome = await finished(self._one(row_id, retried=row.tries))
         return outcome or Outcome(row_id, OutboxState.UNKNOWN, "Another program took this row.")
 
     async def check(self, row_id: int) -> Outcome:
@@ -196,24 +190,37 @@ class Sender:
             raise Refused(f"The source could not be asked: {exc.message}", hint="Try again later.") from exc
         if sent is None:
             return Outcome(row_id, OutboxState.UNKNOWN, "It is not at the source.")
-        await self._blocking(self._settle, row, Verdict(OutboxState.SENT, sent=sent))
+        await self._blocking(settle, self._desk, row, Verdict(OutboxState.SENT, sent=sent))
         return Outcome(row_id, OutboxState.SENT, notice=sent.notice)
 
     # --- one row ------------------------------------------------------------------------------------------
 
-    async def _one(self, row_id: int, *, whatever_state: bool = False) -> Outcome | None:
-        """claim → send → settle. None when somebody else took the row."""
-        await self._blocking(self._lease)
-        row = await self._blocking(self._claim, row_id, whatever_state)
+    async def _one(self, row_id: int, *, retried: int | None = None) -> Outcome | None:
+        """claim → send → settle. None when somebody else took the row.
+
+        `retried`: how many tries an officer saw who wants another one, whatever the row's state is.
+        """
+        row = await self._blocking(self._claim, row_id, retried)
         if row is None:
             return None
-        verdict = await self._try(row)
-        await asyncio.shield(self._blocking(self._settle, row, verdict))
+        keeper = asyncio.create_task(self._keep_lease())
+        try:
+            verdict = await self._try(row)
+        finally:
+            keeper.cancel()
+        await self._blocking(settle, self._desk, row, verdict)
         return Outcome(row_id, verdict.state, verdict.error, verdict.sent.notice if verdict.sent else None)
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW)
+            with contextlib.suppress(StoreError):
+                await self._blocking(self._lease)
 
     async def _try(self, row: OutboxRow) -> Verdict:
         """Send, and say what the outcome means."""
         try:
+            self._not_paused(row)
             if "recipients" in row.payload:
                 await self._blocking(self._mail, row)
                 return Verdict(OutboxState.SENT, sent=Sent(str(row.payload["message_id"]), self._desk.clock()))
@@ -223,24 +230,18 @@ class Sender:
             return Verdict(OutboxState.SENT, sent=sent)
         except SocialTriageError as exc:
             log.info("outbox row %s: %s", row.id, exc, exc_info=True)
-            return self._meaning(exc, row)
+            return judged(exc, row.tries, self._desk.clock())
         except Exception as exc:
             log.exception("outbox row %s", row.id)
             why = f"A fault in socialtriage ({type(exc).__name__}); whether it left is not known."
             return Verdict(OutboxState.UNKNOWN, why)
 
-    def _meaning(self, exc: SocialTriageError, row: OutboxRow) -> Verdict:
-        if isinstance(exc, MailUnknown | AnswerLost | BadPayload):
-            return Verdict(OutboxState.UNKNOWN, str(exc))
-        if isinstance(exc, MailRefused | Rejected | NotPermitted | Misconfigured | ConfigError | Refused):
-            return Verdict(OutboxState.FAILED, str(exc))
-        wait = BACK_OFF[min(row.tries, len(BACK_OFF) - 1)]
-        retry_at = self._desk.clock() + timedelta(seconds=wait)
-        if isinstance(exc, RateLimited) and exc.retry_at is not None:
-            retry_at = max(exc.retry_at, self._desk.clock() + timedelta(seconds=5))
-        if isinstance(exc, AuthError | SecretError | MailDeferred | ChannelError):
-            return Verdict(OutboxState.QUEUED, str(exc), retry_at)
-        return Verdict(OutboxState.UNKNOWN, str(exc))
+    def _not_paused(self, row: OutboxRow) -> None:
+        account = self._desk.accounts.get(row.account or "")
+        if account is not None and account.paused:
+            raise Unavailable(
+                f"The account {account.id} is paused.", hint="It leaves when `paused` is out of the configuration."
+            )
 
     def _mail(self, row: OutboxRow) -> None:
         if self._transport is None:
@@ -279,111 +280,25 @@ class Sender:
     def _due(self, ignore_windows: bool) -> list[int]:
         return self._desk.store.outbox.due(self._desk.clock(), ignore_windows=ignore_windows)
 
-    def _settle_abandoned(self) -> None:
-        """Rows that a dead process left on their way are unknown now, and logged."""
-        if not self._desk.store.outbox.counts().get(OutboxState.SENDING):
-            return
+    def _claim(self, row_id: int, retried: int | None) -> OutboxRow | None:
         with self._desk.store.transaction(self._desk.officer, self._desk.clock()) as tx:
-            for row_id in tx.outbox.abandoned():
-                row = self._desk.store.outbox.get(row_id)
-                if row is not None:
-                    self._log(tx, row, OutboxState.UNKNOWN, "the program ended on the way")
-                    if row.handoff_id is not None:
-                        tx.outbox.update_handoff(row.handoff_id, OutboxState.UNKNOWN)
-
-    def _claim(self, row_id: int, whatever_state: bool) -> OutboxRow | None:
-        with self._desk.store.transaction(self._desk.officer, self._desk.clock()) as tx:
-            if not tx.outbox.claim(row_id, self._desk.clock(), whatever_state=whatever_state):
+            if not tx.outbox.claim(row_id, self._desk.clock(), retried=retried):
                 return None
         return self._desk.store.outbox.get(row_id)
 
-    def _settle(self, row: OutboxRow, verdict: Verdict) -> None:
-        """Row, handoff, case, message and event follow the outcome in one transaction."""
-        desk, now = self._desk, self._desk.clock()
-        sent = verdict.sent
-        with desk.store.transaction(row.officer, now) as tx:
-            tx.outbox.settle(
-                row.id,
-                verdict.state,
-                error=verdict.error,
-                next_try_at=verdict.retry_at,
-                sent_at=now if sent else None,
-                remote_id=sent.remote_id if sent else None,
-                url=sent.url if sent else None,
-            )
-            if row.handoff_id is not None and row.kind is OutboxKind.HANDOFF:
-                tx.outbox.update_handoff(
-                    row.handoff_id, verdict.state, sent_at=now if sent else None, error=verdict.error
-                )
-            if row.case_id is not None:
-                self._follow(tx, row, verdict)
-            self._log(tx, row, verdict.state, verdict.error or (sent.notice if sent else None))
 
-    def _follow(self, tx: Transaction, row: OutboxRow, verdict: Verdict) -> None:
-        """What the outcome does to the case."""
-        desk = self._desk
-        before = after = tx.cases.get(row.case_id or 0)
-        if row.kind is OutboxKind.HANDOFF and verdict.state is OutboxState.FAILED:
-            after = life.handoff_failed(before)
-        elif row.kind is OutboxKind.REPLY and verdict.sent is not None:
-            at = min(verdict.sent.at, tx.at)
-            if row.payload.get("acknowledge"):
-                after = life.acknowledged(before, at)
-            else:
-                after = life.answered(before, at, in_time=desk.clocks.in_time(before, at))
-            tx.messages.add_sent(_sent_message(row, verdict.sent))
-        if after is not before:
-            tx.cases.save(before, desk.clocks.with_due(after))
-
-    def _log(self, tx: Transaction, row: OutboxRow, state: OutboxState, why: str | None) -> None:
-        ref = None
-        with contextlib.suppress(NotFound):
-            ref = tx.cases.get(row.case_id).ref if row.case_id is not None else None
-        detail: dict[str, Any] = {"to": row.recipient, "try": row.tries}
-        if "message_id" in row.payload:
-            detail["message_id"] = row.payload["message_id"]
-        verb = "deferred" if state is OutboxState.QUEUED else state
-        tx.log(NewEvent(f"{row.kind}.{verb}", row.case_id, ref, detail | ({"why": why} if why else {})))
-
-
-def outgoing(row: OutboxRow) -> OutgoingReply:
-    """The reply that a row holds."""
-    p = row.payload
-    to = p["to"]
-    parent = p["parent"]
-    return OutgoingReply(
-        key=row.key,
-        text=row.body,
-        visibility=Visibility(p["visibility"]),
-        to=Author(to["key"], SafeText(to["handle"]), SafeText(to["name"]), to.get("url")),
-        parent=StoredRef(
-            parent["remote_id"],
-            parent["thread"],
-            parent["conversation"],
-            Visibility(parent["visibility"]),
-            parent["reply_data"],
-        ),
-        queued_at=row.queued_at,
-        subject=p.get("subject"),
-        references=tuple(p.get("references", ())),
-        language=p.get("language"),
-    )
-
-
-def _sent_message(row: OutboxRow, sent: Sent) -> SentMessage:
-    p = row.payload
-    return SentMessage(
-        account=row.account or "",
-        remote_id=sent.remote_id,
-        case_id=row.case_id or 0,
-        visibility=Visibility(p["visibility"]),
-        text=row.body,
-        who=row.officer,
-        at=sent.at,
-        url=sent.url,
-        thread=p["parent"]["thread"],
-        conversation=p["parent"]["conversation"],
-        parent=p["parent"]["remote_id"],
-        outbox_id=row.id,
-        subject=p.get("subject"),
-    )
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end even when this task is cancelled meanwhile; the cancellation takes effect after it."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+        except Exception:
+            break
+    if cancelled and not task.cancelled():
+        task.exception()
+        raise asyncio.CancelledError
+    return task.result()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable, Iterator, Sequence
 
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import Refused, SocialTriageError
-from socialtriage.domain.times import utc_now
+from socialtriage.domain.errors import Refused, SocialTriageError, StoreError
+from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.services import triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.outbox import Outcome, Sender
-from socialtriage.services.sync import Poller, PollResult
+from socialtriage.services.sync import REREAD_YOUNG, Poller, PollResult
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ LEASE_SECONDS = 90.0
 RENEW = 30.0
 TICK = 1.0
 """Seconds between looks at the outbox and at snoozes that end."""
+LONGEST_PAUSE = 86_400.0
+"""Seconds until the next pass at most, where the account's own interval is not longer."""
 
 
 class Polling:
@@ -32,6 +35,7 @@ class Polling:
         self.poller = poller
         self.sender = sender
         self.wake = asyncio.Event()
+        self._ours = asyncio.Event()
 
     def take_lease(self) -> None:
         """Become the one process that polls, or stay it. Raises `Refused` naming who is."""
@@ -78,33 +82,76 @@ class Polling:
         report: Callable[[PollResult], None],
         sent: Callable[[Outcome], None],
     ) -> None:
-        """Poll at each account's pace and send what becomes due, until cancelled."""
+        """Poll at each account's pace and send what becomes due, until cancelled. Call it with the lease."""
+        self._ours.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_lease())
+                group.create_task(self._poll_all(accounts, report))
+                group.create_task(self.send_when_due(sent))
+        except BaseExceptionGroup as group_error:
+            # What ended one of them ends all: the reader of a pipe that went away, for one.
+            raise _first(group_error) from None
+
+    async def _poll_all(self, accounts: Sequence[AccountConfig], report: Callable[[PollResult], None]) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_lease())
-            group.create_task(self.poller.run(accounts, report, self.wake))
-            group.create_task(self.send_when_due(sent))
+            for account in accounts:
+                group.create_task(self._poll(account, report))
+
+    async def _poll(self, account: AccountConfig, report: Callable[[PollResult], None]) -> None:
+        """Poll one account at its own pace. While another desk polls, this one waits."""
+        while True:
+            await self._ours.wait()
+            report((await self.poller.once([account], young_after=REREAD_YOUNG))[0])
+            if account.paused:
+                return
+            # Without the jitter forty accounts would knock at the same second for ever.
+            await self._rest(await asyncio.to_thread(self._pause, account) * random.uniform(0.9, 1.1))  # noqa: S311
+
+    def _pause(self, account: AccountConfig) -> float:
+        """Seconds until the account's next pass."""
+        pause = parse_every(account.every).total_seconds()
+        try:
+            record = self.desk.store.accounts.get(account.id)
+        except StoreError:
+            return pause
+        if record is None or record.next_poll_at is None:
+            return pause
+        # A clock that was set back must not keep an account waiting for longer than a server may ask it to.
+        return min(max(1.0, (record.next_poll_at - self.desk.clock()).total_seconds()), max(pause, LONGEST_PAUSE))
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
 
     async def send_when_due(self, sent: Callable[[Outcome], None]) -> None:
         """Send rows as their undo windows and back-offs end, and wake snoozed cases, until cancelled."""
         while True:
             try:
                 await asyncio.to_thread(triage.wake, self.desk)
-                if await asyncio.to_thread(self._anything_due):
+                if await asyncio.to_thread(self.sender.pending):
                     for outcome in await self.sender.run():
                         sent(outcome)
             except SocialTriageError as exc:
                 log.info("outbox: %s", exc)
             await asyncio.sleep(TICK)
 
-    def _anything_due(self) -> bool:
-        due = self.desk.store.outbox.next_due()
-        return due is not None and due <= self.desk.clock()
-
     async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(RENEW)
             try:
                 await asyncio.to_thread(self.take_lease)
-            except SocialTriageError as exc:
-                # A laptop that slept may find that another desk took over; it goes on, and so do we when it stops.
+                self._ours.set()
+            except Refused as exc:
+                # A computer that slept may find that another desk took over: it polls now, and we do when it stops.
                 log.warning("%s", exc)
+                self._ours.clear()
+            except SocialTriageError as exc:
+                log.warning("%s", exc)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -159,8 +158,7 @@ class Poller:
         started = time.monotonic()
         if account.paused:
             result.state = AccountState.PAUSED
-            await self._store(self._record, account, result, None, None)
-            return result
+            return await self._noted(account, result, None, None)
         budget = Budget(parse_every(account.budget).total_seconds())
         retry_at: datetime | None = None
         health: Health | None = None
@@ -189,7 +187,18 @@ class Poller:
             result.state = AccountState.UNREACHABLE
             result.error = f"This account could not be read because of a fault in socialtriage ({type(exc).__name__})."
         result.requests, result.seconds = budget.requests, round(time.monotonic() - started, 3)
-        await self._store(self._record, account, result, health, retry_at)
+        return await self._noted(account, result, health, retry_at)
+
+    async def _noted(
+        self, account: AccountConfig, result: PollResult, health: Health | None, retry_at: datetime | None
+    ) -> PollResult:
+        """Write down how a pass ended. A store that is full or busy is said, and ends nothing."""
+        try:
+            await self._store(self._record, account, result, health, retry_at)
+        except StoreError as exc:
+            if result.state is not AccountState.PAUSED:
+                result.state = AccountState.UNREACHABLE
+            result.error = f"{result.error} {exc}" if result.error else str(exc)
         return result
 
     async def _health(self, channel: Channel, account: AccountConfig) -> Health | None:
@@ -212,8 +221,10 @@ class Poller:
         notices: dict[str, None] = {}
         try:
             async for page in _within(pages, budget):
-                taken: TakenIn = await self._store(take_in, self._desk, account, page)
                 done += 1
+                if page == Page():
+                    continue
+                taken: TakenIn = await self._store(take_in, self._desk, account, page)
                 result.new += taken.new
                 result.updated += taken.updated
                 result.gap = page.gap or result.gap
@@ -300,30 +311,6 @@ class Poller:
             if old is not None and old.state is not result.state:
                 tx.log(NewEvent("account.state", detail={"account": account.id, "from": old.state, "to": result.state}))
 
-    # --- in the background --------------------------------------------------------------------------------
-
-    async def run(
-        self, accounts: Sequence[AccountConfig], report: Callable[[PollResult], None], wake: asyncio.Event
-    ) -> None:
-        """Poll accounts at their own pace until cancelled; setting `wake` polls all of them now."""
-        async with asyncio.TaskGroup() as group:
-            for account in accounts:
-                group.create_task(self._forever(account, report, wake))
-
-    async def _forever(self, account: AccountConfig, report: Callable[[PollResult], None], wake: asyncio.Event) -> None:
-        pause = parse_every(account.every).total_seconds()
-        while True:
-            result = (await self.once([account], young_after=REREAD_YOUNG))[0]
-            report(result)
-            if account.paused:
-                return
-            record = await self._store(self._desk.store.accounts.get, account.id)
-            wait = pause
-            if record is not None and record.next_poll_at is not None:
-                wait = max(1.0, (record.next_poll_at - self._desk.clock()).total_seconds())
-            # Without the jitter forty accounts would knock at the same second for ever.
-            await _sleep_or(wake, wait * random.uniform(0.9, 1.1))  # noqa: S311
-
 
 def own_addresses(desk: Desk) -> tuple[str, ...]:
     """Addresses that the desk writes from: mail from them is our own."""
@@ -348,9 +335,3 @@ async def _within(pages: AsyncIterator[Page], budget: Budget) -> AsyncIterator[P
         if close is not None:
             with contextlib.suppress(Exception):
                 await close()
-
-
-async def _sleep_or(wake: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await wake.wait()

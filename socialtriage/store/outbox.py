@@ -121,13 +121,16 @@ class OutboxWriter:
         )
         return int(cursor.lastrowid or 0)
 
-    def claim(self, row_id: int, now: datetime, *, whatever_state: bool = False) -> bool:
-        """queued → sending, once: False when another process was faster or it was taken back."""
-        states = "('queued', 'unknown', 'failed')" if whatever_state else "('queued')"
+    def claim(self, row_id: int, now: datetime, *, retried: int | None = None) -> bool:
+        """queued → sending, once: False when another process was faster or it was taken back.
+
+        With `retried`, the number of tries so far, also a row that failed or whose answer was lost.
+        """
+        states = "('queued')" if retried is None else "('queued', 'unknown', 'failed')"
         cursor = self._c.execute(
-            f"UPDATE outbox SET state = 'sending', tries = tries + 1, error = NULL, next_try_at = ? WHERE id = ?"
-            f" AND state IN {states}",
-            (iso(now), row_id),
+            f"UPDATE outbox SET state = 'sending', tries = tries + 1, error = NULL, next_try_at = ?1 WHERE id = ?2"
+            f" AND state IN {states} AND tries = coalesce(?3, tries)",
+            (iso(now), row_id, retried),
         )
         return cursor.rowcount == 1
 
@@ -141,13 +144,19 @@ class OutboxWriter:
         sent_at: datetime | None = None,
         remote_id: str | None = None,
         url: str | None = None,
-    ) -> None:
-        """How a try ended."""
-        self._c.execute(
+        tries: int | None = None,
+    ) -> bool:
+        """How a try ended. With `tries`, False when the row is no longer on that try: somebody else decided on it,
+        and only the news that it was sent is still taken.
+        """
+        still = "state = 'sending' OR state = 'unknown' AND ? = 'sent'"
+        cursor = self._c.execute(
             "UPDATE outbox SET state = ?, error = ?, next_try_at = ?, sent_at = coalesce(?, sent_at),"
-            " remote_id = coalesce(?, remote_id), url = coalesce(?, url) WHERE id = ?",
-            (state, error, stamp(next_try_at), stamp(sent_at), remote_id, url, row_id),
+            " remote_id = coalesce(?, remote_id), url = coalesce(?, url) WHERE id = ?"
+            f" AND (? IS NULL OR tries = ? AND ({still}))",
+            (state, error, stamp(next_try_at), stamp(sent_at), remote_id, url, row_id, tries, tries, state),
         )
+        return cursor.rowcount == 1
 
     def drop(self, row_id: int) -> bool:
         """Remove a row that did not leave; False when it is (being) sent."""

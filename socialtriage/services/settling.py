@@ -1,0 +1,154 @@
+"""How a try to send is put on record: row, handoff, case, message and event in one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import Any
+
+from socialtriage.domain import cases as life
+from socialtriage.domain.errors import NotFound, StoreError
+from socialtriage.domain.models import (
+    Author,
+    OutboxKind,
+    OutboxState,
+    OutgoingReply,
+    SafeText,
+    Sent,
+    StoredRef,
+    Visibility,
+)
+from socialtriage.services.desk import Desk
+from socialtriage.services.verdict import Verdict
+from socialtriage.store.log import NewEvent
+from socialtriage.store.messages import SentMessage
+from socialtriage.store.outbox import OutboxRow
+from socialtriage.store.store import Transaction
+
+log = logging.getLogger(__name__)
+
+PATIENCE = (0.5, 2.0, 5.0)
+"""Seconds between tries to write an outcome down: what is not on record counts as unknown for ever after."""
+
+
+def settle(desk: Desk, row: OutboxRow, verdict: Verdict) -> None:
+    """Write an outcome down, again and again for a while when the store is busy. Blocking. Raises `StoreError`."""
+    for pause in PATIENCE:
+        try:
+            return _settle(desk, row, verdict)
+        except StoreError as exc:
+            log.warning("outbox row %s is %s, and that could not be written: %s", row.id, verdict.state, exc)
+            time.sleep(pause)
+    return _settle(desk, row, verdict)
+
+
+def _settle(desk: Desk, row: OutboxRow, verdict: Verdict) -> None:
+    now, sent = desk.clock(), verdict.sent
+    with desk.store.transaction(row.officer, now) as tx:
+        ours = tx.outbox.settle(
+            row.id,
+            verdict.state,
+            tries=row.tries,
+            error=verdict.error,
+            next_try_at=verdict.retry_at,
+            sent_at=now if sent else None,
+            remote_id=sent.remote_id if sent else None,
+            url=sent.url if sent else None,
+        )
+        if not ours:
+            # Another desk took over while this one slept, and an officer decided there. It is on record all the same.
+            return put_on_record(tx, row, verdict.state, "the answer to an earlier try came late", "late")
+        if row.handoff_id is not None and row.kind is OutboxKind.HANDOFF:
+            tx.outbox.update_handoff(row.handoff_id, verdict.state, sent_at=now if sent else None, error=verdict.error)
+        if row.case_id is not None:
+            _follow(desk, tx, row, verdict)
+        put_on_record(tx, row, verdict.state, verdict.error or (sent.notice if sent else None))
+
+
+def _follow(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> None:
+    """What the outcome does to the case."""
+    before = after = tx.cases.get(row.case_id or 0)
+    if row.kind is OutboxKind.HANDOFF and verdict.state is OutboxState.FAILED:
+        after = life.handoff_failed(before)
+    elif row.kind is OutboxKind.REPLY and verdict.sent is not None:
+        at = min(verdict.sent.at, tx.at)
+        if row.payload.get("acknowledge"):
+            after = life.acknowledged(before, at)
+        else:
+            after = life.answered(before, at, in_time=desk.clocks.in_time(before, at))
+        tx.messages.add_sent(_sent_message(row, verdict.sent))
+    if after is not before:
+        tx.cases.save(before, desk.clocks.with_due(after))
+
+
+def settle_abandoned(desk: Desk) -> None:
+    """Rows that a dead process left on their way are unknown now, and logged. Only with the sender's lease."""
+    if not desk.store.outbox.counts().get(OutboxState.SENDING):
+        return
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        for row_id in tx.outbox.abandoned():
+            row = desk.store.outbox.get(row_id)
+            if row is not None:
+                put_on_record(tx, row, OutboxState.UNKNOWN, "the program ended on the way")
+                if row.handoff_id is not None:
+                    tx.outbox.update_handoff(row.handoff_id, OutboxState.UNKNOWN)
+
+
+def put_on_record(
+    tx: Transaction, row: OutboxRow, state: OutboxState, why: str | None, verb: str | None = None
+) -> None:
+    """The event of an outcome."""
+    ref = None
+    with contextlib.suppress(NotFound):
+        ref = tx.cases.get(row.case_id).ref if row.case_id is not None else None
+    detail: dict[str, Any] = {"to": row.recipient, "try": row.tries}
+    if "message_id" in row.payload:
+        detail["message_id"] = row.payload["message_id"]
+    if verb is not None:
+        detail["state"] = state
+    kind = f"{row.kind}.{verb or ('deferred' if state is OutboxState.QUEUED else state)}"
+    tx.log(NewEvent(kind, row.case_id, ref, detail | ({"why": why} if why else {})))
+
+
+def outgoing(row: OutboxRow) -> OutgoingReply:
+    """The reply that a row holds."""
+    p = row.payload
+    to = p["to"]
+    parent = p["parent"]
+    return OutgoingReply(
+        key=row.key,
+        text=row.body,
+        visibility=Visibility(p["visibility"]),
+        to=Author(to["key"], SafeText(to["handle"]), SafeText(to["name"]), to.get("url")),
+        parent=StoredRef(
+            parent["remote_id"],
+            parent["thread"],
+            parent["conversation"],
+            Visibility(parent["visibility"]),
+            parent["reply_data"],
+        ),
+        queued_at=row.queued_at,
+        subject=p.get("subject"),
+        references=tuple(p.get("references", ())),
+        language=p.get("language"),
+    )
+
+
+def _sent_message(row: OutboxRow, sent: Sent) -> SentMessage:
+    p = row.payload
+    return SentMessage(
+        account=row.account or "",
+        remote_id=sent.remote_id,
+        case_id=row.case_id or 0,
+        visibility=Visibility(p["visibility"]),
+        text=row.body,
+        who=row.officer,
+        at=sent.at,
+        url=sent.url,
+        thread=p["parent"]["thread"],
+        conversation=p["parent"]["conversation"],
+        parent=p["parent"]["remote_id"],
+        outbox_id=row.id,
+        subject=p.get("subject"),
+    )
