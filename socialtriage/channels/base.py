@@ -75,8 +75,8 @@ class Channel(Protocol):
     def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
         """Walk what is new after `cursor`, oldest safe step first; `since` bounds the first look back.
 
-        Each page holds at most about 100 messages. The walk may be stopped after any page and taken up later
-        from the page's cursor without losing anything.
+        Each page holds at most about 100 messages; an empty one shows that the source was read. The walk may be
+        stopped after any page and taken up later from the page's cursor without losing anything.
         """
         ...
 

@@ -18,6 +18,7 @@ from socialtriage.channels.mastodon_reread import Again
 from socialtriage.channels.mastodon_send import find_reply, measured, post_reply
 from socialtriage.channels.mastodon_threads import Threads
 from socialtriage.channels.mastodon_walk import Cursor, Entry, Stream, read_cursor
+from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import NotPermitted
 from socialtriage.domain.models import (
     Capabilities,
@@ -84,7 +85,9 @@ class Mastodon:
             notices.append(f"The login belongs to {handle}, the configuration says @{wanted}.")
         limit = server.max_characters
         detail = f"{limit} characters a message" if limit else ""
-        return Health(identity=translator.my_key, handle=handle, notices=tuple(notices), detail=detail)
+        # Tokens here do not end by themselves; an end that stands in the secret is somebody's word all the same.
+        ends = OAuthSecret.parse(await self._ctx.secret.get()).expires_at
+        return Health(identity=translator.my_key, handle=handle, expires_at=ends, notices=tuple(notices), detail=detail)
 
     async def _api(self) -> Api:
         if self._connected is None:
@@ -107,12 +110,16 @@ class Mastodon:
     async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
         """Walk what is new; see `mastodon_walk` for how. Raises `ChannelError` after what could be read."""
         walk = await self._open_walk(cursor, since)
-        written = cursor
+        written, first = cursor, True
         try:
             async for page in walk.pages():
                 if page.items or page.notices or page.cursor != written:
                     written = page.cursor
                     yield page
+                elif first:
+                    # Nothing new, and nothing to write: but the server was read.
+                    yield Page()
+                first = False
         except OutOfTime:
             yield Page(notices=("Not everything could be read in the time given; the next pass goes on from there.",))
 

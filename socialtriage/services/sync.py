@@ -25,6 +25,7 @@ from socialtriage.domain.errors import (
     SecretError,
     SocialTriageError,
     StoreError,
+    Unavailable,
 )
 from socialtriage.domain.models import AccountState, Gap, Health, Page
 from socialtriage.domain.times import parse_every
@@ -102,6 +103,7 @@ class Poller:
         self._secrets = secrets
         self.http = http or Http(ca_file=ca_file_of(desk))
         self._checked: dict[str, float] = {}
+        self._notices: dict[str, tuple[str, ...]] = {}
         # Blocking SQLite work has a thread of its own, so that slow IMAP or keyring threads never hold it up.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
 
@@ -166,8 +168,8 @@ class Poller:
             await self._store(self._ensure, account)
             channel = self.channel(account, budget)
             try:
-                health = await self._health(channel, account)
                 await self._walk(channel, account, budget, result)
+                health = await self._health(channel, account, budget)
                 await self._reread(channel, account, budget, result, everything=reread, young_after=young_after)
             finally:
                 await channel.aclose()
@@ -201,15 +203,24 @@ class Poller:
             result.error = f"{result.error} {exc}" if result.error else str(exc)
         return result
 
-    async def _health(self, channel: Channel, account: AccountConfig) -> Health | None:
-        """Sign in and look around, when it was not done for a while."""
+    async def _health(self, channel: Channel, account: AccountConfig, budget: Budget) -> Health | None:
+        """Look around, when it was not done for a while. After the walk: on a slow server the messages come first."""
         last = self._checked.get(account.id)
         record = await self._store(self._desk.store.accounts.get, account.id)
         known_good = record is not None and record.state in GOOD and record.identity is not None
         if known_good and last is not None and time.monotonic() - last < CHECK_EVERY.total_seconds():
             return None
-        health = await channel.check()
+        if budget.left < 1:
+            return None
+        try:
+            async with asyncio.timeout(budget.left):
+                health = await channel.check()
+        except (TimeoutError, Unavailable):
+            if budget.left > 0.5:
+                raise
+            return None
         self._checked[account.id] = time.monotonic()
+        self._notices[account.id] = health.notices
         return health
 
     async def _walk(self, channel: Channel, account: AccountConfig, budget: Budget, result: PollResult) -> None:
@@ -229,8 +240,8 @@ class Poller:
                 result.updated += taken.updated
                 result.gap = page.gap or result.gap
                 notices.update(dict.fromkeys(page.notices))
-        except TimeoutError:
-            if not done:
+        except (TimeoutError, Unavailable):
+            if not done or budget.left > 0.5:
                 raise
             notices[f"Not finished within {account.budget}; the next pass goes on from there."] = None
         result.detail = " ".join(notices)
@@ -265,8 +276,14 @@ class Poller:
                 if not due:
                     break
                 seen.update(i for i, _ in due)
-                async with asyncio.timeout(budget.left):
-                    found = await channel.reread([ref for _, ref in due])
+                try:
+                    async with asyncio.timeout(budget.left):
+                        found = await channel.reread([ref for _, ref in due])
+                except (TimeoutError, Unavailable):
+                    if budget.left > 0.5:
+                        raise
+                    result.detail = f"{result.detail} Not every message could be read again within {account.budget}."
+                    return
                 page = Page(items=found.items, gone=found.gone)
                 taken: TakenIn = await self._store(take_in, self._desk, account, page)
                 result.updated += taken.updated
@@ -296,7 +313,7 @@ class Poller:
             result.state = AccountState.LOGIN_EXPIRING
         values: dict[str, Any] = {
             "state": result.state,
-            "detail": result.error or " ".join(filter(None, [result.detail, *(health.notices if health else ())])),
+            "detail": result.error or " ".join(filter(None, [result.detail, *self._notices.get(account.id, ())])),
             "last_poll_at": now,
             "next_poll_at": retry_at or now + parse_every(account.every),
             "requests": result.requests,
