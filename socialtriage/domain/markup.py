@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
@@ -28,8 +29,12 @@ _PARAGRAPHS = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", 
 _OTHER_BLOCKS = """address article aside body center dd details div dl dt fieldset figcaption figure footer form header
 html li main nav ol section summary tbody tfoot thead tr ul"""
 _BLOCKS = _PARAGRAPHS | frozenset(_OTHER_BLOCKS.split())
+_MATTERS = _BLOCKS | frozenset(["br", "td", "th", "q", "img", "a"])
+"""Elements that change how the text is set; of others only their text is taken."""
 
 _END_OR_QUOTE = re.compile(r"""[^>=]*(?:=(?!\s{0,9}["'])[^>=]*)*(?:>|=\s{0,9}(["']))""")
+_SIMPLE = re.compile(r"""</?([a-zA-Z][a-zA-Z0-9]{0,15})(?: [a-zA-Z-]{1,20}="[^"<>]{0,200}"){0,8} ?/?>""")
+"""A tag as programs write them: nearly all there are."""
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,30})")
 _ATTRIBUTE = re.compile(r"""[\s/"']([a-zA-Z-]{1,30})(?:\s{0,9}=\s{0,9}("[^"]*"|'[^']*'|[^\s"'>]*))?""")
 _WANTED = frozenset({"href", "class", "style", "hidden", "alt", "start"})
@@ -46,11 +51,8 @@ class Tag:
     name: str
     closing: bool
     attributes: dict[str, str]
-
-    @property
-    def hides(self) -> bool:
-        """Whether the page would not show what is inside."""
-        return "hidden" in self.attributes or bool(_HIDING.search(self.attributes.get("style", "").lower()))
+    hides: bool
+    """Whether the page would not show what is inside."""
 
 
 def plain_text(html: str) -> str:
@@ -73,8 +75,13 @@ def _tokens(html: str) -> Iterator[str | Tag]:
     """Text (entities resolved) and tags, in order; comments and the insides of raw elements are skipped."""
     scanner = _Scanner(html)
     position = 0
+    tag: Tag | None
     while (start := html.find("<", position)) >= 0:
-        end, tag = scanner.markup_at(start)
+        simple = _SIMPLE.match(html, start)
+        if simple is not None and simple[1].lower() not in _RAW:
+            end, tag = simple.end(), _simple_tag(simple[0])
+        else:
+            end, tag = scanner.markup_at(start)
         if end < 0:
             yield _resolved(html[position : start + 1])
             position = start + 1
@@ -109,8 +116,8 @@ class _Scanner:
             return -1, None
         closing = self._html[start + 1] == "/"
         end = self._tag_end(name.end())
-        attributes = {} if closing else _attributes(self._html[name.end() : min(end - 1, name.end() + _LONGEST_TAG)])
-        tag = Tag(name[1].lower(), closing, attributes)
+        inside = "" if closing else self._html[name.end() : min(end - 1, name.end() + _LONGEST_TAG)]
+        tag = _tag(name[1].lower(), closing, inside)
         return (end, tag) if closing or tag.name not in _RAW else (self._raw_end(tag.name, end), None)
 
     def _comment_end(self, start: int) -> int:
@@ -137,6 +144,18 @@ class _Scanner:
                 return self._html.find(">", close.start()) + 1 or len(self._html)
             self._unclosed.add(name)
         return start
+
+
+def _tag(name: str, closing: bool, inside: str) -> Tag:
+    found = {} if closing else _attributes(inside)
+    return Tag(name, closing, found, "hidden" in found or bool(_HIDING.search(found.get("style", "").lower())))
+
+
+@lru_cache(maxsize=2_000)
+def _simple_tag(markup: str) -> Tag:
+    """The tag of a `_SIMPLE` piece of markup: the same few come again and again."""
+    name, _, inside = markup.strip("</>").partition(" ")
+    return _tag(name.lower(), markup[1] == "/", f" {inside}")
 
 
 def _attributes(text: str) -> dict[str, str]:
@@ -207,6 +226,8 @@ class _Writer:
             if tag.name not in _VOID:
                 self.hiding, self._hidden_depth = tag.name, 1
             return
+        if tag.name not in _MATTERS:
+            return
         if tag.name in _BLOCKS:
             self._break(2 if tag.name in _PARAGRAPHS and not self._lists else 1)
         match tag.name:
@@ -234,6 +255,8 @@ class _Writer:
                 self._link_start = len(self._parts)
 
     def _end(self, tag: Tag) -> None:
+        if tag.name not in _MATTERS:
+            return
         match tag.name:
             case "a":
                 self._end_link()

@@ -34,7 +34,11 @@ def new_reference(prefix: str, random_source: random.Random | None = None) -> st
     """
     source = random_source or SystemRandom()
     while True:
-        drawn = "".join(source.choice(ALPHABET) for _ in range(LENGTH - 1))
+        # One draw for all characters: each asks the system, which costs far more than the arithmetic.
+        number, drawn = source.randrange(len(ALPHABET) ** (LENGTH - 1)), ""
+        for _ in range(LENGTH - 1):
+            number, digit = divmod(number, len(ALPHABET))
+            drawn += ALPHABET[digit]
         body = drawn + _check_character(drawn)
         if _well_formed(body):
             return _joined(prefix, body)

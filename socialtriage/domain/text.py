@@ -45,9 +45,10 @@ def clean(value: str, limit: int = 100_000) -> SafeText:
     if len(text) > limit:
         mark = CUT_MARK if limit >= 4 * len(CUT_MARK) else ELLIPSIS
         text = text[: limit - len(mark)] + mark
-    if _UNFIT.search(text):
+    # What is printable as a whole holds nothing unfit, and only what is not ASCII marks: both are known in no time.
+    if not text.isprintable() and _UNFIT.search(text):
         text = _UNFIT.sub(REPLACEMENT, text)
-    if _MAYBE_MARKS.search(text):
+    if not text.isascii() and _MAYBE_MARKS.search(text):
         text = _runs_of_marks().sub(rf"\1{REPLACEMENT}", text)
     return SafeText(text)
 

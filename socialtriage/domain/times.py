@@ -18,7 +18,8 @@ def iso(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError(f"The time {at} has no time zone.")
-    return _utc(at).isoformat(timespec="milliseconds")[:-6] + "Z"
+    utc = at if at.tzinfo is UTC else _utc(at)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def from_iso(text: str) -> datetime:
