@@ -194,6 +194,8 @@ def _dialogs() -> Iterator[Action]:
     row = _at(Where.CHOICES, Group.DIALOGS)
     yield row("choices.down", "down,ctrl+n", "down", "The next choice.", do="choose(1)")
     yield row("choices.up", "up,ctrl+p", "up", "The choice before.", do="choose(-1)")
+    row = _at(Where.LETTERS, Group.DIALOGS)
+    yield row("letters.take", "enter", "take", "Take the choice that is pointed at.", do="take", main=1)
     row = _at(Where.COMMAND, Group.DIALOGS)
     yield row("command.complete", "tab", "complete", "Take the marked completion.", do="complete", main=1)
 

@@ -33,6 +33,7 @@ class Where(StrEnum):
     DIALOG = "any dialog"
     CONFIRM = "a question"
     CHOICES = "a list of choices"
+    LETTERS = "a choice by letter"
     COMMAND = "the command line"
     WRITING = "a text of several lines"
 

@@ -27,7 +27,7 @@ from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.inbox import InboxScreen
 from socialtriage.ui.screens.too_small import SMALLEST, TooSmall
 from socialtriage.ui.session import Said, Session
-from socialtriage.ui.widgets.bars import Parts, said
+from socialtriage.ui.widgets.bars import said
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -239,34 +239,7 @@ class TriageApp(App[None]):
         self._return_code = 1
         self._close_messages_no_wait()
 
-    # --- what the bars show -------------------------------------------------------------------------------
-
-    def header_parts(self, title: str) -> Parts:
-        """Organisation, officer and screen; accounts, outbox and polling."""
-        waiting, trouble = self.board.outbox_words()
-        broken = self.board.broken()
-        short, _, named = self.board.headline.partition(":")
-        roomy = self.size.width >= 100 + len(named)
-        needs = f"{short}, {broken} need{'s' if broken == 1 else ''} you" if broken else short
-        right = [
-            (f"{self.polling}  " if self.polling else "", "$ink-dim"),
-            (self.board.headline if roomy else needs, "bold $alarm" if broken else ""),
-            (f"   outbox {waiting}" if waiting else "", ""),
-            (f"   outbox {trouble}" if trouble else "", "bold $alarm"),
-        ]
-        name = said(self.desk.config.organisation.name)
-        left = [(name, "bold"), (f"  {said(self.desk.officer)}", ""), (f"  {title}" if title else "", "bold $key-fg")]
-        return left, right
-
-    def status_parts(self) -> Parts:
-        """What was said last, and what can still be taken back."""
-        row = self.board.leaving(self.desk.officer, self.desk.clock())
-        leaving = ""
-        if row is not None and row.not_before is not None:
-            seconds = max(0, int((row.not_before - self.desk.clock()).total_seconds()) + 1)
-            undo = self.key_of(table()["app.undo"])
-            leaving = f"{row.kind} {row.ref or ''} leaves in {seconds} s, {undo} takes it back"
-        return [(self.session.said.text, self.session.said.style)], [(leaving, "bold $warn")]
+    # --- what the screens show -----------------------------------------------------------------------------
 
     def refresh_bars(self) -> None:
         """Draw the bars of the screens again."""

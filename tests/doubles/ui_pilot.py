@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 
-async def wait_until(pilot: Pilot[Any], said: Callable[[], object], what: str = "", tries: int = 400) -> None:
+async def wait_until(pilot: Pilot[Any], said: Callable[[], object], what: str = "", tries: int = 2_000) -> None:
     """Let the program run until `said()` is true. Fails with `what` and the screen after `tries` turns."""
     for _ in range(tries):
         if said():

@@ -7,7 +7,7 @@ from typing import Any
 
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.models import Kind, Outcome, Urgency
-from socialtriage.domain.views import Done
+from socialtriage.domain.views import CaseRow, Done
 from socialtriage.services import triage
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, versions
@@ -45,30 +45,36 @@ async def _ask_area(call: Call) -> str | None:
 async def urgency(call: Call) -> None:
     """Set the urgency."""
     choices = [Choice(each.value, words.URGENCY[each], each.value[0]) for each in Urgency]
-    await _by_letter(call, "Urgency", choices, lambda value: {"urgency": Urgency(value)})
+    await _by_letter(call, "Urgency", choices, lambda value: {"urgency": Urgency(value)}, lambda row: row.urgency)
 
 
 async def kind(call: Call) -> None:
     """Set the kind."""
     choices = [Choice(each.value, words.KIND[each], letter) for each, letter in zip(Kind, KINDS, strict=True)]
-    await _by_letter(call, "Kind", choices, lambda value: {"kind": Kind(value)})
+    await _by_letter(call, "Kind", choices, lambda value: {"kind": Kind(value)}, lambda row: row.kind)
 
 
-async def _by_letter(call: Call, title: str, choices: Sequence[Choice], tag: Callable[[str], dict[str, Any]]) -> None:
+async def _by_letter(
+    call: Call,
+    title: str,
+    choices: Sequence[Choice],
+    tag: Callable[[str], dict[str, Any]],
+    now: Callable[[CaseRow], str | None],
+) -> None:
     rows = call.rows()
     if not rows:
         return
-    value = await _chosen(call, title, choices)
+    value = await _chosen(call, title, choices, now(rows[0]) or "")
     if value is not None:
         seen = versions(rows)
         done = await call.app.write(triage.tag, call.desk, list(seen), **tag(value), expect=seen)
         call.done(done, value)
 
 
-async def _chosen(call: Call, title: str, choices: Sequence[Choice]) -> str | None:
+async def _chosen(call: Call, title: str, choices: Sequence[Choice], at: str = "") -> str | None:
     """The argument, when it is one of the choices or the beginning of one; otherwise what is chosen in a dialog."""
     if not call.argument:
-        return await call.ask(LetterDialog(_title(call, title), choices))
+        return await call.ask(LetterDialog(_title(call, title), choices, at))
     found = [each.value for each in choices if each.value.startswith(call.argument.lower())]
     if len(found) == 1 or call.argument in found:
         return call.argument if call.argument in found else found[0]
@@ -101,7 +107,7 @@ async def accept(call: Call) -> None:
     call.done(await call.app.write(triage.accept, call.desk, list(seen), seen))
 
 
-def suggests(row: Any) -> bool:
+def suggests(row: CaseRow) -> bool:
     """Whether a case has a suggestion that would change it."""
     area_differs = row.suggested_area is not None and row.suggested_area != row.area
     return area_differs or (row.suggested_urgency is not None and row.suggested_urgency is not row.urgency)

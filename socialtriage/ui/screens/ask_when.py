@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.when import parse_when
 from socialtriage.ui import words
+from socialtriage.ui.flow import Run
 from socialtriage.ui.screens.choices import Choice
 from socialtriage.ui.screens.picker import Picker
+from socialtriage.ui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
@@ -49,21 +49,15 @@ class AskWhen(Picker):
         """A field, what it means, and the usual moments."""
         yield Input(placeholder="tomorrow 09:00, thu 17:00, 14:30, 2d", select_on_focus=False)
         yield Static("", markup=False, id="means")
-        options = OptionList(markup=False)
-        options.can_focus = False
-        yield options
+        yield Rows(aside=True)
 
     def _narrow(self, typed: str) -> None:
-        super()._narrow("")
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options([Option(self._prompt(choice)) for choice in SUGGESTIONS])
-        options.highlighted = None if typed.strip() else 0
+        self.query_one(Rows).show([self._line(choice) for choice in SUGGESTIONS])
         self.query_one("#means", Static).update(self._means(typed))
 
-    def _prompt(self, choice: Choice) -> Content:
+    def _line(self, choice: Choice) -> list[Run]:
         meant = words.full(moment(choice.value, self._desk), self._desk.zone)
-        return Content.assemble(f"{choice.label:16}", (meant, "$ink-dim"))
+        return [(f"{choice.label:16}", ""), (meant, "dim")]
 
     def _means(self, typed: str) -> str:
         if not typed.strip():
@@ -73,11 +67,11 @@ class AskWhen(Picker):
         except UsageError as error:
             return str(error)
 
-    def on_input_submitted(self) -> None:
-        """Take what was typed when it is a moment, otherwise the chosen suggestion."""
+    def take(self) -> None:
+        """End with what was typed when it is a moment; with nothing typed, with the suggestion."""
         typed = self.query_one(Input).value.strip()
         if not typed:
-            super().on_input_submitted()
+            super().take()
             return
         try:
             moment(typed, self._desk)

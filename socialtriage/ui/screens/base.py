@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from socialtriage.ui.actions import Action, Where, actions_for, table
+from socialtriage.ui.header import header_parts, status_parts
 from socialtriage.ui.widgets.bars import Bar, KeysLine, Parts
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ class DeskScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, body, status, keys."""
-        yield Bar(lambda: self.triage.header_parts(self.TITLE_WORDS), id="header")
+        yield Bar(lambda: header_parts(self.triage, self.TITLE_WORDS), id="header")
         yield from self.body()
         yield Bar(self.status_parts, "-quiet", id="status")
-        yield KeysLine(self.main_actions(), self.triage.key_of)
+        yield KeysLine(self.main_actions(), self.triage.key_of, len(self.ALSO_MAIN))
 
     def body(self) -> ComposeResult:
         """What is between the bars."""
@@ -47,7 +48,7 @@ class DeskScreen(Screen[None]):
 
     def status_parts(self) -> Parts:
         """The last sentence, and what is about to leave."""
-        return self.triage.status_parts()
+        return status_parts(self.triage)
 
     def refresh_bars(self) -> None:
         """Something that the bars show has changed."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Input, Label, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Label
 
-from socialtriage.domain.text import clean_line
 from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import plain
 from socialtriage.ui.commandline import Completion, Vocabulary, complete
+from socialtriage.ui.flow import Run
 from socialtriage.ui.screens.dialogs import Dialog
+from socialtriage.ui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
@@ -31,8 +31,10 @@ class CommandScreen(Dialog[str]):
     DEFAULT_CSS = """
     CommandScreen {
         align: center bottom;
+        &.-wide { align: center bottom; }
+        &.-wide #box { margin-left: 0; }
         #box { width: 100%; max-width: 100%; border: none; border-top: solid $key-fg; padding: 0; max-height: 16; }
-        OptionList { max-height: 12; padding: 0 1; }
+        Rows { max-height: 12; }
         #line { height: 1; background: $bar-bg; }
         #line Label { color: $key-fg; text-style: bold; padding: 0 0 0 1; }
         #line Input { margin: 0; width: 1fr; padding: 0; }
@@ -47,9 +49,7 @@ class CommandScreen(Dialog[str]):
 
     def held(self) -> ComposeResult:
         """Completions above the line."""
-        options = OptionList(markup=False)
-        options.can_focus = False
-        yield options
+        yield Rows(aside=True)
         with Horizontal(id="line"):
             yield Label(":")
             yield Input(select_on_focus=False)
@@ -66,24 +66,18 @@ class CommandScreen(Dialog[str]):
     def _complete(self, line: str) -> None:
         self._chosen = False
         self._found = complete(line, self._vocabulary)[:SHOWN]
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options([Option(_prompt(each)) for each in self._found])
-        options.highlighted = 0 if self._found else None
+        self.query_one(Rows).show([_line(each) for each in self._found], first=True)
 
     def action_choose(self, step: int) -> None:
         """Mark another completion."""
-        options = self.query_one(OptionList)
-        if self._found:
-            options.highlighted = ((options.highlighted or 0) + step) % len(self._found)
-            self._chosen = True
+        self.query_one(Rows).step(step)
+        self._chosen = True
 
     def action_complete(self) -> None:
         """Take the marked completion into the line."""
-        highlighted = self.query_one(OptionList).highlighted
-        if highlighted is not None and highlighted < len(self._found):
+        if self._found:
             field = self.query_one(Input)
-            field.value = self._found[highlighted].line
+            field.value = self._found[self.query_one(Rows).cursor].line
             field.cursor_position = len(field.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -92,11 +86,10 @@ class CommandScreen(Dialog[str]):
             self.action_complete()
         self.dismiss(self.query_one(Input).value)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click takes a completion."""
+    def on_rows_chosen(self) -> None:
+        """A click on the one that is pointed at takes it."""
         self.action_complete()
-        self.query_one(Input).focus()
 
 
-def _prompt(each: Completion) -> Content:
-    return Content.assemble((f"{clean_line(each.line):24} ", "bold"), (clean_line(each.meaning), "$ink-dim"))
+def _line(each: Completion) -> list[Run]:
+    return [(f"{plain(each.line, 60):24} ", "strong"), (plain(each.meaning, 120), "dim")]

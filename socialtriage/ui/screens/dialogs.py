@@ -22,10 +22,13 @@ class Dialog(Asking[T], ModalScreen[T | None]):
     """A box over the screen. Escape leaves it with None: nothing is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.DIALOG)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     Dialog {
         align: center middle;
-        background: $background 60%;
+        background: transparent;
+        &.-wide { align: left middle; }
+        &.-wide #box { margin-left: 4; }
         #box {
             width: 64; max-width: 96%; height: auto; max-height: 90%;
             background: $surface; border: round $key-fg; border-title-color: $ink; border-title-style: bold;
@@ -35,8 +38,7 @@ class Dialog(Asking[T], ModalScreen[T | None]):
         Input:focus { border: none; }
         TextArea { border: none; height: 8; padding: 0 1; background: $bar-bg; margin: 1 0; }
         TextArea:focus { border: none; }
-        OptionList { border: none; height: auto; max-height: 14; background: $surface; padding: 0; }
-        OptionList:focus { border: none; }
+        Rows { height: auto; max-height: 14; & .rows--base { background: $surface; } }
         .dim { color: $ink-dim; }
         .warn { color: $warn; }
         #buttons { height: 1; margin-top: 1; align-horizontal: right; }

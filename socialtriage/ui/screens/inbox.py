@@ -45,7 +45,7 @@ class InboxScreen(DeskScreen):
         #case { width: 1fr; display: none; border-left: solid $bar-bg; }
         &.-wide #views, &.-roomy #views, &.-vast #views { display: block; width: 21; }
         &.-wide #case, &.-roomy #case, &.-vast #case { display: block; width: 0.8fr; }
-        &.-roomy #views { width: 25; }
+        &.-roomy #views { width: 27; }
         &.-vast #views { width: 30; }
         &.-narrow #list { border-left: none; }
         &.-narrow.-with-views #views { display: block; }

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
-from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input
 
-from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import CaseRow
 from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import plain
+from socialtriage.ui.flow import Run
 from socialtriage.ui.screens.choices import Choice
 from socialtriage.ui.screens.dialogs import Dialog
+from socialtriage.ui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
@@ -36,9 +36,7 @@ class Picker(Dialog[str]):
     def held(self) -> ComposeResult:
         """A field, and what matches below it."""
         yield Input(self._typed, select_on_focus=False)
-        options = OptionList(markup=False)
-        options.can_focus = False
-        yield options
+        yield Rows(aside=True)
 
     def on_mount(self) -> None:
         """Everything is shown at first."""
@@ -51,30 +49,28 @@ class Picker(Dialog[str]):
 
     def _narrow(self, typed: str) -> None:
         self._found = ranked(typed, self._choices)
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options([Option(_prompt(choice)) for choice in self._found])
-        options.highlighted = 0 if self._found else None
+        self.query_one(Rows).show([_line(choice) for choice in self._found], first=True)
 
     def action_choose(self, step: int) -> None:
         """Another choice."""
-        options = self.query_one(OptionList)
-        if self._found:
-            options.highlighted = ((options.highlighted or 0) + step) % len(self._found)
+        self.query_one(Rows).step(step)
 
     def on_input_submitted(self) -> None:
-        """Take it."""
-        highlighted = self.query_one(OptionList).highlighted
-        if self._found and highlighted is not None:
-            self.dismiss(self._found[highlighted].value)
+        """Enter takes it."""
+        self.take()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click takes it."""
-        self.dismiss(self._found[event.option_index].value)
+    def take(self) -> None:
+        """End with the choice that is pointed at."""
+        if self._found:
+            self.dismiss(self._found[self.query_one(Rows).cursor].value)
+
+    def on_rows_chosen(self) -> None:
+        """A click on the one that is pointed at takes it."""
+        self.take()
 
 
-def _prompt(choice: Choice) -> Content:
-    return Content.assemble(clean_line(choice.label), "  ", (clean_line(choice.hint), "$ink-dim"))
+def _line(choice: Choice) -> list[Run]:
+    return [(plain(choice.label, 60), ""), (f"  {plain(choice.hint, 60)}", "dim")]
 
 
 def ranked(typed: str, choices: Sequence[Choice]) -> list[Choice]:
@@ -118,4 +114,4 @@ def _areas(desk: Desk) -> Iterator[Choice]:
         yield Choice(area.id, area.name, hint=area.id)
     for area in desk.config.areas:
         for topic in area.topics:
-            yield Choice(f"{area.id}/{topic}", f"{area.name} / {topic}", hint=f"{area.id}/{topic}")
+            yield Choice(f"{area.id}/{topic}", f"{area.name} / {topic}")

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from socialtriage.ui.actions import Action
-from socialtriage.ui.cells import plain, shorten
-from socialtriage.ui.flow import Run
+from socialtriage.ui.cells import plain
+from socialtriage.ui.flow import Run, cut
 
 Parts = tuple[Sequence[Run], Sequence[Run]]
 """What stands on the left and on the right of a line."""
@@ -36,21 +36,10 @@ class Bar(Widget):
         width = self.content_size.width
         room = width - sum(cell_len(text) for text, _ in right)
         if room < 12:
-            right, room = _cut(right, max(0, width - 12)), 12
-        kept = _cut(left, room - 1 if right else room)
+            right, room = cut(right, max(0, width - 12)), 12
+        kept = cut(left, room - 1 if right else room)
         gap = width - sum(cell_len(text) for text, _ in (*kept, *right))
         return Content.assemble(*_styled(kept), " " * max(0, gap), *_styled(right))
-
-
-def _cut(runs: Iterable[Run], width: int) -> list[Run]:
-    kept: list[Run] = []
-    for text, style in runs:
-        short = shorten(text, width)
-        kept.append((short, style))
-        width -= cell_len(short)
-        if short != text:
-            break
-    return kept
 
 
 def _styled(runs: Iterable[Run]) -> list[tuple[str, str]]:
@@ -58,28 +47,24 @@ def _styled(runs: Iterable[Run]) -> list[tuple[str, str]]:
 
 
 class KeysLine(Widget):
-    """The main keys of a screen; a click does what the key does. What does not fit is left out from the right."""
+    """The main keys of a screen; a click does what the key does. What does not fit is left out, but for `kept`."""
 
     DEFAULT_CSS = """
     KeysLine { height: 1; background: $bar-bg; color: $bar-fg; padding: 0 1; }
     """
 
-    def __init__(self, actions: Sequence[Action], key_of: Callable[[Action], str]) -> None:
+    def __init__(self, actions: Sequence[Action], key_of: Callable[[Action], str], kept: int = 1) -> None:
         super().__init__()
+        self._kept = kept
         self._actions, self._key_of = list(actions), key_of
         self._places: list[tuple[int, int, Action]] = []
 
-    def show(self, actions: Sequence[Action]) -> None:
-        """Other keys matter now."""
-        self._actions = list(actions)
-        self.refresh()
-
     def render(self) -> Content:
-        """`t area  f hand off  …  ? keys`: the last one always fits."""
+        """`t area  f hand off  …  esc back  ? keys`."""
         shown = [(self._key_of(action), action.label, action) for action in self._actions]
         shown = [each for each in shown if each[0]]
         while shown and sum(cell_len(f"{key} {label}") + 2 for key, label, _ in shown) - 2 > self.content_size.width:
-            shown.pop(-2 if len(shown) > 1 else -1)
+            shown.pop(max(0, len(shown) - 1 - self._kept))
         parts: list[tuple[str, str]] = []
         self._places, x = [], 0
         for key, label, action in shown:

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.flow import Run
+from socialtriage.ui.flow import Run, cut
 
 STYLES = ("alarm", "warn", "calm", "dim", "strong", "pointer")
 
@@ -46,8 +46,11 @@ class Rows(ScrollView, can_focus=True):
     class Chosen(Message):
         """The selected row was clicked."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, aside: bool = False, id: str | None = None) -> None:  # noqa: A002
+        """`aside`: the keys go to a field beside it, which moves the pointer."""
         super().__init__(id=id)
+        self.can_focus = not aside
+        self._aside = aside
         self._rows: list[Sequence[Run]] = []
         self._styles: dict[tuple[str, str], Style] = {}
         self.cursor = 0
@@ -57,10 +60,10 @@ class Rows(ScrollView, can_focus=True):
         """Cells that a row has, without the pointer."""
         return max(38, (self.scrollable_content_region.width or self.size.width) - 2)
 
-    def show(self, rows: Sequence[Sequence[Run]]) -> None:
-        """Show rows; the pointer stays where it is."""
+    def show(self, rows: Sequence[Sequence[Run]], *, first: bool = False) -> None:
+        """Show rows; the pointer stays where it is, or goes to the first."""
         self._rows = list(rows)
-        self.cursor = min(self.cursor, max(0, len(self._rows) - 1))
+        self.cursor = 0 if first else min(self.cursor, max(0, len(self._rows) - 1))
         self.virtual_size = Size(0, len(self._rows))
         self.refresh()
 
@@ -82,6 +85,11 @@ class Rows(ScrollView, can_focus=True):
             self.scroll_to(y=row - height + 1, animate=False, force=True)
         self.refresh()
         self.post_message(self.Moved())
+
+    def step(self, step: int) -> None:
+        """The pointer so many rows on, from the last to the first."""
+        if self._rows:
+            self._point_at((self.cursor + step) % len(self._rows))
 
     def on_click(self, event: events.Click) -> None:
         """A click selects; on the selected row, or twice, it chooses."""
@@ -112,9 +120,9 @@ class Rows(ScrollView, can_focus=True):
         if number >= len(self._rows):
             return Strip.blank(width, self._style("base", ""))
         here = number == self.cursor
-        state = "base" if not here else "cursor" if self.has_focus else "blurred"
+        state = "base" if not here else "cursor" if self.has_focus or self._aside else "blurred"
         segments = [Segment("▌ " if here else "  ", self._style(state, "pointer"))]
-        segments += [Segment(text, self._style(state, style)) for text, style in self._rows[number]]
+        segments += [Segment(text, self._style(state, style)) for text, style in cut(self._rows[number], self.room)]
         return Strip(segments).adjust_cell_length(width, self._style(state, ""))
 
     def _style(self, state: str, name: str) -> Style:

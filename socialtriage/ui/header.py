@@ -1,0 +1,40 @@
+"""What the header and the status line of every screen say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from socialtriage.ui.actions import table
+from socialtriage.ui.widgets.bars import Parts, said
+
+if TYPE_CHECKING:
+    from socialtriage.ui.app import TriageApp
+
+
+def header_parts(app: TriageApp, title: str) -> Parts:
+    """Organisation, officer and screen; accounts, outbox and polling."""
+    waiting, trouble = app.board.outbox_words()
+    broken = app.board.broken()
+    short, _, named = app.board.headline.partition(":")
+    roomy = app.size.width >= 100 + len(named)
+    needs = f"{short}, {broken} need{'s' if broken == 1 else ''} you" if broken else short
+    right = [
+        (f"{app.polling}  " if app.polling else "", "$ink-dim"),
+        (app.board.headline if roomy else needs, "bold $alarm" if broken else ""),
+        (f"   outbox {waiting}" if waiting else "", ""),
+        (f"   outbox {trouble}" if trouble else "", "bold $alarm"),
+    ]
+    name = said(app.desk.config.organisation.name)
+    left = [(name, "bold"), (f"  {said(app.desk.officer)}", ""), (f"  {title}" if title else "", "bold $key-fg")]
+    return left, right
+
+
+def status_parts(app: TriageApp) -> Parts:
+    """What was said last, and what can still be taken back."""
+    now = app.desk.clock()
+    row = app.board.leaving(app.desk.officer, now)
+    leaving = ""
+    if row is not None and row.not_before is not None:
+        seconds = max(0, int((row.not_before - now).total_seconds()) + 1)
+        leaving = f"{row.kind} {row.ref or ''} leaves in {seconds} s, {app.key_of(table()['app.undo'])} takes it back"
+    return [(app.session.said.text, app.session.said.style)], [(leaving, "bold $warn")]
