@@ -56,7 +56,7 @@ def notifications(count: int, end: datetime) -> list[bytes]:
     for number in range(1, count + 1):
         at += step
         answers = recent[-1 - int(draw() * min(500, len(recent)))] if recent and draw() < 0.25 else None
-        person = answers[1] if answers else 1 + int(draw() ** 2 * count / 4)
+        person = answers[1] if answers else 1 + int(draw() ** 1.5 * count / 2)
         visibility = answers[2] if answers else ("direct" if draw() < 0.1 else "public")
         status = _status(number, person, at, visibility, answers[0] if answers else None, draw)
         recent.append((str(status["id"]), person, visibility))

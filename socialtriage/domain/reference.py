@@ -25,6 +25,7 @@ _LAST_WEIGHT_INVERSE = pow(_WEIGHTS[-1], -1, len(ALPHABET))
 _THREE_LETTERS = re.compile("[A-Z]{3}")
 _LOOK_ALIKE = ("0OQD", "1IL7TJ", "2Z", "5S", "8B", "6G", "UVY", "4A", "MN", "VW", "CG", "EF", "PR", "KX")
 _LONGEST_TYPED = 60
+_SYSTEM = SystemRandom()
 
 
 def new_reference(prefix: str, random_source: random.Random | None = None) -> str:
@@ -32,13 +33,15 @@ def new_reference(prefix: str, random_source: random.Random | None = None) -> st
 
     The caller draws again when the store has it already. Raises `ValueError` for a prefix that is not 2-3 letters.
     """
-    source = random_source or SystemRandom()
+    source = random_source or _SYSTEM
     while True:
         # One draw for all characters: each asks the system, which costs far more than the arithmetic.
         number, drawn = source.randrange(len(ALPHABET) ** (LENGTH - 1)), ""
         for _ in range(LENGTH - 1):
             number, digit = divmod(number, len(ALPHABET))
             drawn += ALPHABET[digit]
+        if _THREE_LETTERS.search(drawn):
+            continue
         body = drawn + _check_character(drawn)
         if _well_formed(body):
             return _joined(prefix, body)

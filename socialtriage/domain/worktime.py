@@ -112,6 +112,8 @@ class WorkingTime:
     zone: tzinfo
     holiday: Callable[[date], str | None] = field(default=lambda day: None)
     _days: dict[int, OpenDay] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _steady: dict[int, int | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The offset of each UTC day on which clocks do not change; None for the others."""
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:
@@ -214,6 +216,16 @@ class WorkingTime:
         yield begin, marks[-1], offset
 
     def _offset(self, at: int) -> int:
+        day = at // _DAY
+        if day not in self._steady:
+            if len(self._steady) >= _MOST_DAYS_KEPT:
+                self._steady.clear()
+            first, last = self._offset_at(day * _DAY), self._offset_at((day + 1) * _DAY - 1)
+            self._steady[day] = first if first == last else None
+        offset = self._steady[day]
+        return self._offset_at(at) if offset is None else offset
+
+    def _offset_at(self, at: int) -> int:
         offset = (_EPOCH + at * _TICK).astimezone(self.zone).utcoffset() or timedelta(0)
         return offset // _TICK
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from socialtriage.config.model import AccountConfig, Area, Config, Contact
@@ -18,6 +18,9 @@ from socialtriage.domain.errors import NotFound
 from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.services.clocks import Clocks
 from socialtriage.store.store import Store
+
+if TYPE_CHECKING:
+    from socialtriage.domain.rules import Suggester
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")
@@ -75,6 +78,14 @@ class Desk:
     def contacts(self) -> dict[str, Contact]:
         """Contacts by id."""
         return {contact.id: contact for contact in self.config.contacts}
+
+    @cached_property
+    def suggester(self) -> Suggester:
+        """What the configuration's words say of a text; made at the first message."""
+        from socialtriage.domain.rules import KeywordSuggester
+
+        words = self.config.suggest
+        return KeywordSuggester(self.config.areas, words.emergency, words.urgent)
 
     @cached_property
     def repeat_window(self) -> timedelta:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
-
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import Page
-from socialtriage.domain.rules import KeywordSuggester, Suggestion
 from socialtriage.services.batch import Batch, TakenIn
 from socialtriage.services.desk import Desk
 from socialtriage.services.evidence import keep
@@ -27,7 +24,7 @@ def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
         last = number == len(parts)
         now = desk.clock()
         with desk.store.transaction(SYSTEM, now, durable=False) as tx:
-            batch = Batch(desk, account, tx, partial(suggest, desk))
+            batch = Batch(desk, account, tx, desk.suggester.suggest)
             batch.run(part, page.gone if last else ())
             if last:
                 if page.cursor is not None:
@@ -36,16 +33,3 @@ def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
                     tx.accounts.add_gap(account.id, page.gap)
             total.add(batch.result)
     return total
-
-
-@lru_cache(maxsize=4)
-def suggester(key: tuple[object, ...]) -> KeywordSuggester:
-    """The suggester of a configuration, compiled once."""
-    areas, emergency, urgent = key
-    return KeywordSuggester(areas, emergency, urgent)  # type: ignore[arg-type]
-
-
-def suggest(desk: Desk, text: str) -> Suggestion | None:
-    """What the configuration's words say of a text."""
-    config = desk.config
-    return suggester((config.areas, config.suggest.emergency, config.suggest.urgent)).suggest(text)

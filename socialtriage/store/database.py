@@ -48,6 +48,7 @@ class Database:
         self._watch_lock = threading.Lock()
         self._watch: sqlite3.Connection | None = None
         self._depth = 0
+        self._durable: bool | None = None
         self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -121,7 +122,9 @@ class Database:
                 yield self._writer
                 return
             try:
-                self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                if durable is not self._durable:
+                    self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                    self._durable = durable
                 self._writer.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as exc:
                 raise explain(exc, self.path) from exc
