@@ -47,7 +47,7 @@ def cases(desk: Desk, ids: Sequence[int]) -> list[dict[str, Any]]:
 
 def _case(desk: Desk, case: Case, now: datetime) -> dict[str, Any]:
     suggestion = None
-    if case.suggested_area or case.suggested_urgency:
+    if case.suggested_area or case.suggested_urgency or case.suggested_because:
         suggestion = {
             "area": case.suggested_area,
             "urgency": case.suggested_urgency,

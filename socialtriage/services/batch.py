@@ -61,6 +61,7 @@ class Batch:
         self.rows: list[tuple[int, int | None, int | None, Voice, Incoming]] = []
         self.links: list[tuple[int, int, str, str]] = []
         self.adopted: list[tuple[int, int]] = []
+        self.addressed: list[int] = []
         self.events: list[NewEvent] = []
 
     def run(self, items: Sequence[Incoming], gone: Sequence[str]) -> None:
@@ -93,7 +94,7 @@ class Batch:
             if not item.own
             and not item.context
             and (old := stored.get(item.remote_id)) is not None
-            and old.case_id is None
+            and (old.background or old.case_id is None)
             and old.voice is Voice.RESIDENT
         }
         return list(found.values())
@@ -122,7 +123,8 @@ class Batch:
                 next_case += 1
                 self._open(case_id, item, person)
             else:
-                self._join(case_id, item)
+                known = stored.get(item.remote_id)
+                self._join(case_id, item, counted=known is not None and known.case_id == case_id)
             self.places.case_of[item.remote_id] = ids[item.remote_id] = case_id
             self.result.new += 1
         for item in fresh:
@@ -131,6 +133,7 @@ class Batch:
             person_id = None if item.own else persons[item.author.key]
             if (known := stored.get(item.remote_id)) is not None:
                 self.adopted.append((case_id or 0, known.id))
+                self.addressed.append(known.id)
                 continue
             self.rows.append((next_message, case_id, person_id, voice, item))
             next_message += 1
@@ -163,7 +166,7 @@ class Batch:
         """A new case for a resident's message."""
         at = min(item.at, self.now)
         said = self.suggest(f"{item.subject}\n{item.text}" if item.subject else item.text)
-        quiet = item.automatic is not None
+        quiet = item.automatic in UNANSWERED
         earlier = [] if quiet else list(self.places.earlier(person, at))
         unanswered = [case.waiting_since for case in earlier if case.waiting_since]
         waiting = None if quiet else min([*unanswered, at])
@@ -194,18 +197,45 @@ class Batch:
             repeat_since=min(unanswered or [case.opened_at for case in earlier], default=None),
             suggested_area=said.area if said else None,
             suggested_urgency=said.urgency if said else None,
-            suggested_because=said.because if said else (),
+            suggested_because=(*(said.because if said else ()), *self.places.quotes(item)),
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
         self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
         self.opened[case_id] = self.cases[case_id] = case
+        self._came_late(case)
         self.places.opened(case)
 
-    def _join(self, case_id: int, item: Incoming) -> None:
-        """A resident's message in a case that exists."""
+    def _came_late(self, first: Case) -> None:
+        """Older news than what is here already: the person's later cases are repeat contacts of it.
+
+        What an officer has looked at keeps its urgency.
+        """
+        if first.waiting_since is None:
+            return
+        for case_id in self.places.later(first.person_id, first.opened_at):
+            self.links.append((first.id, case_id, "same person", iso(self.now)))
+            case = self._touch(case_id)
+            if case.status is not Status.NEW:
+                continue
+            case = replace(
+                case,
+                repeat_count=case.repeat_count + 1,
+                repeat_since=min(case.repeat_since or first.waiting_since, first.waiting_since),
+                urgency=case.urgency.raised() if case.repeat_count == 1 else case.urgency,
+                waiting_since=min(case.waiting_since or first.waiting_since, first.waiting_since),
+            )
+            self.cases[case_id] = self.desk.clocks.with_due(case)
+
+    def _join(self, case_id: int, item: Incoming, *, counted: bool) -> None:
+        """A resident's message in a case that exists; `counted` when it stood there already, as background."""
         case = self._touch(case_id)
         at = min(item.at, self.now)
-        case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
+        if not counted:
+            case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
+        if at < case.last_message_at:
+            self.replay.add(case_id)
+        if at < case.opened_at:
+            case = replace(case, opened_at=at, snippet=snippet(item.text or item.subject or ""))
         if item.automatic not in UNANSWERED:
             after = life.resident_wrote(case, at)
             if after.reopened_at != case.reopened_at:
@@ -290,6 +320,7 @@ class Batch:
         self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
         self.tx.intake.link_cases(self.links)
         self.tx.intake.adopt(self.adopted)
+        self.tx.intake.addressed(self.addressed)
         for case_id in sorted(self.replay):
             self._replayed(case_id)
         for case_id, before in self.before.items():

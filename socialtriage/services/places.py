@@ -94,15 +94,20 @@ class Places:
         return self._quoted(item, identities)
 
     def _quoted(self, item: Incoming, identities: set[int]) -> int | None:
-        text = f"{item.subject}\n{item.text}" if item.subject else item.text
-        if self._in_words not in text.casefold():
-            return None
-        refs = reference.find(text, self._prefix)
-        for case in self._intake.cases_by_ref(refs).values() if refs else ():
+        for case in self._cases_quoted(item):
             if case.person_id in identities:
                 self.cases.setdefault(case.id, case)
                 return case.id
         return None
+
+    def _cases_quoted(self, item: Incoming) -> Iterable[Case]:
+        text = f"{item.subject}\n{item.text}" if item.subject else item.text
+        refs = reference.find(text, self._prefix) if self._in_words in text.casefold() else []
+        return self._intake.cases_by_ref(refs).values() if refs else ()
+
+    def quotes(self, item: Incoming) -> tuple[str, ...]:
+        """Why a message of a new case may belong to other people's cases: it quotes their references."""
+        return tuple(f"quotes {case.ref}, a case of somebody else" for case in self._cases_quoted(item))
 
     def get(self, case_id: int) -> Case:
         """A case, as it is after what came so far. Raises `NotFound`."""
@@ -142,6 +147,12 @@ class Places:
                 if horizon <= case.opened_at <= at:
                     now = self.cases.get(case.id)
                     yield case if now is None else case._replace(waiting_since=now.waiting_since)
+
+    def later(self, person: int, at: datetime) -> list[int]:
+        """Cases that the person opened after `at`, within the time that makes a repeat contact: older news came late."""
+        horizon = at + self._window
+        found = (case for identity in self._identities(person) for case in self._earlier.get(identity, ()))
+        return [case.id for case in found if at < case.opened_at <= horizon]
 
     def opened(self, case: Case) -> None:
         """A case was opened by this page."""

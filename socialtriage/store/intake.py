@@ -17,8 +17,11 @@ from socialtriage.store.rows import CASE_COLUMNS, CASE_NAMES, case_values, stamp
 
 MESSAGE_COLUMNS = (
     "id, account, remote_id, case_id, person_id, voice, visibility, text, who, subject, quoted, place, at, received_at,"
-    " url, thread, conversation, parent, edited_at, language, automatic, reply_data, refs"
+    " url, thread, conversation, parent, edited_at, language, automatic, reply_data, refs,"
+    " state"
 )
+BACKGROUND = "background"
+"""State of a resident's message that is kept only to understand another one: it was not written to us."""
 SPOKEN = "coalesce(m.automatic, '') NOT IN ('auto_reply', 'bounce')"
 """Messages that somebody wrote, or may have: out-of-office notes and bounces are not among them."""
 Place = Literal["thread", "conversation"]
@@ -42,6 +45,7 @@ class StoredMessage:
     voice: Voice
     thread: str
     gone: bool
+    background: bool
 
 
 class KnownPerson(NamedTuple):
@@ -88,11 +92,14 @@ class IntakeWriter:
     def messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, StoredMessage]:
         """Those of `remote_ids` that are stored."""
         rows = self._c.execute(
-            "SELECT id, remote_id, case_id, text, subject, voice, thread, gone_at IS NOT NULL FROM messages"
+            "SELECT id, remote_id, case_id, text, subject, voice, thread, gone_at IS NOT NULL, state FROM messages"
             " WHERE account = ? AND remote_id IN (SELECT value FROM json_each(?))",
             (account, json.dumps(remote_ids)),
         )
-        return {r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7])) for r in rows}
+        return {
+            r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7]), r[8] == BACKGROUND)
+            for r in rows
+        }
 
     def cases_of_messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, int]:
         """The cases of those of `remote_ids` that are stored and have one."""
@@ -273,10 +280,15 @@ class IntakeWriter:
         """Give stray messages their case: (case, message)."""
         self._c.executemany("UPDATE messages SET case_id = ? WHERE id = ?", rows)
 
+    def addressed(self, message_ids: Iterable[int]) -> None:
+        """These were background, and turned out to be written to us."""
+        self._c.executemany("UPDATE messages SET state = 'received' WHERE id = ?", ((i,) for i in message_ids))
+
     def timeline(self, case_id: int) -> list[tuple[str, Voice]]:
-        """When who spoke in a case, oldest first, without out-of-office notes and bounces."""
+        """When who spoke in a case to whom, oldest first, without out-of-office notes, bounces and background."""
         rows = self._c.execute(
-            f"SELECT at, voice FROM messages m WHERE case_id = ? AND {SPOKEN} ORDER BY at, id", (case_id,)
+            f"SELECT at, voice FROM messages m WHERE case_id = ? AND {SPOKEN} AND state != ? ORDER BY at, id",
+            (case_id, BACKGROUND),
         )
         return [(r[0], Voice(r[1])) for r in rows]
 
@@ -309,6 +321,7 @@ def _message_values(
         item.automatic,
         json.dumps(dict(item.reply_data), ensure_ascii=False) if item.reply_data else "{}",
         json.dumps(item.references) if item.references else None,
+        BACKGROUND if item.context and not item.own else "received",
     )
 
 

@@ -13,7 +13,7 @@ from socialtriage.domain.models import Author, MediaState, SafeText, StoredRef, 
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import MediaView, MessageView, Revision
 from socialtriage.store.database import Database
-from socialtriage.store.intake import slots
+from socialtriage.store.intake import SPOKEN, slots
 from socialtriage.store.rows import when
 
 
@@ -166,7 +166,7 @@ class Messages:
         r = self._db.one(
             "SELECT m.remote_id, m.thread, m.conversation, m.visibility, m.reply_data, p.key, p.handle, p.name, p.url,"
             " m.account, m.subject, m.refs, m.language FROM messages m JOIN persons p ON p.id = m.person_id"
-            " WHERE m.case_id = ? AND m.voice = 'resident' AND m.automatic IS NULL"
+            f" WHERE m.case_id = ? AND m.voice = 'resident' AND {SPOKEN}"
             " ORDER BY m.gone_at IS NOT NULL, m.at DESC, m.id DESC LIMIT 1",
             (case_id,),
         )
