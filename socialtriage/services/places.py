@@ -149,7 +149,7 @@ class Places:
                     yield case if now is None else case._replace(waiting_since=now.waiting_since)
 
     def later(self, person: int, at: datetime) -> list[int]:
-        """Cases that the person opened after `at`, within the time that makes a repeat contact: older news came late."""
+        """Cases that the person opened after `at`, within the time that makes a repeat: older news came late."""
         horizon = at + self._window
         found = (case for identity in self._identities(person) for case in self._earlier.get(identity, ()))
         return [case.id for case in found if at < case.opened_at <= horizon]
