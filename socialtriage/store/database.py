@@ -37,6 +37,15 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
     return StoreError(f"The store {path} refused: {exc}.")
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a name stands for now; None for none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Database:
     """One SQLite file: one writer connection behind a lock, one `query_only` reader for each thread."""
 
@@ -56,8 +65,13 @@ class Database:
                 raise StoreError(f"{path} is a folder, not a store.", hint="Name a file with --store.")
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._file = _identity(path)
             self._writer = self._open()
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._writer.close()
+                raise
         except sqlite3.Error as exc:
             raise explain(exc, path) from exc
         except OSError as exc:
@@ -70,6 +84,12 @@ class Database:
 
     def _prepare(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        tables, ours = self._writer.execute("SELECT count(*), sum(name = 'events') FROM sqlite_master").fetchone()
+        if tables and not ours:
+            raise StoreError(
+                f"{self.path} is a database of another program; it was left as it is.",
+                hint="Name another file with --store.",
+            )
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"The store {self.path} was made by a newer socialtriage.", hint="Update socialtriage on this computer."
@@ -110,6 +130,14 @@ class Database:
             copy.close()
         shutil.copymode(self.path, target)
 
+    def _still_there(self) -> None:
+        """What is written into a file that was deleted or replaced would be lost. Raises `StoreError`."""
+        if _identity(self.path) != self._file:
+            raise StoreError(
+                f"The store {self.path} was moved, replaced or deleted while it was open; nothing was changed.",
+                hint="Close socialtriage and start it again.",
+            )
+
     @contextlib.contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """One short IMMEDIATE transaction; nested calls join it.
@@ -121,6 +149,7 @@ class Database:
             if self._depth:
                 yield self._writer
                 return
+            self._still_there()
             try:
                 if durable is not self._durable:
                     self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -169,12 +198,19 @@ class Database:
             raise explain(exc, self.path) from exc
 
     def data_version(self) -> int:
-        """A number that changes whenever anybody wrote, in this process or another; cheap, from any thread."""
+        """A number that changes whenever anybody wrote, in this process or another; cheap, from any thread.
+
+        Raises `StoreError`, also when the file is no longer in its place.
+        """
+        self._still_there()
         with self._watch_lock:
-            if self._watch is None:
-                self._watch = self._open()
-                self._readers.append(self._watch)
-            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+            try:
+                if self._watch is None:
+                    self._watch = self._open()
+                    self._readers.append(self._watch)
+                return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as exc:
+                raise explain(exc, self.path) from exc
 
     def quick_check(self) -> str | None:
         """None when the file is sound, else what SQLite found first."""
