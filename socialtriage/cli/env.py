@@ -74,8 +74,11 @@ class Env:
         """Run an async story that polls or sends, and close every connection after it."""
         import asyncio
 
+        from socialtriage.cli.logs import quiet
         from socialtriage.services.outbox import Sender
         from socialtriage.services.sync import Poller
+
+        quiet()
 
         async def run() -> T:
             poller = Poller(self.desk, self.secrets)

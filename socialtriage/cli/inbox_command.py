@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 def open_inbox(env: Env) -> int:
     """Open the inbox, or the first-run screen where there is no configuration."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty() or sys.stdin is None:
         raise UsageError("The inbox needs a terminal.", hint="For scripts: socialtriage list, or socialtriage --help.")
     if not env.config_path.exists():
         from socialtriage.ui.launch import first_run
 
         return _after_first_run(env, first_run(env.config_path))
+    from socialtriage.cli.logs import quiet
     from socialtriage.ui.launch import open_app
 
+    quiet()
     return open_app(env.desk, env.secrets)
 
 

@@ -234,7 +234,7 @@ def send_command(env: Env, as_json: bool) -> int:
 
 
 @outbox_command.command("retry")
-@click.argument("row_id", metavar="ID", type=int)
+@click.argument("row_id", metavar="ID", type=click.IntRange(1, 2**62))
 @click.option("--anyway", is_flag=True, help="Even where nobody can say whether it arrived.")
 @click.pass_obj
 def retry_command(env: Env, row_id: int, anyway: bool) -> int:
@@ -249,7 +249,7 @@ def retry_command(env: Env, row_id: int, anyway: bool) -> int:
 
 
 @outbox_command.command("drop")
-@click.argument("row_id", metavar="ID", type=int)
+@click.argument("row_id", metavar="ID", type=click.IntRange(1, 2**62))
 @click.pass_obj
 def drop_command(env: Env, row_id: int) -> None:
     """Take a row out that did not leave."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from socialtriage.config.paths import log_folder
@@ -35,16 +34,24 @@ class ScrubbingFormatter(logging.Formatter):
         return scrub(super().format(record))
 
 
+def quiet() -> None:
+    """Without `-v` nothing is logged: logging's own last resort would write traces, unscrubbed, to the terminal."""
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
+
+
 def start_log() -> Path:
-    """Log to the platform's log folder, readable by its owner only; where the file is."""
+    """Log to the platform's log folder, readable by its owner only; where the file is. Raises `OSError`."""
+    from logging.handlers import RotatingFileHandler
+
     folder = log_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "socialtriage.log"
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     handler = RotatingFileHandler(path, maxBytes=4_000_000, backupCount=2, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(ScrubbingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger("socialtriage")
-    root.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    root.propagate = False
+    # What other libraries complain of is in the log too; only our own chatter goes down to the details.
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("socialtriage").setLevel(logging.DEBUG)
     return path

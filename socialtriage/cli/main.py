@@ -133,36 +133,60 @@ def run(args: Sequence[str] | None = None) -> int:
     except SocialTriageError as exc:
         return _say(exc, [exc.message, *getattr(exc, "changes", ())], 1)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 1
+    except OSError as exc:
+        return _system(exc)
     except Exception as exc:
         return _fault(exc)
     return int(result) if isinstance(result, int) else 0
 
 
 def _say(exc: SocialTriageError, lines: Sequence[str], status: int) -> int:
-    import logging
+    from socialtriage.domain.text import clean
 
-    logging.getLogger(__name__).info("%s", exc.message, exc_info=exc)
-    for line in lines:
-        click.echo(line, err=True)
-    if exc.hint:
-        click.echo(exc.hint, err=True)
+    _logged("info", exc.message, exc)
+    for line in filter(None, [*lines, exc.hint]):
+        click.echo(clean(line), err=True)
     return status
 
 
-def _fault(exc: Exception) -> int:
-    import logging
+def _system(exc: OSError) -> int:
+    """The system's refusal: a full disk behind the output, a folder that cannot be made."""
+    _logged("warning", "refused by the system", exc)
+    where = f"{os.fsdecode(exc.filename)} cannot be used" if isinstance(exc.filename, str | bytes) else "That failed"
+    click.echo(f"{where}: {exc.strerror or type(exc).__name__}.", err=True)
+    _give_up_output()
+    return 1
 
-    logging.getLogger(__name__).error("fault", exc_info=exc)
+
+def _give_up_output() -> None:
+    """What is left in the buffers goes nowhere: flushing it at the end would fail again."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fault(exc: Exception) -> int:
+    _logged("error", "fault", exc)
     click.echo(f"A fault in socialtriage ({type(exc).__name__}); nothing was half done.", err=True)
     if "-v" not in sys.argv and "--verbose" not in sys.argv:
         click.echo("Run the same again with -v to write a log of it.", err=True)
     return 1
 
 
+def _logged(level: str, message: str, exc: Exception) -> None:
+    import logging
+
+    from socialtriage.cli.logs import quiet
+
+    quiet()
+    getattr(logging.getLogger(__name__), level)("%s", message, exc_info=exc)
+
+
 def read_stdin(limit: int = 1_000_000) -> str:
-    """Standard input as text, at most so many bytes of it."""
+    """Standard input as text, at most so many bytes of it. Raises `UsageError` where there is none."""
+    if sys.stdin is None:
+        raise UsageError("There is no standard input to read from.")
     return sys.stdin.buffer.read(limit).decode("utf-8", "replace")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json
-from socialtriage.domain.errors import StoreError
+from socialtriage.domain.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -46,6 +46,8 @@ def log_command(
         _write(Path(target), parts)
         click.echo(f"Wrote {target}.", err=True)
         return
+    if sys.stdout is None:
+        raise UsageError("There is no standard output to write to.", hint="Name a file with -o.")
     out = sys.stdout.buffer
     for part in parts:
         out.write(part.encode("utf-8", "backslashreplace"))
@@ -53,9 +55,17 @@ def log_command(
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    """Write a whole file or none, readable by its owner only: it names residents."""
+    """Write a whole file or none, readable by its owner only: it names residents.
+
+    A link is followed, and what is no file (a pipe, a terminal, the null device) is written to, never replaced.
+    """
     try:
-        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+                stream.writelines(parts)
+            return
+        path = Path(os.path.realpath(path))
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
             with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
                 file.writelines(parts)

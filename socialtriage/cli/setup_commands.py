@@ -46,7 +46,7 @@ def demo_command(env: Env, keep: str | None, speed: float, seed: int, headless: 
     """The inbox on a fictional council: a practice week, live; nothing leaves this computer."""
     from socialtriage.services import practice
 
-    number = headless if headless is not None or sys.stdout.isatty() else practice.WHOLE_WEEK
+    number = headless if headless is not None or _on_a_terminal() else practice.WHOLE_WEEK
     if keep is not None:
         return _demo(Path(keep), speed, seed, number)
     if number is not None:
@@ -56,10 +56,16 @@ def demo_command(env: Env, keep: str | None, speed: float, seed: int, headless: 
         return _demo(Path(folder), speed, seed, number)
 
 
+def _on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _demo(folder: Path, speed: float, seed: int, number: int | None) -> int:
     from socialtriage.cli import output
+    from socialtriage.cli.logs import quiet
     from socialtriage.services import practice
 
+    quiet()
     if number is not None:
         summary: dict[str, Any] = practice.headless(folder, seed, number)
         output.emit(summary)

@@ -23,8 +23,7 @@ def parse_date(text: str, today: date) -> date:
     Raises `ValueError` with a sentence, also for a date outside the years 1900 to 2999.
     """
     day = _day(text, today)
-    if not 1_900 <= day.year < 3_000:
-        raise ValueError(f"“{text.strip()[:40]}” is not a date of our time.")
+    _our_time(text, day.year)
     return day
 
 
@@ -61,6 +60,7 @@ def parse_when(text: str, now: datetime, working: WorkingTime) -> datetime:
     at = _working_time(wanted, now, working) or _absolute(text.strip()) or _wall_time(wanted, now, working)
     if at is None:
         raise ValueError(f"“{text.strip()[:40]}” is not a time such as 14:30, tomorrow 09:00, thu 17:00 or 2d.")
+    _our_time(text, at.year)
     if at <= now:
         here = moment_words(at.astimezone(working.zone), year=now.year)
         raise ValueError(f"“{text.strip()[:40]}” is over: that was {here}.")
@@ -82,6 +82,12 @@ def _absolute(text: str) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def _our_time(text: str, year: int) -> None:
+    """Raises `ValueError` for years of which neither working time nor a time zone can be told."""
+    if not 1_900 <= year < 3_000:
+        raise ValueError(f"“{text.strip()[:40]}” is not a date of our time.")
 
 
 def _wall_time(wanted: str, now: datetime, working: WorkingTime) -> datetime | None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from socialtriage.config.model import AccountConfig, Area, Config, Contact
 from socialtriage.config.paths import expanded, media_folder, relative_to_config
 from socialtriage.domain.errors import NotFound
+from socialtriage.domain.text import clean_line
 from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.services.clocks import Clocks
 from socialtriage.store.store import Store
@@ -24,17 +25,24 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")
+OFFICER_LIMIT = 32
+"""Characters of an officer's name."""
 
 
 def officer_of(config: Config) -> str:
     """Who acts: SOCIALTRIAGE_OFFICER, else the configuration, else the login name."""
-    named = os.environ.get("SOCIALTRIAGE_OFFICER") or config.officer.initials
-    if named:
-        return named.strip()
+    for named in (os.environ.get("SOCIALTRIAGE_OFFICER"), config.officer.initials, _login_name()):
+        # The name stands on screens, in mails and in the log for ever, whoever set the variable.
+        if name := clean_line(named or "", OFFICER_LIMIT):
+            return name
+    return "officer"
+
+
+def _login_name() -> str | None:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        return "officer"
+        return None
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import TypeVar
 from socialtriage.domain import reference
 from socialtriage.domain.errors import NotFound, UsageError
 from socialtriage.domain.models import Status, Urgency
+from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, CaseRow, Query
 from socialtriage.domain.when import parse_date
 from socialtriage.services.desk import Desk
@@ -19,6 +20,8 @@ from socialtriage.store.cases import FLAGS
 from socialtriage.store.search import match
 
 T = TypeVar("T")
+LONGEST_QUERY = 1000
+"""Characters that are looked for; of a text that was pasted in by mistake, no more."""
 SEARCH_LIMIT = 1000
 """Cases that a search shows at most, newest first."""
 IS_WORDS = tuple(FLAGS)
@@ -165,7 +168,7 @@ def parse_query(text: str, desk: Desk, view: str = "queue") -> Query:
     """
     query = Query(view=view)
     words = []
-    for word in text.split():
+    for word in clean(text[:LONGEST_QUERY]).split():
         name, colon, value = word.partition(":")
         if colon and value and name.lower() in FILTERS:
             query = _FILTERS[name.lower()](desk, query, value)

@@ -9,11 +9,12 @@ from datetime import datetime
 from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case, changes
 from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
+from socialtriage.domain.explain import moment_words
 from socialtriage.domain.models import Kind, OutboxState, Outcome, Status, Urgency
 from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import Done
-from socialtriage.services.desk import Desk
+from socialtriage.services.desk import OFFICER_LIMIT, Desk
 from socialtriage.store.log import NewEvent
 from socialtriage.store.rows import store_value
 from socialtriage.store.store import Transaction
@@ -153,7 +154,7 @@ def claim(desk: Desk, ids: Sequence[int], expect: Expect = None) -> Done:
 def assign(desk: Desk, ids: Sequence[int], officer: str, expect: Expect = None) -> Done:
     """Give cases to an officer; an empty name releases them."""
     name = clean(officer).strip()
-    if len(name) > 20 or any(ch.isspace() for ch in name):
+    if name != desk.officer and (len(name) > OFFICER_LIMIT or any(ch.isspace() for ch in name)):
         raise UsageError("An officer is named by initials or a short name without blanks.")
     verb = "Released" if not name else ("Claimed" if name == desk.officer else f"Assigned to {name}:")
     return act(
@@ -178,7 +179,7 @@ def note(desk: Desk, case_id: int, text: str) -> Done:
 def snooze(desk: Desk, ids: Sequence[int], until: datetime, expect: Expect = None) -> Done:
     """Out of the queue until a moment."""
     now = desk.clock()
-    shown = f"{until.astimezone(desk.zone):%a %d %b %H:%M}"
+    shown = moment_words(until.astimezone(desk.zone), year=now.astimezone(desk.zone).year)
     return act(
         desk,
         ids,
