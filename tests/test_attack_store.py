@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from socialtriage.domain.errors import StoreError
-from socialtriage.services import inbox, triage
+from socialtriage.services import contacts, inbox, triage
 from socialtriage.store.store import Store
-from tests.doubles.desk import arrive, case_ids, message, small_desk, the_case
+from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk, the_case
 
 
 @pytest.mark.parametrize("user_version", [0, 1, 77])
@@ -53,4 +53,22 @@ def test_a_store_that_cannot_be_watched_says_so_in_a_sentence(tmp_path: Path) ->
     desk.store._db._watch.close()
     with pytest.raises(StoreError):
         inbox.data_version(desk)
+    desk.close()
+
+
+@pytest.mark.parametrize(
+    "change", ["case_id = 2 WHERE seq = 1", "case_id = NULL WHERE seq = 1", "case_id = 1 WHERE kind = 'contact.away'"]
+)
+def test_an_event_that_was_put_to_another_case_is_found(tmp_path: Path, change: str) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("one", "1", author="Ada"), message("two", "2", author="Bob"))
+    contacts.away(desk, "waste-team", MONDAY.date())
+    triage.claim(desk, case_ids(desk))
+    assert desk.store.log.verify().fault is None
+    raw = sqlite3.connect(desk.store.path)
+    raw.execute("DROP TRIGGER events_no_update")
+    raw.execute(f"UPDATE events SET {change}")  # noqa: S608
+    raw.commit()
+    raw.close()
+    assert "another case" in (desk.store.log.verify().fault or "")
     desk.close()

@@ -124,17 +124,22 @@ class Log:
         """Walk the whole chain: altered, missing, reordered and cut-off events, and altered notes."""
         previous, count, found = GENESIS, 0, expect is None or expect == GENESIS
         sql = (
-            "SELECT e.seq, e.at, e.officer, e.ref, e.kind, e.detail, e.note_hash, e.hash, n.salt, n.text"
-            " FROM events e LEFT JOIN event_notes n ON n.seq = e.seq WHERE e.seq > ? ORDER BY e.seq LIMIT 5000"
+            "SELECT e.seq, e.at, e.officer, e.ref, e.kind, e.detail, e.note_hash, e.hash, n.salt, n.text,"
+            " (e.case_id IS NULL) != (e.ref IS NULL) OR c.ref != e.ref"
+            " FROM events e LEFT JOIN event_notes n ON n.seq = e.seq LEFT JOIN cases c ON c.id = e.case_id"
+            " WHERE e.seq > ? ORDER BY e.seq LIMIT 5000"
         )
         seq = 0
         while rows := self._db.all(sql, (seq,)):
-            for seq, at, officer, ref, kind, detail, digest, own, salt, text in rows:
+            for seq, at, officer, ref, kind, detail, digest, own, salt, text, astray in rows:
                 count += 1
                 if seq != count:
                     return Verified(count - 1, previous, f"Event {count} is missing: the log goes on with {seq}.")
                 if chain(previous, seq, at, officer, ref, kind, detail, digest) != own:
                     return Verified(count - 1, previous, f"Event {seq} ({kind}, {at}) was altered or moved.")
+                if astray:
+                    # The chain holds the reference; what a case shows as its log goes by the case's number.
+                    return Verified(count - 1, previous, f"Event {seq} ({kind}, {at}) was put to another case.")
                 if salt is not None and note_hash(salt, text) != digest:
                     return Verified(count - 1, previous, f"The note of event {seq} ({kind}, {at}) was altered.")
                 previous = own
