@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from socialtriage.domain.errors import (
     AuthError,
@@ -45,6 +48,9 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, lone surrogates included. Raises `BadPayload`."""
+        with contextlib.suppress(ValueError, RecursionError):
+            # Twice as fast, and strict: what it refuses the other may still be able to read.
+            return msgspec.json.decode(self.body)
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as exc:

@@ -35,8 +35,8 @@ OVERLAP = timedelta(hours=25)
 MARGIN = timedelta(days=1)
 """The first look back ends where a whole page is older than `since` by this: entries may stand out of order."""
 SWEEP_EVERY = timedelta(hours=1)
-ENTRIES = 20
-"""Entries in one page for the desk: an ancestor or two may come with each."""
+ENTRIES = 80
+"""Entries in one page for the desk: all that a server gives at once, so that they are stored at once."""
 ITEMS = 80
 
 
