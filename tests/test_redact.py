@@ -66,6 +66,7 @@ def test_any_number_after_a_word_for_it() -> None:
         ("hi @ada, @ada.example.org and @ada@social.example: yes", "hi [handle], [handle] and [handle]: yes"),
         ("I live at se13 7tt", "I live at [postcode]"),
         ("SE137TT and M1 1AE; GIR 0AA", "[postcode] and [postcode]; [postcode]"),
+        ("Made up: AB12 3CD, ab1 2cd, ZZ9 9ZZ", "Made up: [postcode], [postcode], [postcode]"),
         ("NI AB 12 34 56 C", "NI [national insurance number]"),
         ("qq123456c is no such number", "qq123456c is no such number"),
         ("card 4111 1111 1111 1111 expired", "card [card number] expired"),
@@ -86,7 +87,8 @@ Order: 4111111111111111. On 05/11/2026 at 09:30-17:00, 01.12.2026 10 am, 01/02/2
 3rd March 1980, week 12-13 January 2026. It cost £0.50, £1,234.56, 07.50p, 0.1234567890 percent, 12,345,678 people,
 50% of 4111 1111 1111 1112.
 The A12, B4567, M25 junction 10, lamp post SE8, column 005, E1 4th floor,
-A1 3rd exit, N1 2nd turning, E1 2ft deep. Bins 1 2 3 4 5 6 7 8 9 10 11 12 and 0 1 2 3 4 5 6 7 8 9 10;
+A1 3rd exit, N1 2nd turning, E1 2ft deep, M25 2pm, M4 9AM, E6 5km.
+Bins 1 2 3 4 5 6 7 8 9 10 11 12 and 0 1 2 3 4 5 6 7 8 9 10;
 51.4545, -0.0123456; 192.168.0.1; v2.10.3; 10:05, 00:00-24:00. Meet @ 5pm or @5pm.
 https://council.example/report/123456789 and #Potholes2026. Grade C4 7B, room B12 3C, 4x4 AND M4 AND A40.
 """

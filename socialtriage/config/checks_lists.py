@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from socialtriage.config import values
@@ -148,30 +148,9 @@ def _answer(
 
 
 def _deputies(config: Config, contacts: Collection[str], problems: Problems) -> None:
-    """Every deputy exists, and nobody stands in for themselves, however long the way round."""
+    """Every deputy exists and is somebody else. Colleagues may stand in for one another: a handoff sees who is away."""
     for number, contact in enumerate(config.contacts):
-        _refer(problems, ("contacts", number, "deputy"), "contact", contact.deputy, contacts)
-    numbers = {contact.id: number for number, contact in enumerate(config.contacts)}
-    for circle in deputy_circles({contact.id: contact.deputy for contact in config.contacts}):
-        path = ("contacts", numbers[circle[0]], "deputy")
-        problems.add(path, f"the deputies go round in a circle: {' → '.join([*circle, circle[0]])}")
-
-
-def deputy_circles(deputies: Mapping[str, str | None]) -> list[list[str]]:
-    """Every circle of deputies, each from the one of it that comes first in `deputies`."""
-    places = {name: place for place, name in enumerate(deputies)}
-    seen: set[str] = set()
-    circles = []
-    for first in deputies:
-        chain: dict[str, None] = {}
-        here: str | None = first
-        while here is not None and here in deputies and here not in seen:
-            seen.add(here)
-            chain[here] = None
-            here = deputies[here]
-        if here is not None and here in chain:
-            names = list(chain)
-            circle = names[names.index(here) :]
-            start = circle.index(min(circle, key=places.__getitem__))
-            circles.append(circle[start:] + circle[:start])
-    return circles
+        path = ("contacts", number, "deputy")
+        _refer(problems, path, "contact", contact.deputy, contacts)
+        if contact.deputy == contact.id:
+            problems.add(path, "nobody stands in for themselves")

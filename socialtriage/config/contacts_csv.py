@@ -185,15 +185,15 @@ class _Plan:
                 raise ValueError(f"there is no area {quoted(area)}{did_you_mean(area, self._areas)}")
 
     def _refuse_one_deputy(self) -> bool:
-        """Refuse the last row whose deputy does not exist or closes a circle; says whether there was one."""
+        """Refuse the last row whose deputy does not exist or is the same contact; says whether there was one."""
         deputies = {name: contact.deputy for name, contact in self._before.items()}
         deputies.update({name: row.cells.get("deputy") or deputies.get(name) for name, row in self._rows.items()})
         for name, row in reversed(self._rows.items()):
             wanted = deputies[name]
             if wanted is not None and wanted not in deputies:
                 self._refuse(row, f"there is no contact {quoted(wanted)} for a deputy{did_you_mean(wanted, deputies)}")
-            elif circle := _circle(name, deputies):
-                self._refuse(row, f"the deputies go round in a circle: {circle}")
+            elif wanted == name:
+                self._refuse(row, "nobody stands in for themselves")
             else:
                 continue
             del self._rows[name]
@@ -211,17 +211,6 @@ class _Plan:
         ]
         areas = self._new_areas(name, row)
         return ", ".join([*changed, *([f"areas {' '.join(areas)}"] if areas else [])])
-
-
-def _circle(name: str, deputies: Mapping[str, str | None]) -> str:
-    chain = [name]
-    while (following := deputies.get(chain[-1])) is not None:
-        if following == name:
-            return " → ".join([*chain, name])
-        if following in chain:
-            return ""
-        chain.append(following)
-    return ""
 
 
 def _words(cell: str) -> list[str]:

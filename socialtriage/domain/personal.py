@@ -57,10 +57,12 @@ NN NP NR NW OL OX PA PE PH PL PO PR RG RH RM S SA SE SG SK SL SM SN SO SP SR SS 
 TS TW UB W WA WC WD WF WN WR WS WV YO ZE"""
 _POSTCODE = re.compile(
     rf"(?<![\w-])(?:(?:{'|'.join(sorted(_AREAS.split(), key=len, reverse=True))})\d[\dA-HJKMNPR-Y]?|GIR\s?(?=0AA))"
-    r"[ \u00a0]{0,2}\d[ABD-HJLNP-UW-Z]{2}(?!\w)",
+    r"[ \u00a0]{0,2}\d[A-Z]{2}(?!\w)",
     re.IGNORECASE | re.ASCII,
 )
-_ORDINAL = re.compile(r"[A-Z].*\d(?:st|nd|rd|th|ft|yd|yr|hr|lb)$")
+_SHAPED_LIKE_A_POSTCODE = re.compile(r"(?<![\w-])[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?![\w-])", re.ASCII)
+"""In capitals it is taken for one even where no such area exists: people mistype, and examples are made up."""
+_ORDINAL = re.compile(r"[A-Z].*\d(?:st|nd|rd|th|ft|yd|yr|hr|lb|km|kg|cm|mm|ml|mb|gb|am|pm|AM|PM)$")
 
 _NATIONAL_INSURANCE = re.compile(
     r"(?<!\w)(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?!\w)",
@@ -102,10 +104,11 @@ def phones(text: str) -> Iterator[Place]:
 
 
 def postcodes(text: str) -> Iterator[Place]:
-    """British postcodes in any spelling; `A1 3rd` and `B4567` are none."""
-    for found in _POSTCODE.finditer(text):
-        if not _ORDINAL.match(found[0]):
-            yield Place(found.start(), found.end(), POSTCODE)
+    """British postcodes in any spelling; `A1 3rd`, `M25 2pm` and `B4567` are none."""
+    for pattern in (_POSTCODE, _SHAPED_LIKE_A_POSTCODE):
+        for found in pattern.finditer(text):
+            if not _ORDINAL.match(found[0]):
+                yield Place(found.start(), found.end(), POSTCODE)
 
 
 def national_insurance(text: str) -> Iterator[Place]:
