@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from socialtriage.domain.models import AccountState, OutboxKind, OutboxState, Status
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.models import AccountState, LengthRule, OutboxKind, OutboxState, Status, Visibility
 from socialtriage.domain.views import AccountView
-from socialtriage.services import contacts, drafts, handoff, outbox, triage
+from socialtriage.services import contacts, drafts, handoff, outbox, replies, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.outbox import Outcome
+from socialtriage.services.replies import ReplyDraft
 from socialtriage.services.sync import PollResult
 from socialtriage.ui.screens.accounts import AccountsScreen
 from socialtriage.ui.screens.ask import Ask, Write
 from socialtriage.ui.screens.ask_when import AskWhen
 from socialtriage.ui.screens.case import CaseScreen
+from socialtriage.ui.screens.compose import Compose
 from socialtriage.ui.screens.contacts import ContactsScreen
 from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.handoff import HandoffScreen
 from socialtriage.ui.screens.outbox import OutboxScreen
 from socialtriage.ui.screens.picker import Picker
+from socialtriage.ui.screens.reply import ReplyScreen
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, message, person, small_desk, the_case
 from tests.doubles.ui_desk import SMALL, Officer, at_the_desk
 
@@ -42,7 +47,8 @@ def desk(tmp_path: Path) -> Desk:
 class FakeEngine:
     """Sends when it is told to, and remembers what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk | None = None) -> None:
+        self.desk = desk
         self.retried: list[tuple[int, bool]] = []
         self.polled = 0
         self.report: Callable[[PollResult], None] | None = None
@@ -61,10 +67,16 @@ class FakeEngine:
         self.polled += 1
         return True
 
+    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+        """As a network would that allows 60 characters."""
+        assert self.desk is not None
+        draft = replies.prepare(self.desk, None, case_id, text, private=private)
+        if len(draft.text) > 60:
+            raise Refused(f"The reply has {len(draft.text)} of 60 characters.", hint="Shorten it.")
+        return replace(draft, length=LengthRule(len(draft.text), 60, "characters"))
+
     async def retry(self, row_id: int, *, anyway: bool = False) -> Outcome:
         """Note it."""
-        from socialtriage.domain.errors import Refused
-
         self.retried.append((row_id, anyway))
         if self.refuse and not anyway:
             raise Refused(self.refuse)
@@ -224,6 +236,101 @@ def test_the_review_fits_80_columns(desk: Desk) -> None:
         await officer.sees("Hide postcodes", "EXACTLY THIS LEAVES", "y send", "? keys")
 
     at_the_desk(desk, story, size=SMALL)
+
+
+# --- replies ----------------------------------------------------------------------------------------------------
+
+
+def test_a_reply_is_written_reviewed_and_queued(desk: Desk) -> None:
+    engine = FakeEngine(desk)
+
+    async def story(officer: Officer) -> None:
+        case_id = officer.listed[0]
+        await officer.press("r")
+        await officer.on(Compose)
+        await officer.sees("PUBLIC on mastodon", "My bin was missed")
+        await officer.write("Sorry, we come tomorrow.")
+        await officer.press("escape")
+        await officer.on(ReplyScreen)
+        await officer.reads("From town-mastodon", "PUBLIC: anyone can read it", "24 of 60 characters", "EXACTLY THIS")
+        await officer.press("y")
+        await officer.home()
+        row = outbox.rows(desk)[0]
+        assert (row.kind, row.text, row.case_id) == (OutboxKind.REPLY, "Sorry, we come tomorrow.", case_id)
+        assert "is in the outbox" in officer.said
+
+    at_the_desk(desk, story, engine=lambda: engine)
+
+
+def test_a_reply_that_cannot_leave_says_why_and_is_mended(desk: Desk) -> None:
+    engine = FakeEngine(desk)
+
+    async def story(officer: Officer) -> None:
+        await officer.press("r")
+        await officer.on(Compose)
+        await officer.write("word " * 20)
+        await officer.press("escape")
+        await officer.on(ReplyScreen)
+        await officer.reads("It cannot leave like this", "99 of 60 characters")
+        await officer.press("y")
+        assert outbox.rows(desk) == []
+        await officer.press("e")
+        await officer.on(Compose)
+        await officer.press("f7", "delete")
+        await officer.write("Call us on 01632 960123")
+        await officer.press("escape")
+        await officer.reads("This is PUBLIC and holds personal data: phone number")
+        await officer.press("D")
+        await officer.reads("PRIVATE: they alone can read it")
+        await officer.press("y")
+        await officer.home()
+        row = desk.store.outbox.get(outbox.rows(desk)[0].id)
+        assert row is not None
+        assert row.payload["visibility"] == Visibility.PRIVATE
+
+    at_the_desk(desk, story, engine=lambda: engine)
+
+
+def test_a_saved_answer_is_put_in_and_filled(desk: Desk) -> None:
+    engine = FakeEngine(desk)
+
+    async def story(officer: Officer) -> None:
+        ref = officer.case(officer.listed[0]).row.ref
+        await officer.press("D")
+        await officer.on(Compose)
+        await officer.press("ctrl+o")
+        await officer.on(Picker)
+        await officer.write("miss")
+        await officer.press("enter")
+        await officer.on(Compose)
+        await officer.sees(f"Your reference is {ref}", "https://anytown.example/bins")
+
+    at_the_desk(desk, story, engine=lambda: engine)
+
+
+def test_what_is_being_written_is_kept_at_every_pause_and_postponed_replies_wait(desk: Desk) -> None:
+    engine = FakeEngine(desk)
+
+    async def story(officer: Officer) -> None:
+        case_id = officer.listed[0]
+        await officer.press("r")
+        await officer.on(Compose)
+        await officer.write("half a th")
+        await officer.until(lambda: drafts.kept(desk, case_id, OutboxKind.REPLY) == "half a th", "kept")
+        await officer.press("escape")
+        await officer.on(ReplyScreen)
+        await officer.press("p")
+        await officer.home()
+        await officer.press("r")
+        await officer.on(ReplyScreen)
+        await officer.reads("half a th")
+        await officer.press("n")
+        await officer.home()
+        assert drafts.kept(desk, case_id, OutboxKind.REPLY) == ""
+        await officer.press("r")
+        await officer.on(Compose)
+
+    at_the_desk(desk, story, engine=lambda: engine)
 
 
 # --- the outbox -------------------------------------------------------------------------------------------------

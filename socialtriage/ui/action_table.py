@@ -67,7 +67,7 @@ def _views() -> Iterator[Action]:
 def _finding() -> Iterator[Action]:
     row = _at(Where.CASES, Group.FINDING)
     tooltip = "Search every case: words, people, references; area: from: account: is: before: narrow it."
-    yield row("find.search", "slash", "search", tooltip, "find.search", command="search", argument="filter", main=8)
+    yield row("find.search", "slash", "search", tooltip, "find.search", command="search", argument="filter", main=9)
     yield row("find.next", "n", "next hit", "The next hit of the search.", "find.next_hit")
     yield row("find.previous", "N", "previous hit", "The hit before.", "find.previous_hit")
     tooltip = "Open a case by its reference, in any spelling."
@@ -97,13 +97,13 @@ def _tagging() -> Iterator[Action]:
     tooltip = "Accept the suggested area and urgency; where there is no suggestion, to the next pane."
     yield row("case.accept", "tab", "accept", tooltip, "tagging.accept", command="accept")
     tooltip = "Done: close with an outcome."
-    yield row("case.close", "e", "done", tooltip, "tagging.close", command="close", argument="outcome", main=5)
+    yield row("case.close", "e", "done", tooltip, "tagging.close", command="close", argument="outcome", main=6)
     yield row("case.reopen", "E", "reopen", "Reopen a closed case.", "tagging.reopen", command="reopen")
-    yield row("case.claim", "a", "claim", "Claim: the case is yours.", "tagging.claim", command="claim", main=6)
+    yield row("case.claim", "a", "claim", "Claim: the case is yours.", "tagging.claim", command="claim", main=7)
     tooltip = "Assign to an officer, by initials."
     yield row("case.assign", "A", "assign", tooltip, "tagging.assign", command="assign", argument="officer")
     tooltip = "Put off until a time: tomorrow 09:00, 2d, 14:30."
-    yield row("case.snooze", "s,b", "snooze", tooltip, "tagging.snooze", command="snooze", argument="when", main=7)
+    yield row("case.snooze", "s,b", "snooze", tooltip, "tagging.snooze", command="snooze", argument="when", main=8)
     tooltip = "Write a note for colleagues; residents never see it."
     yield row("case.note", "i", "note", tooltip, "tagging.note", command="note", argument="text")
 
@@ -116,8 +116,12 @@ def _handling() -> Iterator[Action]:
     row = _at(Where.CASES, Group.CASES)
     tooltip = "Hand off to a contact by email, after a preview."
     yield row(
-        "case.handoff", "f", "hand off", tooltip, "leaving.handoff", command="handoff", argument="contact", main=4
+        "case.handoff", "f", "hand off", tooltip, "leaving.handoff", command="handoff", argument="contact", main=5
     )
+    tooltip = "Answer the resident where they wrote; a review follows."
+    yield row("case.reply", "r", "reply", tooltip, "leaving.reply", command="reply", main=4)
+    tooltip = "Answer the resident in private, where the network allows it."
+    yield row("case.reply_private", "D", "private", tooltip, "leaving.reply_private", command="private")
     tooltip = "Repeat the last action on this case."
     yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
     row = _at(Where.EVERYWHERE, Group.CASES)
@@ -135,7 +139,7 @@ def _reading() -> Iterator[Action]:
     yield row("case.next", "greater_than_sign", "next case", "The next case of the list.", "look.next_case")
     yield row("case.previous", "less_than_sign", "previous case", "The case before.", "look.previous_case")
     row = _at(Where.CASES, Group.READING)
-    yield row("case.why", "w", "why", "Explain deadline and urgency line by line.", "look.why", command="why", main=9)
+    yield row("case.why", "w", "why", "Explain deadline and urgency line by line.", "look.why", command="why", main=10)
     yield row("case.copy", "y", "copy", "Copy the reference.", "look.copy_reference", command="copy")
     yield row("case.copy_link", "Y", "copy link", "Copy the link of the original.", "look.copy_link", command="link")
     tooltip = "Open the original in the browser."
@@ -153,6 +157,14 @@ def _review() -> Iterator[Action]:
     tooltip = "Back to the case; note and choices are kept until you quit."
     yield row("review.postpone", "p,escape,q", "back", tooltip, do="postpone", main=7)
     yield row("review.discard", "n", "discard", "Discard note and choices.", do="discard", main=6)
+    row = _at(Where.REPLY, Group.REVIEW)
+    yield row("reply.send", "y", "send", "Send: it leaves after its undo window.", do="send", main=1)
+    yield row("reply.edit", "e", "edit", "Go on writing.", do="edit", main=2)
+    yield row("reply.private", "D", "public/private", "Answer in private, or where they wrote.", do="private", main=3)
+    yield row("reply.discard", "n", "discard", "Throw away what was written.", do="discard", main=4)
+    yield row("reply.postpone", "p,escape,q", "back", "Back; what was written is kept.", do="postpone", main=5)
+    row = _at(Where.COMPOSING, Group.REVIEW)
+    yield row("reply.saved", "ctrl+o", "saved answer", "Put in a saved answer, filled in.", do="saved", main=1)
 
 
 def _desk() -> Iterator[Action]:
@@ -194,6 +206,11 @@ def _dialogs() -> Iterator[Action]:
     row = _at(Where.CHOICES, Group.DIALOGS)
     yield row("choices.down", "down,ctrl+n", "down", "The next choice.", do="choose(1)")
     yield row("choices.up", "up,ctrl+p", "up", "The choice before.", do="choose(-1)")
+    row = _at(Where.READING, Group.DIALOGS)
+    yield row("reading.down", "down", "down", "Scroll down.", do="scroll('down')")
+    yield row("reading.up", "up", "up", "Scroll up.", do="scroll('up')")
+    yield row("reading.page_down", "pagedown", "page down", "Scroll a page down.", do="scroll('page_down')")
+    yield row("reading.page_up", "pageup", "page up", "Scroll a page up.", do="scroll('page_up')")
     row = _at(Where.LETTERS, Group.DIALOGS)
     yield row("letters.take", "enter", "take", "Take the choice that is pointed at.", do="take", main=1)
     row = _at(Where.COMMAND, Group.DIALOGS)

@@ -27,6 +27,7 @@ class Where(StrEnum):
     CASE = "a case"
     CASE_SCREEN = "the case screen"
     REVIEW = "the handoff review"
+    REPLY = "the reply review"
     ACCOUNTS = "the accounts"
     OUTBOX = "the outbox"
     CONTACTS = "the contacts"
@@ -36,6 +37,8 @@ class Where(StrEnum):
     LETTERS = "a choice by letter"
     COMMAND = "the command line"
     WRITING = "a text of several lines"
+    COMPOSING = "a reply"
+    READING = "a text in a dialog"
 
 
 class Group(StrEnum):
@@ -45,7 +48,7 @@ class Group(StrEnum):
     FINDING = "Finding"
     CASES = "Working on cases"
     READING = "Reading a case"
-    REVIEW = "Before a handoff leaves"
+    REVIEW = "Before something leaves"
     DESK = "Accounts, outbox, contacts"
     PROGRAM = "The program"
     DIALOGS = "Dialogs"

@@ -19,7 +19,6 @@ from socialtriage.domain.text import clean
 from socialtriage.ui import themes
 from socialtriage.ui.actions import Action, Where, bindings_for, table
 from socialtriage.ui.board import Board
-from socialtriage.ui.case_text import Reader
 from socialtriage.ui.key_gate import KeyGate
 from socialtriage.ui.keymaps import keymap
 from socialtriage.ui.screens.asking import Asking
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from socialtriage.services.desk import Desk
     from socialtriage.ui.background import Engine
+    from socialtriage.ui.case_text import Reader
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -260,5 +260,7 @@ class TriageApp(App[None]):
 
     def reader(self) -> Reader:
         """How this officer reads a case now."""
+        from socialtriage.ui.case_text import Reader
+
         areas = {area.id: area.name for area in self.desk.config.areas}
         return Reader(self.desk.clock(), self.desk.zone, areas, accept_key=self.key_of(table()["case.accept"]))

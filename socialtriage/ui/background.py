@@ -16,6 +16,7 @@ from socialtriage.ui.board import WAITING, read_board
 
 if TYPE_CHECKING:
     from socialtriage.services.outbox import Outcome
+    from socialtriage.services.replies import ReplyDraft
     from socialtriage.services.sync import PollResult
     from socialtriage.ui.app import TriageApp
 
@@ -42,6 +43,10 @@ class Engine(Protocol):
 
     async def retry(self, row_id: int, *, anyway: bool = False) -> Outcome:
         """Try a row again; an unknown one is looked up at its source first. Raises `Refused`."""
+        ...
+
+    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+        """A reply as the account's network would take it. Raises `Refused` with the reason when it would not."""
         ...
 
 
@@ -146,3 +151,9 @@ class Background:
         if self._engine is None:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage outbox retry.")
         self.tell(await self._engine.retry(row_id, anyway=anyway))
+
+    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+        """A reply as it would leave. Raises `Refused`, `UsageError` with the reason when it cannot."""
+        if self._engine is None:
+            raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
+        return await self._engine.draft_reply(case_id, text, private=private)

@@ -11,7 +11,8 @@ from socialtriage.domain.models import DueState, Status, Urgency, Visibility, Vo
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, EventView, HandoffView, MediaView, MessageView, RelatedCase
 from socialtriage.ui import words
-from socialtriage.ui.flow import Para, Run, fact, join, para
+from socialtriage.ui.cells import Run
+from socialtriage.ui.flow import Para, fact, join, para
 
 SUGGESTION = "suggestion"
 """The stop at the suggestion; a message's stop is `message-ID`."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, get_character_cell_size
 
 from socialtriage.domain.text import clean_line
 
+Run = tuple[str, str]
+"""Text, which is clean already, and the name of its style."""
 ELLIPSIS = "…"
 # Joiners, variation selectors, skin tones and tags: terminals differ in what they make of them, so a column has none.
 _JOINED = re.compile("[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]")
@@ -93,3 +95,15 @@ def _pieces(word: str, width: int) -> Iterator[str]:
             start, used = index, 0
         used += cells
     yield word[start:]
+
+
+def cut(runs: Iterable[Run], width: int) -> list[Run]:
+    """As much of the runs as fits in `width` cells, with an ellipsis where it was cut."""
+    kept: list[Run] = []
+    for text, style in runs:
+        short = shorten(text, width)
+        kept.append((short, style))
+        width -= cell_len(short)
+        if short != text:
+            break
+    return kept

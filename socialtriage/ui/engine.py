@@ -14,6 +14,7 @@ from socialtriage.services.sync import Poller, PollResult
 
 if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
+    from socialtriage.services.replies import ReplyDraft
     from socialtriage.services.secrets import SecretStore
 
 TRY_AGAIN = 20.0
@@ -63,6 +64,14 @@ class DeskEngine:
             return False
         self._polling.poll_now()
         return True
+
+    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+        """A reply as the account's network would take it. Raises `Refused` with the reason when it would not."""
+        from socialtriage.services import replies
+
+        if self._polling is None:
+            raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
+        return await replies.draft(self._desk, self._polling.poller, case_id, text, private=private)
 
     async def retry(self, row_id: int, *, anyway: bool = False) -> Outcome:
         """Try a row again; an unknown one is looked up at its source first. Raises `Refused`."""

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from socialtriage.ui.cells import shorten, wrap
+from socialtriage.ui.cells import Run, wrap
 
-Run = tuple[str, str]
-"""Text, which is clean already, and the name of its style."""
 Line = list[Run]
 
 SEPARATOR: Run = (" · ", "dim")
@@ -136,15 +134,3 @@ def join(parts: Iterable[Sequence[Run]], between: Run = SEPARATOR) -> tuple[Run,
         if texts:
             joined += ([between] if joined else []) + texts
     return tuple(joined)
-
-
-def cut(runs: Iterable[Run], width: int) -> list[Run]:
-    """As much of the runs as fits in `width` cells, with an ellipsis where it was cut."""
-    kept: list[Run] = []
-    for text, style in runs:
-        short = shorten(text, width)
-        kept.append((short, style))
-        width -= cell_len(short)
-        if short != text:
-            break
-    return kept

@@ -12,7 +12,8 @@ from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail
 from socialtriage.ui import words
 from socialtriage.ui.case_text import Reader
-from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.cells import Run
+from socialtriage.ui.flow import Para, fact, para
 
 if TYPE_CHECKING:
     from socialtriage.services.handoff import HandoffDraft

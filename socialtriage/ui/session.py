@@ -48,6 +48,15 @@ class Showing:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A reply that is being written."""
+
+    text: str = ""
+    private: bool = False
+    """In private, although the message may be public."""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A sentence of the status line."""
 
@@ -68,6 +77,8 @@ class Session:
     """Id and argument of the action that `.` repeats."""
     handoffs: dict[int, Choices] = field(default_factory=dict)
     """Choices of handoffs that were postponed, by case."""
+    replies: dict[int, Written] = field(default_factory=dict)
+    """Replies that were postponed, by case."""
     said: Said = Said("")
 
     def begin_search(self, text: str) -> None:

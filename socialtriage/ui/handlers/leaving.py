@@ -1,4 +1,4 @@
-"""What leaves the desk: handoffs."""
+"""What leaves the desk: replies and handoffs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from socialtriage.domain.views import CaseRow, Done
 from socialtriage.services import drafts, inbox, triage
 from socialtriage.ui.handlers import Call
 from socialtriage.ui.handoff_text import Choices
+from socialtriage.ui.session import Written
 
 
 async def handoff(call: Call) -> None:
@@ -50,3 +51,36 @@ async def _tagged(call: Call, row: CaseRow) -> bool:
     done = await call.app.write(triage.tag, call.desk, [row.id], area=area, topic=topic or None, expect=seen)
     call.app.say(done.said)
     return True
+
+
+async def reply(call: Call) -> None:
+    """Answer the resident where they wrote."""
+    await _reply(call, private=False)
+
+
+async def reply_private(call: Call) -> None:
+    """Answer the resident in private."""
+    await _reply(call, private=True)
+
+
+async def _reply(call: Call, *, private: bool) -> None:
+    """Write, then review; one case at a time, because nobody should send words to many by mistake."""
+    rows = call.rows()
+    if not rows:
+        return
+    if len(rows) > 1:
+        call.app.say("Replies go one at a time; unmark the cases first.", "$warn")
+        return
+    from socialtriage.ui.screens.reply import ReplyScreen, written
+
+    app, case_id = call.app, rows[0].id
+    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
+    kept = await asyncio.to_thread(drafts.kept, call.desk, case_id, OutboxKind.REPLY)
+    begun = app.session.replies.get(case_id) or Written(kept, private)
+    text = begun.text if begun.text.strip() else await written(app, detail, "")
+    if text is None or not text.strip():
+        return
+    screen = ReplyScreen(app, detail, Written(text, private or begun.private))
+    await app.ask(screen, call.holds)
+    if screen.sent is not None:
+        call.done(screen.sent)

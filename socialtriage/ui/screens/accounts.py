@@ -12,7 +12,8 @@ from socialtriage.services import accounts
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where
 from socialtriage.ui.board import QUIET
-from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.cells import Run
+from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.page import Page, cell
 
 REMEDY = {

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
+from socialtriage.domain.text import clean
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.screens.dialogs import Confirm, Dialog
+
+PAUSE = 0.7
+"""Seconds without a key after which what was written is kept."""
 
 
 class Ask(Dialog[str]):
@@ -32,18 +38,41 @@ class Ask(Dialog[str]):
 
 
 class Write(Dialog[str]):
-    """Several lines. `esc_keeps`: a review follows, so that escape ends the writing; otherwise it asks first."""
+    """Several lines. `esc_keeps`: a review follows, so that escape ends the writing; otherwise it asks first.
+
+    `keep` is given what was written at every pause, so that not even the end of the program loses it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.WRITING)]
 
-    def __init__(self, title: str, text: str, *, esc_keeps: bool = False) -> None:
+    def __init__(
+        self, title: str, text: str, *, esc_keeps: bool = False, keep: Callable[[str], None] | None = None
+    ) -> None:
         super().__init__(title)
-        self._text, self._esc_keeps = text, esc_keeps
-        self.HINT = "esc: done" if esc_keeps else "ctrl+s keeps it, esc leaves"
+        self._text, self._esc_keeps, self._keep = clean(text), esc_keeps, keep
+        self._pause: Timer | None = None
+        self.HINT = "esc when it is done" if esc_keeps else "ctrl+s keeps it, esc leaves"
 
     def held(self) -> ComposeResult:
         """A field."""
         yield TextArea(self._text, tab_behavior="focus")
+
+    def on_mount(self) -> None:
+        """Write on at the end."""
+        field = self.query_one(TextArea)
+        field.focus()
+        field.move_cursor(field.document.end)
+
+    def on_text_area_changed(self) -> None:
+        """Keep it when the writing pauses."""
+        if self._keep is not None:
+            if self._pause is not None:
+                self._pause.stop()
+            self._pause = self.set_timer(PAUSE, self._keep_now)
+
+    def _keep_now(self) -> None:
+        if self._keep is not None:
+            self._keep(self.query_one(TextArea).text)
 
     def action_keep(self) -> None:
         """Take it."""

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.when import parse_when
 from socialtriage.ui import words
-from socialtriage.ui.flow import Run
+from socialtriage.ui.cells import Run
 from socialtriage.ui.screens.choices import Choice
 from socialtriage.ui.screens.picker import Picker
 from socialtriage.ui.widgets.rows import Rows

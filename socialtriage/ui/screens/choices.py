@@ -11,8 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.cells import plain
-from socialtriage.ui.flow import Run
+from socialtriage.ui.cells import Run, plain
 from socialtriage.ui.screens.dialogs import Dialog
 from socialtriage.ui.widgets.rows import Rows
 

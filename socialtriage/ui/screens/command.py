@@ -11,9 +11,8 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.cells import plain
+from socialtriage.ui.cells import Run, plain
 from socialtriage.ui.commandline import Completion, Vocabulary, complete
-from socialtriage.ui.flow import Run
 from socialtriage.ui.screens.dialogs import Dialog
 from socialtriage.ui.widgets.rows import Rows
 

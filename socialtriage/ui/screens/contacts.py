@@ -15,7 +15,8 @@ from socialtriage.domain.when import parse_date
 from socialtriage.services import contacts
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.cells import Run
+from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.page import Page, cell
 

@@ -18,8 +18,7 @@ from socialtriage.services import drafts, handoff, inbox
 from socialtriage.services.handoff import HandoffDraft
 from socialtriage.ui import handoff_text
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.cells import shorten
-from socialtriage.ui.flow import Run
+from socialtriage.ui.cells import Run, shorten
 from socialtriage.ui.handoff_text import Choices, Row
 from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.ask_when import AskWhen, moment

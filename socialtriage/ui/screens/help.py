@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.widgets import Input
 
-from socialtriage.ui.actions import Action, Group, Where, actions_for, table
+from socialtriage.ui.actions import Action, Group, Where, actions_for, bindings_for, table
 from socialtriage.ui.flow import Para, para
 from socialtriage.ui.keymaps import Keymap
 from socialtriage.ui.screens.dialogs import Dialog
@@ -20,7 +22,8 @@ ALONGSIDE = (Where.EVERYWHERE, Where.LISTS)
 class HelpScreen(Dialog[None]):
     """Type to search; the arrows and page keys scroll."""
 
-    HINT = "type to search, esc leaves"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.READING)]
+    HINT = "type to search, ↑ ↓ pgup pgdn scroll, esc leaves"
     DEFAULT_CSS = """
     HelpScreen {
         #box { width: 88; height: 90%; }
@@ -49,7 +52,7 @@ class HelpScreen(Dialog[None]):
     def _show(self, typed: str) -> None:
         self.query_one(TextPane).show(list(help_text(self._places, self._keys, typed)))
 
-    def key_page(self, step: str) -> None:
+    def action_scroll(self, step: str) -> None:
         """Scroll the keys while the field has the focus."""
         self.query_one(TextPane).action_move(step)
 

@@ -151,8 +151,8 @@ class InboxScreen(DeskScreen):
 
     def move_pane(self, step: int) -> None:
         """Focus the pane to the right or to the left."""
-        panes: list[Widget] = [self.sidebar, self.cases, self.pane.view]
-        shown = [pane for pane in panes if pane.parent is not None and pane.is_on_screen]
+        panes: list[Widget | None] = [self.sidebar, self.cases, self.pane.view]
+        shown = [pane for pane in panes if pane is not None and pane.parent is not None and pane.is_on_screen]
         here = shown.index(self.focused) if self.focused in shown else 0
         shown[min(max(here + step, 0), len(shown) - 1)].focus()
 

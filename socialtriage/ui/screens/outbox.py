@@ -16,7 +16,8 @@ from socialtriage.services import outbox
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.board import TROUBLE, WAITING
-from socialtriage.ui.flow import Para, Run, fact, para
+from socialtriage.ui.cells import Run
+from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.page import Page, cell
 

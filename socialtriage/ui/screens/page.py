@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from socialtriage.ui.cells import column
-from socialtriage.ui.flow import Para, Run
+from socialtriage.ui.cells import Run, column
+from socialtriage.ui.flow import Para
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.widgets.bars import Bar
 from socialtriage.ui.widgets.rows import Rows

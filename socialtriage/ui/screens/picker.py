@@ -11,8 +11,7 @@ from textual.widgets import Input
 
 from socialtriage.domain.views import CaseRow
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.cells import plain
-from socialtriage.ui.flow import Run
+from socialtriage.ui.cells import Run, plain
 from socialtriage.ui.screens.choices import Choice
 from socialtriage.ui.screens.dialogs import Dialog
 from socialtriage.ui.widgets.rows import Rows

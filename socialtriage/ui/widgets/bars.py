@@ -10,8 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from socialtriage.ui.actions import Action
-from socialtriage.ui.cells import plain
-from socialtriage.ui.flow import Run, cut
+from socialtriage.ui.cells import Run, cut, plain
 
 Parts = tuple[Sequence[Run], Sequence[Run]]
 """What stands on the left and on the right of a line."""

@@ -13,33 +13,32 @@ from textual.timer import Timer
 from socialtriage.domain.errors import NotFound
 from socialtriage.services import inbox
 from socialtriage.ui.widgets.bars import Bar, Parts
-from socialtriage.ui.widgets.case_view import CaseView
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
+    from socialtriage.ui.widgets.case_view import CaseView
 
 AFTER = 0.05
 """Seconds without a move before the case is read: holding j down reads none on the way."""
 
 
 class CasePane(Vertical):
-    """A title and the case that is wanted last."""
+    """A title and the case that is wanted last. What draws a case is loaded when the pane is first seen."""
 
     def __init__(self, app: TriageApp, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes="pane")
         self._triage = app
-        self.view = CaseView(app.reader)
+        self.view: CaseView | None = None
         self._title = Bar(self._parts, "-title")
         self._wanted: int | None = None
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """The title above the text."""
+        """The title; the text comes with the first case."""
         yield self._title
-        yield self.view
 
     def _parts(self) -> Parts:
-        detail = self.view.detail
+        detail = self.view.detail if self.view else None
         return [(detail.row.ref if detail else "Case", "")], []
 
     def want(self, case_id: int | None) -> None:
@@ -68,7 +67,13 @@ class CasePane(Vertical):
                 detail = await asyncio.to_thread(inbox.detail, self._triage.desk, case_id)
             except NotFound:
                 detail = None
-        if case_id == self._wanted and self.is_attached:
-            self.view.highlight(self._triage.session.showing.search or "")
-            self.view.show_case(detail)
-            self._title.refresh()
+        if case_id != self._wanted or not self.is_attached:
+            return
+        if self.view is None:
+            from socialtriage.ui.widgets.case_view import CaseView
+
+            self.view = CaseView(self._triage.reader)
+            await self.mount(self.view)
+        self.view.highlight(self._triage.session.showing.search or "")
+        self.view.show_case(detail)
+        self._title.refresh()

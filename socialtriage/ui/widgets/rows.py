@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.flow import Run, cut
+from socialtriage.ui.cells import Run, cut
 
 STYLES = ("alarm", "warn", "calm", "dim", "strong", "pointer")
 
