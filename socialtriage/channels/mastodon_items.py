@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,11 @@ PUBLIC = frozenset({"public", "unlisted", "local"})
 """Visibilities that everybody can read; any other, also one that is not known, is treated as private."""
 _KINDS = {"image": "image", "gifv": "video", "video": "video", "audio": "audio"}
 _LONGEST_URL = 2_000
+_MENTION = re.compile(
+    r'<span class="h-card"(?: translate="no")?><a href="[^"<>]{1,500}" class="u-url mention"'
+    r'(?: rel="[^"<>]{0,80}")?(?: target="_blank")?>@<span>([^<>]{1,100})</span></a></span>'
+)
+"""A mention as Mastodon and GoToSocial write it: of all markup of a post most, and read as its handle at once."""
 _SHOWN = frozenset({"account", "content", "spoiler_text", "created_at", "visibility", "media_attachments", "mentions"})
 """Fields whose loss the reader must be told about."""
 
@@ -149,7 +155,7 @@ class Translator:
         parts: list[str] = []
         if status.spoiler_text:
             parts.append(f"[content warning: {clean_line(status.spoiler_text, 500)}]")
-        parts.append(html_to_text(status.content or ""))
+        parts.append(html_to_text(_MENTION.sub(r"@\1", status.content or "")))
         if status.poll is not None and status.poll.options:
             parts.append("[poll: " + " / ".join(clean_line(o.title) for o in status.poll.options) + "]")
         parts.append(self._quoted(status))

@@ -40,6 +40,8 @@ _ATTRIBUTE = re.compile(r"""[\s/"']([a-zA-Z-]{1,30})(?:\s{0,9}=\s{0,9}("[^"]*"|'
 _WANTED = frozenset({"href", "class", "style", "hidden", "alt", "start"})
 _HIDING = re.compile(r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden|mso-hide\s{0,9}:\s{0,9}all")
 _BLANKS = re.compile(r"[ \t\n\f\r\xa0]+")
+_UNEVEN = re.compile(r"[\t\n\f\r\xa0]|  ")
+"""Blanks that are not single spaces: few texts have any."""
 _HUGE_NUMBER = re.compile(r"&#\d{8,};?")
 _SCHEME = re.compile(r"(?:https?://(?:www\.)?|mailto:|tel:)")
 
@@ -298,7 +300,7 @@ class _Writer:
                     self._put(line)
                 self._space = self._space or line.isspace()
             return
-        flat = _BLANKS.sub(" ", text)
+        flat = _BLANKS.sub(" ", text) if _UNEVEN.search(text) else text
         if flat.strip(" "):
             self._space = self._space or flat[0] == " "
             self._put(flat.strip(" "))
