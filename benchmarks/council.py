@@ -59,7 +59,23 @@ _ENDINGS = (
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "the 3rd", "the 14th", "last week")
 _SYLLABLES = ("ash", "bram", "cor", "dun", "elm", "fern", "gor", "hazel", "ivy", "kes", "lark", "mill", "nor", "oak")
 _KINDS = ("Road", "Street", "Lane", "Close", "Avenue", "Gardens", "Way", "Hill", "Crescent", "Park")
-_FIRST = ("Ada", "Bryn", "Carys", "Dev", "Efa", "Femi", "Gwen", "Hari", "Iona", "Joe", "Kiran", "Luz", "Mo", "Nia", "Ola")
+_FIRST = (
+    "Ada",
+    "Bryn",
+    "Carys",
+    "Dev",
+    "Efa",
+    "Femi",
+    "Gwen",
+    "Hari",
+    "Iona",
+    "Joe",
+    "Kiran",
+    "Luz",
+    "Mo",
+    "Nia",
+    "Ola",
+)
 
 
 def config_text(accounts: int = len(ACCOUNTS)) -> str:

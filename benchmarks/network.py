@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +14,17 @@ from typing import Any
 import httpx
 
 from benchmarks import council
+from socialtriage.channels.answers import Answer
+from socialtriage.channels.http import Budget
 from socialtriage.domain.times import iso
 
-ME = {"id": "1", "username": "anytown", "acct": "anytown", "display_name": "Anytown", "url": "https://town.example/@anytown"}
+ME = {
+    "id": "1",
+    "username": "anytown",
+    "acct": "anytown",
+    "display_name": "Anytown",
+    "url": "https://town.example/@anytown",
+}
 SERVER = {
     "domain": "town.example",
     "version": "4.3.2",
@@ -38,10 +46,6 @@ class FixedSecret:
 
     async def set(self, value: str) -> None:
         """Nothing rotates here."""
-
-
-class NothingKnown:
-    """A store without messages."""
 
 
 def notifications(count: int, end: datetime) -> list[bytes]:
@@ -141,52 +145,62 @@ def _picture(number: int) -> dict[str, Any]:
 
 
 class Mastodon:
-    """A server with its notifications in memory. `latency` seconds pass before each answer."""
+    """A server with its notifications in memory. `latency` gives the seconds before an answer, by host."""
 
-    def __init__(self, entries: list[bytes] | None = None, latency: float | Callable[[str], float] = 0.0) -> None:
+    def __init__(self, entries: list[bytes] | None = None, latency: Callable[[str], float] = lambda host: 0.0) -> None:
         self._entries = entries or []
         self._ids = [str(10_000_000 + number) for number in range(1, len(self._entries) + 1)]
         self._latency = latency
         self.requests = 0
 
-    def transport(self) -> httpx.MockTransport:
-        """The seam of `channels.http.Http`."""
-        return httpx.MockTransport(self._answer)
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    def read(self, path: str, query: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer."""
         self.requests += 1
-        latency = self._latency if isinstance(self._latency, float) else self._latency(request.url.host)
-        if latency:
-            await asyncio.sleep(latency)
-        path = request.url.path
         if path.endswith("verify_credentials"):
-            return httpx.Response(200, json=ME | {"scopes": ["read", "write"]})
+            return 200, {}, json.dumps(ME | {"scopes": ["read", "write"]}).encode()
         if path.endswith("/instance"):
-            return httpx.Response(200, json=SERVER)
+            return 200, {}, json.dumps(SERVER).encode()
         if path.endswith("/policy"):
-            return httpx.Response(200, json={})
+            return 200, {}, b"{}"
         if path.endswith("/notifications"):
-            return self._page(request)
-        return httpx.Response(200, json=[]) if path.endswith("/statuses") else httpx.Response(404, json={})
+            return self._page(path, query)
+        return (200, {}, b"[]") if path.endswith("/statuses") else (404, {}, b"{}")
 
-    def _page(self, request: httpx.Request) -> httpx.Response:
-        query = request.url.params
-        limit = int(query.get("limit", "40"))
-        if "min_id" in query:
+    def _page(self, path: str, query: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        limit = int(query.get("limit") or 40)
+        if query.get("min_id"):
             first = bisect_right(self._ids, query["min_id"])
             last = min(first + limit, len(self._ids))
-        elif "max_id" in query:
+        elif query.get("max_id"):
             last = max(0, bisect_right(self._ids, query["max_id"]) - 1)
             first = max(0, last - limit)
         else:
             first, last = max(0, len(self._ids) - limit), len(self._ids)
         page = self._entries[first:last][::-1]
-        base = str(request.url.copy_with(query=None))
-        links = []
-        if page:
-            links = [
-                f'<{base}?max_id={self._ids[first]}>; rel="next"',
-                f'<{base}?min_id={self._ids[last - 1]}>; rel="prev"',
-            ]
-        headers = {"content-type": "application/json"} | ({"link": ", ".join(links)} if links else {})
-        return httpx.Response(200, content=b"[" + b",".join(page) + b"]", headers=headers)
+        older, newer = (f"<https://town.example{path}?{name}" for name in ("max_id", "min_id"))
+        links = f'{older}={self._ids[first]}>; rel="next", {newer}={self._ids[last - 1]}>; rel="prev"' if page else ""
+        return 200, {"link": links}, b"[" + b",".join(page) + b"]"
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """As the transport of an HTTP client, after the latency of the host."""
+        await asyncio.sleep(self._latency(request.url.host))
+        status, headers, body = self.read(request.url.path, dict(request.url.params))
+        return httpx.Response(status, headers=headers, content=body)
+
+
+class Wire:
+    """In the place of `channels.http.Http` where not the HTTP client but what follows it is measured."""
+
+    def __init__(self, server: Mastodon) -> None:
+        self._server = server
+
+    def session(self, base_url: str, *, budget: Budget, classify: object = None) -> Wire:
+        """Calls to the server; there is only one."""
+        self.base_url, self.budget, self.headers = base_url, budget, dict[str, str]()
+        return self
+
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """An answer as the HTTP client hands it on."""
+        self.budget.requests += 1
+        status, headers, body = self._server.read(path, params or {})
+        return Answer("GET", f"{self.base_url}{path}", status, headers, body)

@@ -90,10 +90,15 @@ class _Case:
     answered: str | None = None
 
 
+def folder() -> Path:
+    """Where stores are kept, and where benchmarks write: on the same disk."""
+    FOLDER.mkdir(exist_ok=True)
+    return FOLDER
+
+
 def store(plan: Plan) -> Path:
     """The file of a store, made when it is not there or was made by other code."""
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{plan.name}.{_fingerprint()}.db"
+    path = folder() / f"{plan.name}.{_fingerprint()}.db"
     if not path.exists():
         for old in FOLDER.glob(f"{plan.name}.*"):
             old.unlink()

@@ -111,7 +111,7 @@ class Batch:
     def _take(self, fresh: list[Incoming], stored: dict[str, StoredMessage]) -> None:
         persons = self._persons(fresh, stored)
         residents = [i for i in fresh if not i.own and not i.context]
-        self.refs = free_references(self.tx, self.desk.config.organisation.prefix, len(residents))
+        self._draw(sum(i.parent is None or i.parent not in self.places.case_of for i in residents))
         next_message = self.tx.intake.next_id("messages")
         next_case = self.tx.intake.next_id("cases")
         ids: dict[str, int] = {}
@@ -174,7 +174,7 @@ class Batch:
         due = self.desk.clocks.due(urgency, waiting)
         case = Case(
             id=case_id,
-            ref=self.refs.pop(),
+            ref=self._reference(),
             version=1,
             status=Status.NEW,
             urgency=urgency,
@@ -204,6 +204,16 @@ class Batch:
         self.opened[case_id] = self.cases[case_id] = case
         self._came_late(case)
         self.places.opened(case)
+
+    def _draw(self, count: int) -> None:
+        """Draw references for so many new cases at once."""
+        used = {case.ref for case in self.opened.values()}
+        self.refs += [r for r in free_references(self.tx, self.desk.config.organisation.prefix, count) if r not in used]
+
+    def _reference(self) -> str:
+        while not self.refs:
+            self._draw(8)
+        return self.refs.pop()
 
     def _came_late(self, first: Case) -> None:
         """Older news than what is here already: the person's later cases are repeat contacts of it.

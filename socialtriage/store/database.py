@@ -17,6 +17,7 @@ from socialtriage.domain.times import utc_now
 SCHEMA_VERSION = 1
 """How many migrations `schema` holds; kept in `PRAGMA user_version` so that an up-to-date store imports nothing."""
 BUSY_MS = 8000
+WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
 READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-16000; PRAGMA mmap_size=268435456;"
 
 
@@ -78,7 +79,9 @@ class Database:
             raise StoreError(f"The store {path} cannot be made: {exc.strerror or exc}.") from exc
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
         connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         return connection
 
@@ -96,8 +99,7 @@ class Database:
             )
         if self._writer.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             self._writer.execute("PRAGMA journal_mode=WAL")
-        self._writer.execute("PRAGMA foreign_keys=ON")
-        self._writer.execute("PRAGMA journal_size_limit=67108864")
+        self._writer.executescript(WRITER_PRAGMAS)
         if version < SCHEMA_VERSION:
             self._migrate(version)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from socialtriage.domain.cases import Case
 from socialtriage.domain.models import Incoming, MediaItem, MediaState, Voice
 from socialtriage.domain.times import iso
+from socialtriage.store.bulk import insert
 from socialtriage.store.rows import CASE_COLUMNS, CASE_NAMES, case_values, stamp, to_case
 
 MESSAGE_COLUMNS = (
@@ -29,8 +31,6 @@ Place = Literal["thread", "conversation"]
 MOST_EARLIER = 100
 """Earlier cases of one person that are looked at: nobody counts further."""
 _C_COLUMNS = ", ".join(f"c.{name}" for name in CASE_NAMES)
-_MESSAGE_SLOTS = ", ".join("?" * len(MESSAGE_COLUMNS.split(",")))
-_CASE_SLOTS = ", ".join("?" * (len(CASE_NAMES) + 2))
 
 
 @dataclass(slots=True)
@@ -72,6 +72,9 @@ class Revised:
 
     message: StoredMessage
     item: Incoming
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def slots(values: Sequence[Any]) -> str:
@@ -181,8 +184,9 @@ class IntakeWriter:
 
     def add_persons(self, network: str, rows: Iterable[tuple[int, str, str, str, str | None, str]]) -> None:
         """New persons: id, key, handle, name, url, first seen."""
-        self._c.executemany(
-            "INSERT INTO persons (id, network, key, handle, name, url, first_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        insert(
+            self._c,
+            "INSERT INTO persons (id, network, key, handle, name, url, first_at)",
             ((r[0], network, *r[1:]) for r in rows),
         )
 
@@ -192,16 +196,18 @@ class IntakeWriter:
 
     def add_cases(self, cases: Sequence[Case]) -> None:
         """New cases."""
-        if not cases:
-            return
-        self._c.executemany(
-            f"INSERT INTO cases ({CASE_COLUMNS}, lane, due_sort) VALUES ({_CASE_SLOTS})", map(case_values, cases)
-        )
-        self._c.executemany("UPDATE persons SET cases = cases + 1 WHERE id = ?", ((case.person_id,) for case in cases))
+        insert(self._c, f"INSERT INTO cases ({CASE_COLUMNS}, lane, due_sort)", map(case_values, cases))
+        counts = Counter(case.person_id for case in cases)
+        for count in set(counts.values()):
+            people = [person for person, number in counts.items() if number == count]
+            self._c.execute(
+                "UPDATE persons SET cases = cases + ? WHERE id IN (SELECT value FROM json_each(?))",
+                (count, json.dumps(people)),
+            )
 
     def link_cases(self, links: Iterable[tuple[int, int, str, str]]) -> None:
         """Cases that belong together: a, b, why, when."""
-        self._c.executemany("INSERT OR IGNORE INTO case_links VALUES (?, ?, ?, ?)", links)
+        insert(self._c, "INSERT OR IGNORE INTO case_links", links)
 
     def add_messages(
         self, account: str, received_at: str, rows: Sequence[tuple[int, int | None, int | None, Voice, Incoming]]
@@ -209,23 +215,19 @@ class IntakeWriter:
         """New messages (id, case, person, voice, item), with their full-text rows and media."""
         if not rows:
             return
-        self._c.executemany(
-            f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({_MESSAGE_SLOTS})",
-            (_message_values(account, received_at, *row) for row in rows),
-        )
+        values = (_message_values(account, received_at, *row) for row in rows)
+        insert(self._c, f"INSERT INTO messages ({MESSAGE_COLUMNS})", values)
         first, last = rows[0][0], rows[-1][0]
         self._c.execute(
             "INSERT INTO messages_fts (rowid, text, who, subject)"
             " SELECT id, text, who, subject FROM messages WHERE id BETWEEN ? AND ? ORDER BY id",
             (first, last),
         )
-        media = [(row[0], *_media_values(m)) for row in rows for m in row[4].media]
-        if media:
-            self._c.executemany(
-                "INSERT INTO media (message_id, kind, name, url, mime, alt, remote_id, state, sha256, bytes, path)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                media,
-            )
+        insert(
+            self._c,
+            "INSERT INTO media (message_id, kind, name, url, mime, alt, remote_id, state, sha256, bytes, path)",
+            ((row[0], *_media_values(m)) for row in rows for m in row[4].media),
+        )
 
     def revise(self, revised: Sequence[Revised], now: str) -> None:
         """Keep the old text as a revision, and bring message and full-text row up to date."""
@@ -269,10 +271,11 @@ class IntakeWriter:
         """Our own messages without a case: (id, parent, conversation) of those that these belong to."""
         rows = self._c.execute(
             "SELECT id, coalesce(parent, ''), coalesce(conversation, '') FROM messages"
-            f" WHERE account = ? AND case_id IS NULL AND voice = 'officer' AND parent IN ({slots(parents)})"
-            " UNION SELECT id, coalesce(parent, ''), conversation FROM messages"
-            f" WHERE account = ? AND case_id IS NULL AND conversation IN ({slots(conversations)})",
-            (account, *parents, account, *conversations),
+            " WHERE account = ? AND case_id IS NULL AND voice = 'officer'"
+            " AND parent IN (SELECT value FROM json_each(?))"
+            " UNION SELECT id, coalesce(parent, ''), conversation FROM messages WHERE account = ? AND case_id IS NULL"
+            " AND conversation IN (SELECT value FROM json_each(?))",
+            (account, json.dumps(parents), account, json.dumps(conversations)),
         )
         return [(r[0], r[1], r[2]) for r in rows]
 
@@ -319,7 +322,7 @@ def _message_values(
         stamp(item.edited_at),
         item.language,
         item.automatic,
-        json.dumps(dict(item.reply_data), ensure_ascii=False) if item.reply_data else "{}",
+        _as_json(dict(item.reply_data)) if item.reply_data else "{}",
         json.dumps(item.references) if item.references else None,
         BACKGROUND if item.context and not item.own else "received",
     )

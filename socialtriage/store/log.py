@@ -18,9 +18,11 @@ from typing import Any
 from socialtriage.domain.models import SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import EventView
+from socialtriage.store.bulk import insert
 from socialtriage.store.database import Database
 
 GENESIS = "0" * 64
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def chain(
     previous: str, seq: int, at: str, officer: str, ref: str | None, kind: str, detail: str, note: str | None
 ) -> str:
     """The hash of an event over everything it says and the hash before it."""
-    body = json.dumps([previous, seq, at, officer, ref, kind, detail, note], ensure_ascii=False, separators=(",", ":"))
+    body = _as_json([previous, seq, at, officer, ref, kind, detail, note])
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -67,7 +69,7 @@ def append(connection: sqlite3.Connection, at: datetime, officer: str, events: S
     notes = []
     for event in events:
         seq += 1
-        detail = json.dumps(event.detail or {}, ensure_ascii=False, separators=(",", ":"), default=str)
+        detail = _as_json(event.detail) if event.detail else "{}"
         digest = None
         if event.note:
             salt = secrets.token_hex(16)
@@ -75,7 +77,7 @@ def append(connection: sqlite3.Connection, at: datetime, officer: str, events: S
             notes.append((seq, salt, event.note))
         previous = chain(previous, seq, moment, officer, event.ref, event.kind, detail, digest)
         rows.append((seq, moment, officer, event.case_id, event.ref, event.kind, detail, digest, previous))
-    connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    insert(connection, "INSERT INTO events", rows)
     if notes:
         connection.executemany("INSERT INTO event_notes VALUES (?, ?, ?)", notes)
     return int(seq)
