@@ -279,8 +279,8 @@ def _detail(event: EventView) -> str:
     told = []
     for name, value in event.detail.items() if event.kind != "case.opened" else ():
         if isinstance(value, list | tuple) and len(value) == 2:
-            before, after = ("nothing" if each in (None, "") else str(each) for each in value)
-            told.append(f"{name.replace('_', ' ')} {before} → {after}")
+            before, after = ("" if each is None else str(each) for each in value)
+            told.append(f"{name.replace('_', ' ')} {f'{before} → ' if before else ''}{after or 'none'}")
         elif isinstance(value, str | int | float) and value != "":
             told.append(f"{name.replace('_', ' ')} {value}")
     return ", ".join(told)
