@@ -48,6 +48,8 @@ def list_command(
     query = inbox.parse_query(search or "", desk, _view(view, status, search))
     if area and area != "none":
         desk.area(area)
+    if account:
+        account = inbox.account_id(desk, account)
     query = replace(
         query,
         area=area or query.area,

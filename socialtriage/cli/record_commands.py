@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,18 @@ from socialtriage.domain.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
+    from socialtriage.services.desk import Desk
 
 
 @click.group("log", invoke_without_command=True)
 @click.option("--from", "start", metavar="D", help="First day: 2026-11-22, today, -7d.")
 @click.option("--to", "end", metavar="D", help="Last day, that day included.")
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", help="A row a case, or a line an event."
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "html"]),
+    default="csv",
+    help="A row a case (csv, html), or a line an event (jsonl).",
 )
 @click.option("--redact", is_flag=True, help="Without persons, addresses and notes.")
 @click.option("-o", "--output", "target", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file.")
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 def log_command(
     ctx: click.Context, start: str | None, end: str | None, form: str, redact: bool, target: str | None
 ) -> None:
-    """The handoff and case log; CSV has a row a case, jsonl a line an event."""
+    """The handoff and case log; CSV and HTML have a row a case, jsonl a line an event."""
     if ctx.invoked_subcommand is not None:
         return
     from socialtriage.cli.moments import span
@@ -41,7 +47,7 @@ def log_command(
     if form == "jsonl":
         parts = record.as_jsonl(record.events(env.desk, low, high), redact=redact)
     else:
-        parts = record.as_csv(record.case_rows(env.desk, low, high, redact=redact))
+        parts = _cases(env.desk, form, low, high, redact)
     if target is not None:
         _write(Path(target), parts)
         click.echo(f"Wrote {target}.", err=True)
@@ -52,6 +58,15 @@ def log_command(
     for part in parts:
         out.write(part.encode("utf-8", "backslashreplace"))
     out.flush()
+
+
+def _cases(desk: Desk, form: str, low: datetime | None, high: datetime | None, redact: bool) -> Iterator[str]:
+    from socialtriage.services import page, record
+
+    rows = record.case_rows(desk, low, high, redact=redact)
+    if form == "html":
+        return page.as_html(desk, rows, record.COLUMNS, low, high, redact=redact)
+    return record.as_csv(rows)
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

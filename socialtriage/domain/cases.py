@@ -92,6 +92,11 @@ def handoff_failed(case: Case) -> Case:
     return replace(case, status=Status.OPEN) if case.status is Status.WAITING_CONTACT else case
 
 
+def handoff_left(case: Case) -> Case:
+    """The handoff is with the contact; one that had failed and was tried again takes the case along."""
+    return handed_off(case) if case.status in (Status.NEW, Status.OPEN) else case
+
+
 def contact_answered(case: Case) -> Case:
     """A contact's answer is in: the resident must be told."""
     _must_be_open(case, "answered by a contact")

@@ -196,7 +196,12 @@ def _area(desk: Desk, query: Query, value: str) -> Query:
 
 
 def _account(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, account=_known(desk.account, value).id)
+    return replace(query, account=_known(lambda name: account_id(desk, name), value))
+
+
+def account_id(desk: Desk, name: str) -> str:
+    """The id of an account: of the configuration, or one that cases came by before (`phone`). Raises `NotFound`."""
+    return name if desk.store.accounts.get(name) is not None else desk.account(name).id
 
 
 def _known(look_up: Callable[[str], T], value: str) -> T:

@@ -71,6 +71,8 @@ def _follow(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> No
     before = after = tx.cases.get(row.case_id or 0)
     if row.kind is OutboxKind.HANDOFF and verdict.state is OutboxState.FAILED:
         after = life.handoff_failed(before)
+    elif row.kind is OutboxKind.HANDOFF and verdict.sent is not None:
+        after = life.handoff_left(before)
     elif row.kind is OutboxKind.REPLY and verdict.sent is not None:
         at = min(verdict.sent.at, tx.at)
         if row.payload.get("acknowledge"):

@@ -1,0 +1,79 @@
+"""A handoff that is tried again takes its case along; the log as a page; lists by account."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from socialtriage.domain.errors import MailRefused, NotFound
+from socialtriage.domain.models import OutboxState, Status
+from socialtriage.mail.mime import Composed
+from socialtriage.services import handoff, inbox, manual, page, record, triage
+from socialtriage.services.outbox import Sender
+from socialtriage.services.secrets import SecretStore
+from socialtriage.services.sync import Poller
+from tests.doubles.desk import arrive, message, person, small_desk, the_case
+
+
+class NextTime:
+    """A mail server that refuses the first mail and takes the second."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send(self, mail: Composed) -> str:
+        self.asked += 1
+        if self.asked == 1:
+            raise MailRefused("mail.anytown.example refuses waste@anytown.example: 550 5.1.1 no such user")
+        return "250 queued"
+
+
+def test_a_refused_handoff_that_is_tried_again_takes_its_case_to_the_contact(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("My bin was missed."))
+    case_id = the_case(desk)
+    triage.tag(desk, [case_id], area="waste")
+    row_id = handoff.queue(desk, handoff.prepare(desk, case_id), undo_seconds=0).row_id or 0
+    statuses = []
+
+    async def story() -> OutboxState:
+        secrets = SecretStore(desk.config.keyring)
+        poller = Poller(desk, secrets)
+        try:
+            sender = Sender(desk, secrets, poller, NextTime())
+            await sender.run([row_id])
+            statuses.append(desk.store.cases.get(case_id).status)
+            return (await sender.retry(row_id)).state
+        finally:
+            await poller.aclose()
+
+    assert asyncio.run(story()) is OutboxState.SENT
+    statuses.append(desk.store.cases.get(case_id).status)
+    assert statuses == [Status.OPEN, Status.WAITING_CONTACT]
+    desk.close()
+
+
+def test_the_log_as_a_page_escapes_what_residents_call_themselves(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("Hello", author=person("<script>alert(1)</script>", "eve")))
+    rows = record.case_rows(desk, None, None)
+    html = "".join(page.as_html(desk, rows, record.COLUMNS, None, None))
+
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; (@eve@social.example)" in html
+    assert html.count("<tr>") == 2
+    assert '<th scope="col">external reference</th>' in html
+    assert "http" not in html
+    desk.close()
+
+
+def test_cases_are_listed_by_any_account_that_they_came_by(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    manual.new(desk, "Mrs Smith", "rang about bins", "phone")
+    assert inbox.parse_query("account:phone", desk).account == "phone"
+    assert inbox.account_id(desk, "leisure") == "leisure"
+    with pytest.raises(NotFound, match="leisure"):
+        inbox.account_id(desk, "liesure")
+    desk.close()
