@@ -118,7 +118,7 @@ def test_our_reply_that_comes_before_its_question_finds_it(desk: Desk) -> None:
     later = MONDAY + timedelta(minutes=3)
     arrive(desk, message("Flats too", "2", own=True, thread="1", parent="1", at=later))
     arrive(desk, message("What about flats?", "1"))
-    detail = inbox.detail(desk, the_case(desk, "waiting"))
+    detail = inbox.detail(desk, the_case(desk, "all"))
     assert texts(detail.messages) == ["What about flats?", "Flats too"]
     assert detail.answered_at == later
 

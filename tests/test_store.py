@@ -289,7 +289,7 @@ def test_the_open_view_uses_its_index(tmp_path: Path) -> None:
     database = Database(tmp_path / "desk.db")
     plan = database.all(
         "EXPLAIN QUERY PLAN SELECT c.id FROM cases c WHERE c.lane < 5 AND c.lane = 0"
-        " ORDER BY c.urgency, c.due_sort, c.id"
+        " ORDER BY c.pressing, c.due_sort, c.id"
     )
     database.close()
     words = " ".join(str(row[3]) for row in plan)

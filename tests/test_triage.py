@@ -219,6 +219,16 @@ def test_views_and_filters(desk: Desk, clock: FrozenClock) -> None:
     assert set(case_ids(desk, "overdue")) == {first, second, third}
 
 
+def test_an_untouched_case_whose_words_suggest_an_emergency_jumps_the_queue(desk: Desk) -> None:
+    arrive(desk, message("bin missed", "1", author="A"))
+    arrive(desk, message("I smell a gas leak", "2", author="B", at=MONDAY + timedelta(minutes=1)))
+    first, second = case_ids(desk)
+    assert inbox.rows(desk, [first])[0].suggested_urgency is Urgency.EMERGENCY
+    assert inbox.rows(desk, [first])[0].urgency is Urgency.NORMAL
+    triage.tag(desk, [first], kind=Kind.ENQUIRY)
+    assert case_ids(desk) == [second, first]
+
+
 def test_a_reference_is_found_in_any_spelling(desk: Desk, case: int) -> None:
     ref = inbox.rows(desk, [case])[0].ref
     for spelling in (ref, ref.lower(), ref.replace("-", ""), f" {ref[:6]} {ref[6:]} "):

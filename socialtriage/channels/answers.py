@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,11 @@ from socialtriage.domain.text import clean_line
 
 _LONGEST_WAIT = 86_400.0
 """Seconds of a server's wish to wait that are believed; more is taken for this."""
+
+# An escaped backslash and a whole pair are kept; what then is left of surrogates, escaped or raw, stands alone.
+_SURROGATES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Answer:
     def error_field(self, *names: str) -> str:
         """The first of `names` in a JSON error body, as one clean line; empty where there is none."""
         try:
-            data = json.loads(self.body)
+            data = _decoded(self.body)
         except (ValueError, RecursionError):
             return ""
         if isinstance(data, dict):
@@ -70,6 +76,16 @@ class Answer:
                 if isinstance(data.get(name), str):
                     return clean_line(data[name], 300)
         return ""
+
+
+def _decoded(body: bytes) -> Any:
+    """The value of a JSON text. Half a surrogate pair, as any server may send one, becomes U+FFFD here, once for all
+    fields: as an id or an address it could neither be stored nor asked for. Raises `ValueError`, `RecursionError`.
+    """
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    if "\\ud" in text or "\\uD" in text or not text.isascii():
+        text = _SURROGATES.sub(lambda found: "\N{REPLACEMENT CHARACTER}" if found[1] else found[0], text)
+    return json.loads(text)
 
 
 def retry_after_seconds(value: str, now: datetime) -> float | None:

@@ -104,7 +104,9 @@ class Http:
         verify: Any = True
         if ca_file and transport is None:
             try:
-                verify = ssl.create_default_context(cafile=ca_file)
+                verify = ssl.create_default_context()
+                # Beside the system's authorities, not in their place.
+                verify.load_verify_locations(cafile=ca_file)
             except OSError as exc:
                 raise Misconfigured(f"The certificates in {ca_file} cannot be read.", hint="Check `ca_file`.") from exc
         try:

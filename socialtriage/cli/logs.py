@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from socialtriage.config.files import make_folders
 from socialtriage.config.paths import log_folder
 
 _SECRETS = (
@@ -46,7 +47,7 @@ def start_log() -> Path:
     from logging.handlers import RotatingFileHandler
 
     folder = log_folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folders(folder)
     path = folder / "socialtriage.log"
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     handler = RotatingFileHandler(path, maxBytes=4_000_000, backupCount=2, encoding="utf-8", errors="backslashreplace")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from socialtriage.domain.charter import words_left
+from socialtriage.domain.models import Status
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, Done
 from socialtriage.services.desk import Desk
@@ -49,7 +50,7 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
     marks += [f"held by {row.owner}"] if row.owner else []
     parts = [
         row.ref,
-        row.urgency.upper() if row.urgency.rank == 0 else str(row.urgency),
+        _urgency(row),
         words_left(now, row.due_at) or str(row.status).replace("_", " "),
         f"{row.network} {row.visibility.upper()}",
         clean_line(f"{row.name} ({row.handle})" if row.name and row.name != row.handle else row.handle, 60),
@@ -58,6 +59,15 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
         *marks,
     ]
     return "  ".join(parts)
+
+
+def _urgency(row: CaseRow) -> str:
+    """The urgency, and a suggested one while nobody has touched the case."""
+    word = row.urgency.upper() if row.urgency.rank == 0 else str(row.urgency)
+    suggested = row.suggested_urgency
+    if row.status is Status.NEW and suggested is not None and suggested.rank < row.urgency.rank:
+        return f"{word} ({suggested.upper()}?)"
+    return word
 
 
 def case_text(desk: Desk, detail: CaseDetail) -> list[str]:

@@ -69,6 +69,7 @@ def _sent(outcome: Outcome) -> None:
 def _report(result: PollResult, as_json: bool) -> None:
     from socialtriage.cli import output
     from socialtriage.domain.times import iso
+    from socialtriage.services.accounts import WORDS
 
     if as_json:
         gap = {"from": iso(result.gap.start), "to": iso(result.gap.end), "why": result.gap.why} if result.gap else None
@@ -86,7 +87,7 @@ def _report(result: PollResult, as_json: bool) -> None:
             }
         )
         return
-    words = f"{result.account}: {result.state.replace('_', ' ')}, {result.new} new, {result.updated} updated"
+    words = f"{result.account}: {WORDS[result.state]}, {result.new} new, {result.updated} updated"
     if result.gap:
         words += f"; messages may be missing from {iso(result.gap.start)} to {iso(result.gap.end)}: {result.gap.why}"
     click.echo(words + (f". {result.error}" if result.error else (f". {result.detail}" if result.detail else "")))

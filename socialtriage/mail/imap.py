@@ -338,7 +338,10 @@ class ImapClient:
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=str(Path(ca_file).expanduser()) if ca_file else None)
+        context = ssl.create_default_context()
+        if ca_file:
+            # Beside the system's authorities, not in their place.
+            context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
     except (OSError, ssl.SSLError) as exc:
         raise Misconfigured(f"The certificates in `[mail] ca_file` ({ca_file}) cannot be read.") from exc
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -5,7 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 
-from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, Misconfigured, NotPermitted, RateLimited, Unavailable
+from socialtriage.domain.errors import (
+    AuthError,
+    BadPayload,
+    ChannelError,
+    Misconfigured,
+    NotPermitted,
+    RateLimited,
+    Unavailable,
+)
 from socialtriage.domain.text import clean_line
 
 _WRONG_PORT = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")

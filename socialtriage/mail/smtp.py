@@ -151,9 +151,10 @@ class SmtpSender:
     def _trust(self) -> ssl.SSLContext:
         """Certificates and names are always checked, TLS 1.2 is the least."""
         try:
-            context = ssl.create_default_context(
-                cafile=str(Path(self._ca_file).expanduser()) if self._ca_file else None
-            )
+            context = ssl.create_default_context()
+            if self._ca_file:
+                # Beside the system's authorities, not in their place.
+                context.load_verify_locations(cafile=str(Path(self._ca_file).expanduser()))
         except (OSError, RuntimeError) as exc:
             raise ConfigError(f"The certificates in `[mail] ca_file` ({self._ca_file}) cannot be read.") from exc
         context.minimum_version = ssl.TLSVersion.TLSv1_2

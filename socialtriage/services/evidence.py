@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from socialtriage.config.files import make_folders
 from socialtriage.domain.errors import StoreError
 from socialtriage.domain.models import Incoming
 from socialtriage.store.intake import media_path
@@ -36,7 +37,7 @@ def _write(path: Path, data: bytes) -> None:
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folders(path.parent)
         with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
             file.write(data)
             file.flush()

@@ -269,6 +269,8 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
 
     Raises `Stale` when the case changed since the draft was made, `Refused` when it cannot be handed off.
     """
+    if desk.mail_folder is None and not desk.config.mail.smtp:
+        raise Refused("The configuration has no mail server, so nothing can be handed off.", hint="Set [mail] smtp.")
     now = desk.clock()
     window = undo_window(desk, None, undo_seconds)
     with desk.store.transaction(desk.officer, now) as tx:

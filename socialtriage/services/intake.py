@@ -14,7 +14,7 @@ SYSTEM = "socialtriage"
 """Who acts when nobody pressed a key."""
 
 
-def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
+def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SYSTEM) -> TakenIn:
     """Store a page with the cursor that follows it. Raises `StoreError`; then nothing of the last part is stored."""
     keep(desk.media_folder, page.items)
     items = sorted(page.items, key=lambda item: item.at)
@@ -23,7 +23,7 @@ def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
         now = desk.clock()
-        with desk.store.transaction(SYSTEM, now, durable=False) as tx:
+        with desk.store.transaction(officer, now, durable=False) as tx:
             batch = Batch(desk, account, tx, desk.suggester.suggest)
             batch.run(part, page.gone if last else ())
             if last:

@@ -34,6 +34,6 @@ def new(desk: Desk, person: str, text: str, channel: str) -> Done:
     account = AccountConfig(id=channel, network=channel)
     with desk.store.transaction(desk.officer, now) as tx:
         tx.accounts.ensure(channel, channel, "")
-    taken = take_in(desk, account, Page(items=(item,)))
+    taken = take_in(desk, account, Page(items=(item,)), officer=desk.officer)
     ref = desk.store.cases.get(taken.case_ids[0]).ref
     return Done(f"Opened {ref} for {name}.", tuple(taken.case_ids))

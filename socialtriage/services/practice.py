@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from socialtriage.config.demo import away_contacts, demo_config
+from socialtriage.config.demo import away_contacts, demo_config, demo_text
+from socialtriage.config.files import make_folders, write_atomically
 from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.views import Query
@@ -21,13 +22,21 @@ WHOLE_WEEK = 100_000
 
 def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = None) -> Desk:
     """A desk on the practice week; its store and sent mails are below `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     config = demo_config(folder, speed, seed, limit=limit)
     desk = open_desk(config, folder / "desk.db", mail_folder=folder / "sent")
     if not desk.store.accounts.all():
         for contact, until in away_contacts(desk.clock().astimezone(desk.zone).date()).items():
             contacts.away(desk, contact, until)
     return desk
+
+
+def write_config(folder: Path) -> None:
+    """Put the demo's configuration beside its store, so that the plain commands can be practised on it too."""
+    path = folder / "config.toml"
+    if not path.exists():
+        make_folders(folder)
+        write_atomically(path, f'{demo_text()}\n[store]\npath = "desk.db"\n')
 
 
 def no_secrets() -> SecretStore:

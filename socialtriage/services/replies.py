@@ -160,20 +160,29 @@ def _filled(desk: Desk, case_id: int, answer: SavedAnswer) -> str:
     detail = inbox.detail(desk, case_id)
     row = detail.row
     area = desk.areas.get(answer.area or row.area or "")
-    contact = desk.contacts.get(area.contacts[0]) if area and area.contacts else None
+    away = desk.store.accounts.away()
+    contact = next((desk.contacts[c] for c in (area.contacts if area else ()) if c not in away), None)
     values = {
         "ref": row.ref,
         "name": row.name.split(" ")[0] if row.name else "",
         "link": (area.self_serve if area else None) or "",
         "area": area.name if area else "",
-        "phone": (contact.phone if contact else None) or "",
+        "phone": desk.config.organisation.phone or "",
         "contact": contact.name if contact else "",
         "organisation": desk.config.organisation.name,
-        "due": f"{row.due_at.astimezone(desk.zone):%A %d %B, %H:%M}" if row.due_at else "",
+        # A moment that is over would be a promise broken as it is made; the placeholder stays and holds the reply back.
+        "due": f"{row.due_at.astimezone(desk.zone):%A %d %B, %H:%M}"
+        if row.due_at and row.due_at > desk.clock()
+        else "",
         "promise": f"{detail.promised_at.astimezone(desk.zone):%A %d %B, %H:%M}" if detail.promised_at else "",
     }
     text = answer.for_.get(row.network, answer.text)
     return PLACEHOLDER.sub(lambda m: values[m[1]] or m[0], text)
+
+
+def _to_come(desk: Desk, at: datetime | None) -> str:
+    """A moment in words; one that is over would be a promise broken as it is made, so that its placeholder stays."""
+    return f"{at.astimezone(desk.zone):%A %d %B, %H:%M}" if at is not None and at > desk.clock() else ""
 
 
 def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -> Done:
@@ -188,7 +197,7 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         detail = {"to": draft.to, "account": draft.account, "visibility": draft.visibility}
         tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, detail, draft.text))
         tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
-        said = f"Reply to {draft.to} on {draft.ref} is in the outbox."
+        said = f"Answered {draft.to} on {draft.ref}."
         tx.undo.add(desk.officer, now, said, [], [row_id])
     return Done(said, (draft.case_id,), row_id)
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from socialtriage.config.files import make_folders
 from socialtriage.domain.errors import ConfigError, MailDeferred
 from socialtriage.mail.mime import Composed
 
@@ -36,9 +37,10 @@ class FolderTransport:
         name = mail.message_id.strip("<>").partition("@")[0].replace("/", "-")
         path = self._folder / f"{name}.eml"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folders(self._folder)
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_bytes(mail.data)
+            with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(mail.data)
             temporary.replace(path)
         except OSError as exc:
             raise MailDeferred(f"The mail could not be written to {self._folder}: {exc.strerror or exc}.") from exc

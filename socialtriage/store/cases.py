@@ -21,11 +21,11 @@ from socialtriage.store.search import like
 
 ARCHIVE = 10_000
 """How many closed cases a view holds at most; older ones are found by search and filters."""
-PRESSING = " ORDER BY c.urgency, c.due_sort, c.id"
+PRESSING = " ORDER BY c.pressing, c.due_sort, c.id"
 VIEWS = {
     "queue": "c.lane = 0",
     "mine": "c.lane < 5 AND c.owner = :officer",
-    "waiting": "c.lane IN (1, 3)",
+    "waiting": "c.lane = 1",
     "tell": "c.lane = 2",
     "overdue": "c.lane < 3 AND c.due_at < :now",
     "repeat": "c.lane < 5 AND c.repeat_count > 1",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from socialtriage.config.files import make_folders
 from socialtriage.domain.errors import StoreError
 from socialtriage.domain.times import utc_now
 
@@ -31,7 +32,7 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
     if "not a database" in text or "malformed" in text or "corrupt" in text:
         return StoreError(
             f"The store {path} is damaged ({exc}).",
-            hint="Keep the file, and put a backup in its place: socialtriage restore FILE.",
+            hint="Keep the file, and copy your last backup of it to its place.",
         )
     if "readonly" in text or "unable to open" in text or "permission" in text or "disk i/o" in text:
         return StoreError(f"The store {path} cannot be opened or written ({exc}).", hint="Check the folder's rights.")
@@ -61,7 +62,7 @@ class Database:
         self._durable: bool | None = None
         self._closed = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folders(path.parent)
             if path.is_dir():
                 raise StoreError(f"{path} is a folder, not a store.", hint="Name a file with --store.")
             if not path.exists():

@@ -50,10 +50,12 @@ CREATE TABLE cases (
   messages INTEGER NOT NULL DEFAULT 1, media INTEGER NOT NULL DEFAULT 0,
   repeat_count INTEGER NOT NULL DEFAULT 1, repeat_since TEXT,
   suggested_area TEXT, suggested_urgency INTEGER, suggested_because TEXT NOT NULL DEFAULT '[]',
-  external_reference TEXT, flags TEXT NOT NULL DEFAULT '[]', facts TEXT NOT NULL DEFAULT '[]'
+  external_reference TEXT, flags TEXT NOT NULL DEFAULT '[]', facts TEXT NOT NULL DEFAULT '[]',
+  pressing INTEGER GENERATED ALWAYS AS
+    (CASE WHEN status = 'new' AND suggested_urgency = 0 THEN 0 ELSE urgency END) VIRTUAL
 );
-CREATE INDEX cases_pressing ON cases (lane, urgency, due_sort, id) WHERE lane < 5;
-CREATE INDEX cases_owner ON cases (owner, urgency, due_sort, id) WHERE lane < 5 AND owner IS NOT NULL;
+CREATE INDEX cases_pressing ON cases (lane, pressing, due_sort, id) WHERE lane < 5;
+CREATE INDEX cases_owner ON cases (owner, pressing, due_sort, id) WHERE lane < 5 AND owner IS NOT NULL;
 CREATE INDEX cases_closed ON cases (closed_at, id) WHERE lane = 5;
 CREATE INDEX cases_person ON cases (person_id, opened_at);
 CREATE INDEX cases_thread ON cases (account, thread, person_id);

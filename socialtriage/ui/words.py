@@ -31,7 +31,7 @@ STATUS = {
     Status.OPEN: "open",
     Status.WAITING_CONTACT: "with contact",
     Status.TELL_RESIDENT: "tell resident",
-    Status.WAITING_RESIDENT: "asked back",
+    Status.WAITING_RESIDENT: "answered",
     Status.SNOOZED: "snoozed",
     Status.CLOSED: "closed",
 }

@@ -25,7 +25,7 @@ _STATUS = {
     Status.NEW: "new",
     Status.WAITING_CONTACT: "with contact",
     Status.TELL_RESIDENT: "tell",
-    Status.WAITING_RESIDENT: "asked back",
+    Status.WAITING_RESIDENT: "answered",
 }
 _DUE_STYLE = {DueState.LATE: "late", DueState.SOON: "soon", DueState.ON_TIME: "due", DueState.NONE: "dim"}
 
