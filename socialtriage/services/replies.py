@@ -170,11 +170,8 @@ def _filled(desk: Desk, case_id: int, answer: SavedAnswer) -> str:
         "phone": desk.config.organisation.phone or "",
         "contact": contact.name if contact else "",
         "organisation": desk.config.organisation.name,
-        # A moment that is over would be a promise broken as it is made; the placeholder stays and holds the reply back.
-        "due": f"{row.due_at.astimezone(desk.zone):%A %d %B, %H:%M}"
-        if row.due_at and row.due_at > desk.clock()
-        else "",
-        "promise": f"{detail.promised_at.astimezone(desk.zone):%A %d %B, %H:%M}" if detail.promised_at else "",
+        "due": _to_come(desk, row.due_at),
+        "promise": _to_come(desk, detail.promised_at),
     }
     text = answer.for_.get(row.network, answer.text)
     return PLACEHOLDER.sub(lambda m: values[m[1]] or m[0], text)
