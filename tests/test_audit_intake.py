@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from socialtriage.cli import shapes
-from socialtriage.domain.models import Automatic, Outcome, Status, Urgency
+from socialtriage.domain.models import Automatic, Outcome, Status, Urgency, Visibility
+from socialtriage.domain.text import clean
 from socialtriage.services import inbox, triage
+from socialtriage.store.messages import SentMessage
 from tests.doubles.desk import MONDAY, arrive, message, person, small_desk, the_case
 
 HOUR = timedelta(hours=1)
@@ -109,4 +112,31 @@ def test_a_form_sent_in_bulk_waits_for_an_answer_and_an_absence_note_does_not(
     arrive(desk, message("Report of a missed bin.", "m1", automatic=automatic))
     case = desk.store.cases.get(the_case(desk, "all"))
     assert (case.due_at is not None, case.urgency) == (waits, Urgency.NORMAL if waits else Urgency.LOW)
+    desk.close()
+
+
+def test_our_answer_as_its_network_shows_it_is_no_edit(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("My bin.", "m1", at=MONDAY - HOUR))
+    case_id = the_case(desk)
+    with desk.store.transaction("JS", MONDAY) as tx:
+        tx.messages.add_sent(
+            SentMessage(
+                account="town-mastodon",
+                remote_id="o1",
+                case_id=case_id,
+                visibility=Visibility.PUBLIC,
+                text="We are on it.",
+                who="JS",
+                at=MONDAY,
+                url=None,
+                thread="m1",
+                conversation=None,
+                parent="m1",
+                outbox_id=1,
+            )
+        )
+    shown = message("@ada We are on it.", "o1", own=True, thread="m1", parent="m1", at=MONDAY)
+    assert arrive(desk, shown).updated == 0
+    assert arrive(desk, replace(shown, text=clean("@ada We were there."), edited_at=MONDAY + HOUR)).updated == 1
     desk.close()

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from socialtriage.domain.errors import MailRefused, NotFound
+from socialtriage.domain.errors import MailRefused, NotFound, Refused
 from socialtriage.domain.models import OutboxState, Status
 from socialtriage.mail.mime import Composed
-from socialtriage.services import handoff, inbox, manual, page, record, triage
+from socialtriage.services import handoff, inbox, manual, page, record, replies, triage
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
-from tests.doubles.desk import arrive, message, person, small_desk, the_case
+from tests.doubles.desk import CONFIG, arrive, message, person, small_desk, the_case
+from tests.doubles.mastodon import TOKEN, MastodonServer
 
 
 class NextTime:
@@ -76,4 +77,35 @@ def test_cases_are_listed_by_any_account_that_they_came_by(tmp_path: Path) -> No
     assert inbox.account_id(desk, "leisure") == "leisure"
     with pytest.raises(NotFound, match="leisure"):
         inbox.account_id(desk, "liesure")
+    desk.close()
+
+
+def test_an_answer_is_held_against_the_limit_of_a_server_never_spoken_to(tmp_path: Path) -> None:
+    with MastodonServer() as server:
+        config = CONFIG.replace("https://social.example", server.url)
+        desk = small_desk(tmp_path, config=config)
+        arrive(desk, message("My bin was missed."))
+        case_id = the_case(desk)
+
+        async def story() -> None:
+            secrets = SecretStore(desk.config.keyring)
+            secrets.set("town-mastodon", TOKEN)
+            poller = Poller(desk, secrets)
+            try:
+                draft = await replies.draft(desk, poller, case_id, "Thank you.")
+                assert draft.length.limit == 500
+                with pytest.raises(Refused, match="of 500 characters"):
+                    await replies.draft(desk, poller, case_id, "x" * 500)
+            finally:
+                await poller.aclose()
+
+        asyncio.run(story())
+        desk.close()
+
+
+def test_a_case_from_the_telephone_is_not_answered_from_here(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    case_id = manual.new(desk, "Mrs Smith", "rang about bins", "phone").case_ids[0]
+    with pytest.raises(Refused, match="came by phone"):
+        replies.prepare(desk, None, case_id, "Hello")
     desk.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import (
@@ -57,6 +57,15 @@ class ChannelContext:
     ca_file: str | None = None
     own_addresses: tuple[str, ...] = ()
     """Mail addresses that the organisation writes from beside the account's own: mail by them is ours."""
+
+
+@runtime_checkable
+class LearnsRules(Protocol):
+    """A channel whose `measure` depends on what its server says of itself."""
+
+    async def learn_rules(self) -> None:
+        """Ask the server, unless it is known. May raise any `ChannelError`, and `SecretError`."""
+        ...
 
 
 class Channel(Protocol):

@@ -155,6 +155,10 @@ class Mastodon:
         api = await self._api()
         return await find_reply(api, reply)
 
+    async def learn_rules(self) -> None:
+        """How many characters a message may have, and how addresses are counted, is each server's own."""
+        await self._server(None)
+
     def measure(self, text: str, visibility: Visibility, to_handle: str, warning: str = "") -> LengthRule:
         """Count as the server does: `warning` is the content warning that goes with the text.
 

@@ -176,12 +176,15 @@ def _leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) ->
     async def send(poller: Poller, sender: Sender) -> list[Outcome]:
         return await sender.run_patiently([row_id], WAIT)
 
-    env.with_network(send)
+    outcomes = env.with_network(send)
     row = env.desk.store.outbox.get(row_id)
     state = row.state if row else "gone"
     error = row.error if row else None
+    notice = next((o.notice for o in outcomes if o.row_id == row_id), None)
+    if notice:
+        click.echo(f"{ref}: {notice}", err=True)
     if as_json:
-        output.emit({"said": result.said, "ref": ref, "id": row_id, "state": state, "error": error})
+        output.emit({"said": result.said, "ref": ref, "id": row_id, "state": state, "error": error, "notice": notice})
     elif state == "sent":
         click.echo(f"{result.said} Sent.")
     else:
@@ -224,10 +227,10 @@ def send_command(env: Env, as_json: bool) -> int:
 
     outcomes = env.with_network(send)
     if as_json:
-        output.emit([{"id": o.row_id, "state": o.state, "error": o.error} for o in outcomes])
+        output.emit([{"id": o.row_id, "state": o.state, "error": o.error, "notice": o.notice} for o in outcomes])
     else:
         for o in outcomes:
-            click.echo(f"{o.row_id}  {o.state}{f'  {o.error}' if o.error else ''}")
+            click.echo("  ".join(filter(None, [str(o.row_id), o.state, o.error, o.notice])))
         if not outcomes:
             click.echo("Nothing was waiting.", err=True)
     return 0 if all(o.state == "sent" for o in outcomes) else 1

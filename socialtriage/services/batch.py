@@ -16,7 +16,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
 from socialtriage.services.timeline import replayed
-from socialtriage.store.intake import Revised, StoredMessage
+from socialtriage.store.intake import BACKGROUND, Revised, StoredMessage
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 
@@ -94,7 +94,7 @@ class Batch:
             if not item.own
             and not item.context
             and (old := stored.get(item.remote_id)) is not None
-            and (old.background or old.case_id is None)
+            and (old.state == BACKGROUND or old.case_id is None)
             and old.voice is Voice.RESIDENT
         }
         return list(found.values())
@@ -298,7 +298,9 @@ class Batch:
                 continue
             if old.gone and not item.context:
                 back.append(old.id)
-            if (old.text, old.subject) != (item.text, item.subject):
+            # A network shows our answer with the mention that it added: that is no edit.
+            ours_as_sent = old.state == "sent" and item.edited_at is None
+            if (old.text, old.subject) != (item.text, item.subject) and not ours_as_sent:
                 revised.append(Revised(old, item))
                 self._note_change(old, "message.edited")
         self.tx.intake.revise(revised, iso(self.now))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets as tokens
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from socialtriage.channels.base import Channel
+from socialtriage.channels.base import Channel, LearnsRules
 from socialtriage.channels.http import Budget
 from socialtriage.config.model import SavedAnswer
 from socialtriage.domain import cases as life
-from socialtriage.domain.errors import NotFound, Refused, UsageError
+from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UsageError
 from socialtriage.domain.models import Capabilities, LengthRule, OutboxKind, Visibility
 from socialtriage.domain.redact import find_personal
 from socialtriage.domain.text import clean
@@ -68,7 +69,12 @@ def prepare(desk: Desk, channel: Channel | None, case_id: int, text: str, *, pri
     left = PLACEHOLDER.findall(words)
     if left:
         raise Refused(f"The reply still holds {', '.join('{' + name + '}' for name in left)}.", hint="Fill it in.")
-    account = desk.account(answerable.account)
+    account = desk.accounts.get(answerable.account)
+    if account is None:
+        raise Refused(
+            f"{detail.row.ref} came by {answerable.account}, which is no account of the desk.",
+            hint="Answer there, and close the case with its outcome.",
+        )
     visibility = Visibility.PRIVATE if private else answerable.message.visibility
     if account.network != "imap" and channel is not None:
         _allowed(channel.capabilities, answerable, visibility, detail.row.network)
@@ -243,6 +249,10 @@ async def draft(desk: Desk, poller: Poller, case_id: int, text: str, *, private:
         return prepare(desk, None, case_id, text, private=private)
     channel = poller.channel(account, Budget(15))
     try:
+        if isinstance(channel, LearnsRules):
+            # Without an answer there is no limit to hold the text against; the server has the last word then.
+            with contextlib.suppress(ChannelError, SecretError):
+                await channel.learn_rules()
         return prepare(desk, channel, case_id, text, private=private)
     finally:
         await channel.aclose()

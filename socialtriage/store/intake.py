@@ -45,7 +45,7 @@ class StoredMessage:
     voice: Voice
     thread: str
     gone: bool
-    background: bool
+    state: str
 
 
 class KnownPerson(NamedTuple):
@@ -99,10 +99,7 @@ class IntakeWriter:
             " WHERE account = ? AND remote_id IN (SELECT value FROM json_each(?))",
             (account, json.dumps(remote_ids)),
         )
-        return {
-            r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7]), r[8] == BACKGROUND)
-            for r in rows
-        }
+        return {r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7]), r[8]) for r in rows}
 
     def cases_of_messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, int]:
         """The cases of those of `remote_ids` that are stored and have one."""
