@@ -76,8 +76,11 @@ def fine(officer: Officer, where: str) -> None:
             assert cell_len(strip.text) == width, (where, strip.text)
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [*((text, WIDE) for text in HOSTILE.values()), (HOSTILE["malformed markup"], SMALL), (HOSTILE["bidi"], SMALL)],
+    ids=[*HOSTILE, "malformed markup, small", "bidi, small"],
+)
 def test_hostile_text_goes_through_every_screen(tmp_path: Path, text: str, size: tuple[int, int]) -> None:
     async def story(officer: Officer) -> None:
         fine(officer, "inbox")
