@@ -23,7 +23,9 @@ id = "{id}"
 network = "mastodon"
 server = "https://{id}.example"
 handle = "@anytown"
-paused = true
+since = "10d"
+budget = "10m"
+paused = {paused}
 """
 _OPENINGS = (
     "Hi,", "Hello,", "Morning all.", "@anytown", "Can somebody help?", "Third time of asking:", "Just to let you know,",
@@ -78,15 +80,16 @@ _FIRST = (
 )
 
 
-def config_text(accounts: int = len(ACCOUNTS)) -> str:
-    """The starting configuration with paused accounts, so that nothing but what is measured runs."""
-    return example_text() + "".join(_ACCOUNT.format(id=f"presence-{number:02}") for number in range(accounts))
+def config_text(accounts: int = len(ACCOUNTS), *, paused: bool = True) -> str:
+    """The starting configuration with accounts; paused ones, so that nothing but what is measured runs."""
+    ids = (f"presence-{number:02}" for number in range(accounts))
+    return example_text() + "".join(_ACCOUNT.format(id=id_, paused=str(paused).lower()) for id_ in ids)
 
 
 @cache
-def config() -> Config:
+def config(accounts: int = len(ACCOUNTS), *, paused: bool = True) -> Config:
     """The configuration, read."""
-    return parse(config_text())
+    return parse(config_text(accounts, paused=paused))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Intake: network items from JSON to cases, against raw `executemany` of the rows that come out, slice by slice."""
+"""Intake: network items from JSON to cases by the real poller, against raw `executemany` of the rows that come out."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from benchmarks import council, network, stores
 from benchmarks.report import Row
-from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.http import Budget, Http
-from socialtriage.channels.registry import create
-from socialtriage.domain.models import Page
+from socialtriage.channels.http import Http
 from socialtriage.services.desk import Desk, open_desk
-from socialtriage.services.intake import CHUNK, take_in
-from socialtriage.services.sync import StoreKnown
+from socialtriage.services.intake import CHUNK
+from socialtriage.services.sync import Poller
 from socialtriage.store.database import WRITER_PRAGMAS
 
 ITEMS = 50_000
-SLICE = 2_500
-"""Items after which floor and program take turns."""
+ACCOUNTS = 4
+ROUNDS = 5
+"""Passes in which the items come; after each the floor writes the same rows."""
 TABLES = {
     "persons": "id",
     "cases": "id",
     "messages": "id",
-    "case_links": "b",
+    "case_links": "max(a, b)",
     "media": "message_id",
     "events": "seq",
 }
@@ -39,75 +37,55 @@ TABLES = {
 
 
 def rows(sizes: list[int], items: int = ITEMS) -> list[Row]:
-    """Intake into a new store, and into stores of each size."""
-    entries = network.notifications(items, council.NOW)
-    return [_row(size, entries) for size in (0, *sizes)]
+    """Intake into stores of each size."""
+    each = items // ACCOUNTS
+    entries = [network.notifications(each + 1, council.NOW, seed) for seed in range(ACCOUNTS)]
+    return [_row(size, entries) for size in sizes]
 
 
-def _row(size: int, entries: list[bytes]) -> Row:
+def _row(size: int, entries: list[list[bytes]]) -> Row:
+    count = sum(map(len, entries)) - len(entries)
     with tempfile.TemporaryDirectory(dir=stores.folder()) as folder:
-        desk, floor = _desks(Path(folder), size)
+        paths = Path(folder) / "desk.db", Path(folder) / "floor.db"
+        for path in paths:
+            shutil.copyfile(stores.store(stores.usual(size)), path)
+        config = council.config(ACCOUNTS, paused=False)
+        desk = open_desk(config, paths[0], officer="JS", clock=lambda: council.NOW)
         try:
-            spent, floor_spent = asyncio.run(_run(desk, floor, entries))
+            with closing(_Floor(*paths)) as floor:
+                spent, floor_spent = asyncio.run(_run(desk, floor, entries))
             if desk.store.search.differs():
                 raise AssertionError("messages and full text differ")
         finally:
             desk.close()
-    rate, floor_rate = len(entries) / spent, len(entries) / floor_spent
-    what = f"intake of {len(entries):,} items into the store"
+    rate, floor_rate = count / spent, count / floor_spent
+    what = f"intake of {count:,} network items"
     return Row(what, size, f"{floor_rate:,.0f}/s", f"{rate:,.0f}/s", rate / floor_rate, 0.35, more_is_better=True)
 
 
-def _desks(folder: Path, size: int) -> tuple[Desk, Path]:
-    """The program's desk, and a store of the same content for the floor."""
-    paths = folder / "desk.db", folder / "floor.db"
-    for path in paths:
-        if size:
-            shutil.copyfile(stores.store(stores.usual(size)), path)
-        desk = open_desk(council.config(), path, officer="JS", clock=lambda: council.NOW)
-        if path is paths[1]:
-            desk.close()
-    return open_desk(council.config(), paths[0], officer="JS", clock=lambda: council.NOW), paths[1]
-
-
-async def _run(desk: Desk, floor: Path, entries: list[bytes]) -> tuple[float, float]:
+async def _run(desk: Desk, floor: _Floor, entries: list[list[bytes]]) -> tuple[float, float]:
     """Seconds of the program and of the floor."""
-    with closing(_Floor(desk.store.path, floor)) as raw:
-        account = desk.account(council.ACCOUNTS[0])
-        with desk.store.transaction("bench", desk.clock()) as tx:
-            tx.accounts.ensure(account.id, account.network, account.handle or "")
-        cursor = None
-        # The first look meets a server with one notification; then all the others have arrived at once.
-        async for page in _pages(desk, network.Mastodon(entries[:1]), None):
-            take_in(desk, account, page)
-            cursor = page.cursor
-        raw.copy_slice()
-        spent = floor_spent = 0.0
-        since, taken = time.perf_counter(), 0
-        async for page in _pages(desk, network.Mastodon(entries), cursor):
-            taken += take_in(desk, account, page).new
-            if taken >= SLICE:
-                spent += time.perf_counter() - since
-                floor_spent += raw.copy_slice()
-                since, taken = time.perf_counter(), 0
-        spent += time.perf_counter() - since
-        return spent, floor_spent + raw.copy_slice()
-
-
-async def _pages(desk: Desk, server: network.Mastodon, cursor: str | None) -> AsyncIterator[Page]:
-    account = desk.account(council.ACCOUNTS[0])
-    channel = create(
-        ChannelContext(
-            account=account,
-            secret=network.FixedSecret(),
-            http=cast(Http, network.Wire(server)),
-            budget=Budget(3600.0),
-            known=StoreKnown(desk, account.id),
-            clock=desk.clock,
-        )
-    )
-    async for page in channel.fetch(cursor, council.NOW - timedelta(days=10)):
-        yield page
+    accounts = desk.config.accounts
+    servers = {str(account.server): network.Mastodon() for account in accounts}
+    poller = Poller(desk, network.FixedSecrets(), cast(Http, network.Wire(servers)))
+    spent = floor_spent = 0.0
+    # The first look back meets servers with one notification each; what counts are the passes that catch up.
+    marks = [0, 1, *(1 + (len(entries[0]) - 1) * number // ROUNDS for number in range(1, ROUNDS + 1))]
+    try:
+        for number, (start, end) in enumerate(pairwise(marks)):
+            for server, ready in zip(servers.values(), entries, strict=True):
+                server.add(ready[start:end])
+            started = time.perf_counter()
+            results = await poller.once(accounts)
+            seconds = time.perf_counter() - started
+            if sum(result.new for result in results) != (end - start) * len(accounts):
+                raise AssertionError([result.error for result in results])
+            raw = floor.copy_slice()
+            if number:
+                spent, floor_spent = spent + seconds, floor_spent + raw
+    finally:
+        await poller.aclose()
+    return spent, floor_spent
 
 
 class _Floor:
@@ -121,13 +99,14 @@ class _Floor:
         self._columns = {table: [r[1] for r in self._source.execute(f"PRAGMA table_info({table})")] for table in TABLES}
 
     def _newest(self, table: str, key: str) -> int:
+        # Of two columns `max` is the greater one, around it is the greatest of all rows.
         return int(self._source.execute(f"SELECT coalesce(max({key}), 0) FROM {table}").fetchone()[0])
 
     def copy_slice(self) -> float:
         """Write what the program wrote since the last time; the seconds that the writing took."""
         parts = self._parts()
         inserts = {
-            table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"
+            table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             for table, columns in self._columns.items()
         }
         started = time.perf_counter()
@@ -145,30 +124,31 @@ class _Floor:
 
     def _parts(self) -> list[Mapping[str, list[Any]]]:
         """The new rows in transactions of as many messages as the program's have, each row with what it needs."""
-        new = {
-            table: self._source.execute(
-                f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key}", (self._last[table],)
-            ).fetchall()
-            for table, key in TABLES.items()
-        }
-        places = {table: self._columns[table].index(key) for table, key in TABLES.items()}
+        new = {table: self._new(table) for table in TABLES}
         case, person = (self._columns["messages"].index(name) for name in ("case_id", "person_id"))
         parts: list[Mapping[str, list[Any]]] = []
-        messages = new["messages"]
+        messages = [row for _, row in new["messages"]]
         for start in range(0, len(messages), CHUNK):
             block = messages[start : start + CHUNK]
-            ends = {table: block[-1][0] for table in ("messages", "media")}
+            ends = dict.fromkeys(("messages", "media"), block[-1][0])
             ends["persons"] = max([self._last["persons"], *(m[person] or 0 for m in block)])
             ends["cases"] = ends["case_links"] = max([self._last["cases"], *(m[case] or 0 for m in block)])
-            share = (start + len(block)) / len(messages)
-            ends["events"] = new["events"][int(share * len(new["events"])) - 1][places["events"]]
+            ends["events"] = new["events"][(start + len(block)) * len(new["events"]) // len(messages) - 1][0]
             part: dict[str, list[Any]] = {}
             for table in TABLES:
                 end = max(self._last[table], ends[table])
-                part[table] = [r for r in new[table] if self._last[table] < r[places[table]] <= end]
+                part[table] = [row for key, row in new[table] if self._last[table] < key <= end]
                 self._last[table] = end
             parts.append(part)
         return parts
+
+    def _new(self, table: str) -> list[tuple[int, tuple[Any, ...]]]:
+        """The rows of a table that came since the last time, with what they are sorted by."""
+        key, columns = TABLES[table], ", ".join(self._columns[table])
+        found = self._source.execute(
+            f"SELECT {key}, {columns} FROM {table} WHERE {key} > ? ORDER BY {key}", (self._last[table],)
+        )
+        return [(row[0], row[1:]) for row in found]
 
     def close(self) -> None:
         """Close both files."""

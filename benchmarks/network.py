@@ -6,17 +6,16 @@ import asyncio
 import json
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-
-import httpx
 
 from benchmarks import council
 from socialtriage.channels.answers import Answer
 from socialtriage.channels.http import Budget
+from socialtriage.config.model import Keyring
 from socialtriage.domain.times import iso
+from socialtriage.services.secrets import SecretStore
 
 ME = {
     "id": "1",
@@ -34,25 +33,28 @@ SERVER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FixedSecret:
-    """A keyring with one entry."""
+_MENTION = (
+    '<span class="h-card" translate="no"><a href="https://town.example/@anytown" class="u-url mention">'
+    "@<span>anytown</span></a></span>"
+)
 
-    value: str = "token"
 
-    async def get(self) -> str:
+class FixedSecrets(SecretStore):
+    """A keyring that knows every account's token."""
+
+    def __init__(self) -> None:
+        super().__init__(Keyring())
+
+    def get(self, name: str) -> str | None:
         """The token."""
-        return self.value
-
-    async def set(self, value: str) -> None:
-        """Nothing rotates here."""
+        return "token"
 
 
-def notifications(count: int, end: datetime) -> list[bytes]:
+def notifications(count: int, end: datetime, seed: int = 1) -> list[bytes]:
     """Notifications as the server sends them, oldest first, each as JSON: mentions, answers in threads, private
-    messages, pictures, by a few thousand people.
+    messages, pictures, by half as many people.
     """
-    draw = random.Random(count).random
+    draw = random.Random(seed).random
     made: list[bytes] = []
     recent: list[tuple[str, int, str]] = []
     step = timedelta(days=6) / count
@@ -82,7 +84,7 @@ def _status(
     number: int, person: int, at: datetime, visibility: str, parent: str | None, draw: Callable[[], float]
 ) -> dict[str, Any]:
     pool = council.voices()
-    key = f"1{number:017}"
+    key = f"2{number:017}"
     name, acct = council.name_of(person), council.handle_of(person)[1:]
     text = pool.texts[int(draw() * len(pool.texts))]
     place = pool.places[int(draw() * len(pool.places))]
@@ -101,8 +103,7 @@ def _status(
         "reblogs_count": 0,
         "favourites_count": 1,
         "edited_at": None,
-        "content": '<p><span class="h-card" translate="no"><a href="https://town.example/@anytown" class="u-url mention">'
-        f"@<span>anytown</span></a></span> {text}</p><p>{place} &amp; thereabouts</p>",
+        "content": f"<p>{_MENTION} {text}</p><p>{place} &amp; thereabouts</p>",
         "reblog": None,
         "application": {"name": "Web", "website": None},
         "account": {
@@ -145,13 +146,17 @@ def _picture(number: int) -> dict[str, Any]:
 
 
 class Mastodon:
-    """A server with its notifications in memory. `latency` gives the seconds before an answer, by host."""
+    """A server with its notifications in memory."""
 
-    def __init__(self, entries: list[bytes] | None = None, latency: Callable[[str], float] = lambda host: 0.0) -> None:
-        self._entries = entries or []
-        self._ids = [str(10_000_000 + number) for number in range(1, len(self._entries) + 1)]
-        self._latency = latency
+    def __init__(self) -> None:
+        self._entries: list[bytes] = []
+        self._ids: list[str] = []
         self.requests = 0
+
+    def add(self, entries: Sequence[bytes]) -> None:
+        """More notifications arrive."""
+        self._entries += entries
+        self._ids = [str(10_000_000 + number) for number in range(1, len(self._entries) + 1)]
 
     def read(self, path: str, query: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of an answer."""
@@ -181,26 +186,30 @@ class Mastodon:
         links = f'{older}={self._ids[first]}>; rel="next", {newer}={self._ids[last - 1]}>; rel="prev"' if page else ""
         return 200, {"link": links}, b"[" + b",".join(page) + b"]"
 
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        """As the transport of an HTTP client, after the latency of the host."""
-        await asyncio.sleep(self._latency(request.url.host))
-        status, headers, body = self.read(request.url.path, dict(request.url.params))
-        return httpx.Response(status, headers=headers, content=body)
-
 
 class Wire:
     """In the place of `channels.http.Http` where not the HTTP client but what follows it is measured."""
 
-    def __init__(self, server: Mastodon) -> None:
-        self._server = server
+    def __init__(self, servers: Mapping[str, Mastodon]) -> None:
+        self._servers = servers
 
-    def session(self, base_url: str, *, budget: Budget, classify: object = None) -> Wire:
-        """Calls to the server; there is only one."""
-        self.base_url, self.budget, self.headers = base_url, budget, dict[str, str]()
-        return self
+    def session(self, base_url: str, *, budget: Budget, classify: object = None) -> _Session:
+        """Calls to one server."""
+        return _Session(self._servers[base_url], base_url, budget)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class _Session:
+    def __init__(self, server: Mastodon, base_url: str, budget: Budget) -> None:
+        self._server, self.base_url, self.budget = server, base_url, budget
+        self.headers: dict[str, str] = {}
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """An answer as the HTTP client hands it on."""
         self.budget.requests += 1
         status, headers, body = self._server.read(path, params or {})
+        # The network, however near, lets others go first.
+        await asyncio.sleep(0)
         return Answer("GET", f"{self.base_url}{path}", status, headers, body)

@@ -48,7 +48,7 @@ def test_our_answer_joins_the_case_of_what_it_answers_whatever_its_thread_is_cal
 def test_our_words_below_a_post_join_the_only_case_there_and_none_where_there_are_two(desk: Desk) -> None:
     arrive(desk, message("Bin days?", "1", thread="post"))
     arrive(desk, message("Tuesdays", "2", own=True, thread="post", parent="post", at=MONDAY + minutes(5)))
-    assert texts(inbox.detail(desk, the_case(desk, "waiting")).messages) == ["Bin days?", "Tuesdays"]
+    assert texts(inbox.detail(desk, the_case(desk, "all")).messages) == ["Bin days?", "Tuesdays"]
     arrive(desk, message("And in flats?", "3", thread="post", author="Neighbour"))
     arrive(desk, message("Ask away", "4", own=True, thread="post", parent="post", at=MONDAY + minutes(6)))
     assert sorted(row.messages for row in inbox.rows(desk, case_ids(desk, "all"))) == [1, 2]
@@ -58,7 +58,7 @@ def test_our_words_in_a_conversation_join_its_case(desk: Desk) -> None:
     private: dict[str, Any] = {"visibility": Visibility.PRIVATE, "conversation": "c1"}
     arrive(desk, message("My address is …", "1", thread="a", **private))
     arrive(desk, message("Thank you", "2", own=True, thread="b", at=MONDAY + minutes(5), **private))
-    assert texts(inbox.detail(desk, the_case(desk, "waiting")).messages) == ["My address is …", "Thank you"]
+    assert texts(inbox.detail(desk, the_case(desk, "all")).messages) == ["My address is …", "Thank you"]
 
 
 def test_an_identity_that_an_officer_linked_joins_the_others_case(desk: Desk, tmp_path: Path) -> None:

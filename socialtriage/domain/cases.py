@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from socialtriage.domain.errors import Refused
@@ -59,13 +60,14 @@ class Case:
     facts: tuple[tuple[str, str], ...] = ()
 
 
+_NAMES = tuple(f.name for f in fields(Case) if f.name != "version")
+_VALUES = attrgetter(*_NAMES)
+
+
 def changes(before: Case, after: Case) -> Mapping[str, tuple[Any, Any]]:
     """The fields that differ, as (before, after); the version is not one of them."""
-    return {
-        f.name: (getattr(before, f.name), getattr(after, f.name))
-        for f in fields(Case)
-        if f.name != "version" and getattr(before, f.name) != getattr(after, f.name)
-    }
+    pairs = zip(_NAMES, _VALUES(before), _VALUES(after), strict=True)
+    return {name: (old, new) for name, old, new in pairs if old is not new and old != new}
 
 
 _ACTED = {Status.NEW: Status.OPEN}

@@ -18,6 +18,8 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRTVWXYZ"
 """What the six characters are taken from."""
 
 LENGTH = 6
+_PAIRS = tuple(one + other for one in ALPHABET for other in ALPHABET)
+_ALL_PAIRS = len(_PAIRS)
 _VALUES = {char: value for value, char in enumerate(ALPHABET)}
 _WEIGHTS = (1, 2, 3, 4, 5, 6)
 _SUM = 26
@@ -33,18 +35,18 @@ def new_reference(prefix: str, random_source: random.Random | None = None) -> st
 
     The caller draws again when the store has it already. Raises `ValueError` for a prefix that is not 2-3 letters.
     """
-    source = random_source or _SYSTEM
+    source, start = random_source or _SYSTEM, _checked(prefix)
     while True:
         # One draw for all characters: each asks the system, which costs far more than the arithmetic.
-        number, drawn = source.randrange(len(ALPHABET) ** (LENGTH - 1)), ""
-        for _ in range(LENGTH - 1):
-            number, digit = divmod(number, len(ALPHABET))
-            drawn += ALPHABET[digit]
+        number = source.randrange(len(ALPHABET) ** (LENGTH - 1))
+        drawn = (
+            _PAIRS[number % _ALL_PAIRS] + _PAIRS[number // _ALL_PAIRS % _ALL_PAIRS] + ALPHABET[number // _ALL_PAIRS**2]
+        )
         if _THREE_LETTERS.search(drawn):
             continue
         body = drawn + _check_character(drawn)
         if _well_formed(body):
-            return _joined(prefix, body)
+            return f"{start}-{body}"
 
 
 def parse(text: str, prefix: str) -> str | None:

@@ -19,7 +19,8 @@ def iso(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError(f"The time {at} has no time zone.")
     utc = at if at.tzinfo is UTC else _utc(at)
-    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
+    text = utc.isoformat()
+    return f"{text[:23]}Z" if utc.microsecond else f"{text[:19]}.000Z"
 
 
 def from_iso(text: str) -> datetime:

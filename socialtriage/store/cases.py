@@ -66,11 +66,14 @@ class CaseWriter:
         changed = changes(before, after)
         if not changed:
             return before
-        lane, due_sort = derived(after)
+        values = {name: store_value(new) for name, (_, new) in changed.items()}
+        if (place := derived(after)) != derived(before):
+            # Only then: naming an indexed column writes its index again, whatever the value.
+            values["lane"], values["due_sort"] = place
         cursor = self._c.execute(
-            f"UPDATE cases SET {', '.join(f'{name} = ?' for name in changed)}, lane = ?, due_sort = ?,"
-            " version = version + 1 WHERE id = ? AND version = ?",
-            (*(store_value(new) for _, new in changed.values()), lane, due_sort, before.id, before.version),
+            f"UPDATE cases SET {', '.join(f'{name} = ?' for name in values)}, version = version + 1"
+            " WHERE id = ? AND version = ?",
+            (*values.values(), before.id, before.version),
         )
         if cursor.rowcount != 1:
             raise Stale(f"{before.ref} was changed by somebody else just now.")
