@@ -26,10 +26,7 @@ def open_app(desk: Desk, secrets: SecretStore) -> int:
     if app.fault is not None:
         import sys
 
-        sys.stderr.write(
-            f"socialtriage had to stop because of a fault of its own ({type(app.fault).__name__}). "
-            "What was done is in the store. Run it again with -v for a log to report.\n"
-        )
+        sys.stderr.write(_last_words(app.fault) + "\n")
     return app.return_code or 0
 
 
@@ -38,3 +35,15 @@ def first_run(config_path: Path) -> str | None:
     from socialtriage.ui.welcome import WelcomeApp
 
     return WelcomeApp(config_path).run()
+
+
+def _last_words(fault: BaseException) -> str:
+    """Why the program had to stop, in a sentence."""
+    from socialtriage.domain.errors import SocialTriageError
+
+    if isinstance(fault, SocialTriageError):
+        return str(fault)
+    return (
+        f"socialtriage had to stop because of a fault of its own ({type(fault).__name__}). "
+        "What was done is in the store. Run it again with -v for a log to report."
+    )

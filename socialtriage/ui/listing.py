@@ -66,7 +66,12 @@ class Listing:
         self._request += 1
         light = query == Query(view=query.view) and query.view not in _ARCHIVES
         if light or at_once:
-            self._fill(showing, inbox.snapshot(self._app.desk, query))
+            try:
+                ids = inbox.snapshot(self._app.desk, query)
+            except SocialTriageError as error:
+                self._app.say_error(error)
+                return
+            self._fill(showing, ids)
         else:
             self._app.in_background(partial(self._later, self._request, showing, query), "listing", "looking for cases")
 
