@@ -223,8 +223,10 @@ class Cases:
         sums = ", ".join(f"coalesce(sum({VIEWS[name]}), 0)" for name in named)
         row = self._db.one(f"SELECT {sums} FROM cases c WHERE c.lane < 5", {"officer": officer, "now": iso(now)})
         views = dict(zip(named, map(int, row), strict=True))
-        areas = dict(self._db.all("SELECT coalesce(area, ''), count(*) FROM cases WHERE lane = 0 GROUP BY 1"))
-        accounts = dict(self._db.all("SELECT account, count(*) FROM cases WHERE lane = 0 GROUP BY 1"))
+        # `lane < 5` is what lets SQLite use the index of open cases.
+        queue = "count(*) FROM cases WHERE lane < 5 AND lane = 0 GROUP BY 1"
+        areas = dict(self._db.all(f"SELECT coalesce(area, ''), {queue}"))
+        accounts = dict(self._db.all(f"SELECT account, {queue}"))
         return views, areas, accounts
 
     def total(self) -> tuple[int, int]:

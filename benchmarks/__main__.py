@@ -1,0 +1,61 @@
+"""The table of goals: every row is measured beside its floor in the same run. `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from benchmarks import intake, passes, screen, views
+from benchmarks.report import Row, markdown, text
+
+SIZES = [1_000, 10_000, 100_000, 1_000_000]
+
+
+def parts(sizes: list[int]) -> dict[str, Callable[[], Iterator[Row]]]:
+    """The rows by name; each name is measured by itself."""
+    largest = sizes[-1]
+
+    def each(measure: Callable[[int], Row], what: list[int]) -> Callable[[], Iterator[Row]]:
+        return lambda: (measure(size) for size in what)
+
+    return {
+        "start": each(screen.first_text, [sizes[0], largest]),
+        "keys": lambda: iter(screen.keys_and_memory(largest)),
+        "open": each(views.opening, sizes),
+        "search": each(views.search, sizes),
+        "growth": lambda: iter(views.growth(10_000, largest)),
+        "intake": lambda: iter(intake.rows([1_000, largest])),
+        "pass": lambda: iter([passes.forty()]),
+        "together": lambda: iter(passes.together()),
+        "commands": lambda: iter(screen.commands()),
+    }
+
+
+def main() -> int:
+    """Measure and print; 1 when a goal is not met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="stores of up to 100,000 messages")
+    parser.add_argument("--only", action="append", metavar="NAME", help="one part; may be given again")
+    parser.add_argument("--markdown", action="store_true", help="the table as it stands in the README")
+    wanted = parser.parse_args()
+    sizes = SIZES[:-1] if wanted.quick else SIZES
+    known = parts(sizes)
+    unknown = set(wanted.only or ()) - set(known)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    rows: list[Row] = []
+    for name in wanted.only or known:
+        print(f"{name} …", file=sys.stderr)
+        rows += known[name]()
+    where = (
+        f"Measured on {date.today():%d %B %Y}, Python {platform.python_version()}, on a shared machine of two cores."  # noqa: DTZ011
+    )
+    print(markdown(rows, where) if wanted.markdown else text(rows))
+    return 0 if all(row.met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
