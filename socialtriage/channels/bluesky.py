@@ -57,6 +57,8 @@ class Bluesky:
     def __init__(self, ctx: ChannelContext) -> None:
         self._ctx = ctx
         self._xrpc = Xrpc(ctx)
+        self._no_chat = False
+        """The walk found, and said, that direct messages may not be read."""
 
     async def check(self) -> Health:
         """Prove the session, or sign in, and see whether direct messages may be read."""
@@ -68,7 +70,8 @@ class Bluesky:
         if grant.main_password:
             notices.append("The account's main password is stored; an app password could be taken back on its own.")
         try:
-            await self._xrpc.query("chat.bsky.convo.listConvos", {"limit": 1}, chat=True)
+            if not self._no_chat:
+                await self._xrpc.query("chat.bsky.convo.listConvos", {"limit": 1}, chat=True)
         except NotPermitted as exc:
             notices.append(f"{NO_CHAT} {exc}")
         except (Unavailable, Rejected, BadPayload) as exc:
@@ -101,6 +104,7 @@ class Bluesky:
                     yield page
         if self._xrpc.notices:
             yield Page(notices=tuple(dict.fromkeys(self._xrpc.notices)))
+            self._xrpc.notices.clear()
 
     def _until(self, share: float) -> Callable[[], bool]:
         """Whether more than `share` of the budget is left, and enough to begin something."""
@@ -123,6 +127,7 @@ class Bluesky:
                 async for page in pages:
                     yield page
         except NotPermitted as exc:
+            self._no_chat = True
             self._xrpc.notices.append(f"{NO_CHAT} {exc}")
         except (Unavailable, Rejected, BadPayload) as exc:
             self._xrpc.notices.append(f"Direct messages could not be read this time: {exc.message}")

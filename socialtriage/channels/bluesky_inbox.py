@@ -69,8 +69,10 @@ class Notifications:
         rows, following = await self._rows(_nudged(cursor), stream)
         gap = None
         if _stuck(following, cursor):
-            gap = _tie_gap(str(cursor))
             more, following = await self._rows(cursor, stream)
+            # With nothing below, a short page was the last one: some servers lead on from there all the same.
+            if more or following or len(rows) >= _limit(stream):
+                gap = _tie_gap(str(cursor))
             rows, following = [*rows, *more], None if _stuck(following, cursor) else following
         batch = Batch(next=following, gap=gap)
         views = self._views(rows, batch)
@@ -92,10 +94,11 @@ class Notifications:
         return set(self._ctx.known.thread_of(asked)) if asked else set()
 
     async def _rows(self, cursor: str | None, stream: Stream) -> tuple[list[Any], str | None]:
-        # Pages of another length every second sweep: a server that fills its pages from several reads can drop one of
-        # two rows with the same time where its own reads meet, and the next sweep's reads meet elsewhere.
-        limit = PAGE if stream.sweeps % 2 == 0 else PAGE - 7
-        params: dict[str, str | int | Sequence[str]] = {"limit": limit, "reasons": REASONS, "priority": "false"}
+        params: dict[str, str | int | Sequence[str]] = {
+            "limit": _limit(stream),
+            "reasons": REASONS,
+            "priority": "false",
+        }
         if cursor is not None:
             params["cursor"] = cursor
         data = await self._xrpc.query("app.bsky.notification.listNotifications", params)
@@ -169,6 +172,12 @@ class Notifications:
                     uri = (around[uri].reply or ("", ""))[1]
         known = self._known(ancestors)
         return [reader.message(v, around=around, context=True) for uri, v in ancestors.items() if uri not in known]
+
+
+def _limit(stream: Stream) -> int:
+    """Rows of a page, another number every second sweep: a server that fills its pages from several reads can drop one
+    of two rows with the same time where its own reads meet, and the next sweep's reads meet elsewhere."""
+    return PAGE if stream.sweeps % 2 == 0 else PAGE - 7
 
 
 class OwnPosts:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.mastodon_api import Api, OutOfTime, connect, missing_scopes, read_secret
+from socialtriage.channels.mastodon_api import Api, Missing, OutOfTime, connect, missing_scopes, read_secret
 from socialtriage.channels.mastodon_entities import Server, moment, read_account, read_status, text_id
 from socialtriage.channels.mastodon_items import Translator, minimal
 from socialtriage.channels.mastodon_reread import Again
@@ -19,7 +19,7 @@ from socialtriage.channels.mastodon_send import find_reply, measured, post_reply
 from socialtriage.channels.mastodon_threads import Threads
 from socialtriage.channels.mastodon_walk import Cursor, Entry, Stream, read_cursor
 from socialtriage.channels.secret import OAuthSecret
-from socialtriage.domain.errors import NotPermitted
+from socialtriage.domain.errors import ChannelError, NotPermitted
 from socialtriage.domain.models import (
     Capabilities,
     Health,
@@ -198,11 +198,11 @@ class _Walk:
         """What is new of both, then what is left of older walks. A permission that lacks for our own list is told."""
         async for page in self._notices.newest():
             yield page
-        refused: NotPermitted | None = None
+        refused: ChannelError | None = None
         try:
             async for page in self._own.newest():
                 yield page
-        except NotPermitted as exc:
+        except (NotPermitted, Missing) as exc:
             refused = exc
         async for page in self._notices.backwards():
             yield page

@@ -311,9 +311,10 @@ class Poller:
         expires = health.expires_at if health else (old.login_expires_at if old else None)
         if result.state is AccountState.OK and expires is not None and expires - now < EXPIRY_WARNING:
             result.state = AccountState.LOGIN_EXPIRING
+        shown = [notice for notice in self._notices.get(account.id, ()) if notice not in result.detail]
         values: dict[str, Any] = {
             "state": result.state,
-            "detail": result.error or " ".join(filter(None, [result.detail, *self._notices.get(account.id, ())])),
+            "detail": result.error or " ".join(filter(None, [result.detail, *shown])),
             "last_poll_at": now,
             "next_poll_at": retry_at or now + parse_every(account.every),
             "requests": result.requests,
