@@ -53,12 +53,12 @@ class Answer:
         return urlsplit(self.url).netloc
 
     def json(self) -> Any:
-        """The body as JSON, lone surrogates included. Raises `BadPayload`."""
+        """The body as JSON, lone surrogates replaced. Raises `BadPayload`."""
         with contextlib.suppress(ValueError, RecursionError):
             # Twice as fast, and strict: what it refuses the other may still be able to read.
             return msgspec.json.decode(self.body)
         try:
-            return json.loads(self.body)
+            return _decoded(self.body)
         except (ValueError, RecursionError) as exc:
             raise BadPayload(
                 f"{self.host} answered {self.method} {urlsplit(self.url).path} with something that is not JSON.",

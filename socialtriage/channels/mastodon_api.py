@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.mastodon_entities import Account, Server, read_account, read_server, text_id
@@ -217,7 +217,7 @@ def _links(header: str) -> dict[str, str]:
     """The ids that a Link header leads on with, by `rel`. Only the ids: the address may be another's behind a proxy."""
     found: dict[str, str] = {}
     for url, rel in _LINK.findall(header):
-        query = parse_qs(urlsplit(url).query)
+        query = parse_qs(url.partition("?")[2].partition("#")[0])
         names = ("max_id",) if rel == "next" else ("min_id", "since_id")
         for name in names:
             if query.get(name):

@@ -134,14 +134,17 @@ def read_account(data: Any) -> Account | None:
 
 
 def moment(value: object) -> datetime | None:
-    """A time of the API in UTC; None where it is missing or cannot be one."""
+    """A time of the API in UTC; None where it is missing or cannot be one: the year 1 stands for no time at all in
+    servers that are written in Go.
+    """
     if not isinstance(value, str):
         return None
     try:
         when = datetime.fromisoformat(value)
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return when if 1970 <= when.year < 3000 else None
 
 
 class Server(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -190,8 +193,8 @@ def read_server(instance: Any, base_url: str, read_at: str) -> Server:
 def _domain(data: Mapping[str, Any], base_url: str) -> str:
     for name in ("account_domain", "domain", "uri"):
         value = data.get(name)
-        if isinstance(value, str) and value:
-            return (urlsplit(value).netloc if "://" in value else value).lower()
+        if isinstance(value, str) and (host := value.partition("://")[2] or value).partition("/")[0]:
+            return host.partition("/")[0].lower()
     return urlsplit(base_url).netloc.lower()
 
 

@@ -52,7 +52,10 @@ def web_url(url: str | None) -> str | None:
         or not url.lower().startswith(("https://", "http://"))
     ):
         return None
-    return url
+    try:
+        return url if urlsplit(url).hostname else None
+    except ValueError:
+        return None
 
 
 class Translator:

@@ -148,7 +148,7 @@ def code_in(pasted: str, state: str) -> str:
     """The code in what was pasted: itself, or in the query of an address. Raises `UsageError`."""
     text = pasted.strip().strip("\"'<>")
     if "://" in text or text.startswith("urn:"):
-        query = parse_qs(urlsplit(text).query)
+        query = parse_qs(text.partition("?")[2].partition("#")[0])
         if query.get("error"):
             raise AuthError("The access was not allowed in the browser.", hint=_AGAIN)
         if query.get("state", [state])[0] != state:
@@ -171,7 +171,10 @@ async def _metadata(session: Session) -> dict[str, Any]:
 def _path(offer: dict[str, Any], name: str, usual: str) -> str:
     """The path of an endpoint. Only the path: the configured server stands for scheme and host of every call."""
     value = offer.get(name)
-    path = urlsplit(value).path if isinstance(value, str) else ""
+    try:
+        path = urlsplit(value).path if isinstance(value, str) else ""
+    except ValueError:
+        path = ""
     return path if path.startswith("/") else usual
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.models import Page
+from socialtriage.domain.models import Incoming, Page
 from socialtriage.services.batch import Batch, TakenIn
 from socialtriage.services.desk import Desk
 from socialtriage.services.evidence import keep
 
 CHUNK = 100
 """Messages in one transaction: officers at other screens wait no longer than that."""
+EARLIEST, LATEST = 1970, 3000
+"""Years in which somebody may have written to a council."""
 SYSTEM = "socialtriage"
 """Who acts when nobody pressed a key."""
 
@@ -17,7 +22,7 @@ SYSTEM = "socialtriage"
 def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SYSTEM) -> TakenIn:
     """Store a page with the cursor that follows it. Raises `StoreError`; then nothing of the last part is stored."""
     keep(desk.media_folder, page.items)
-    items = sorted(page.items, key=lambda item: item.at)
+    items = sorted((_dated(item, desk.clock()) for item in page.items), key=lambda item: item.at)
     parts = [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)] or [[]]
     total = TakenIn()
     for number, part in enumerate(parts, 1):
@@ -33,3 +38,14 @@ def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SY
                     tx.accounts.add_gap(account.id, page.gap)
             total.add(batch.result)
     return total
+
+
+def _dated(item: Incoming, now: datetime) -> Incoming:
+    """The message with a time that can be one: some servers send the year 1 where they know none, and neither
+    working time nor every time zone reaches back that far.
+    """
+    if item.at.year < EARLIEST:
+        item = replace(item, at=now)
+    if item.edited_at is not None and not EARLIEST <= item.edited_at.year < LATEST:
+        item = replace(item, edited_at=None)
+    return item
