@@ -257,7 +257,7 @@ def test_a_reply_is_written_reviewed_and_queued(desk: Desk) -> None:
         await officer.home()
         row = outbox.rows(desk)[0]
         assert (row.kind, row.text, row.case_id) == (OutboxKind.REPLY, "Sorry, we come tomorrow.", case_id)
-        assert "is in the outbox" in officer.said
+        assert "@patquiet@social.example" in officer.said
 
     at_the_desk(desk, story, engine=lambda: engine)
 

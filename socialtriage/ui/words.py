@@ -166,10 +166,3 @@ def size(count: int | None) -> str:
 def many(number: int, one: str, more: str = "") -> str:
     """`1 case`, `3 cases`, `1,204 cases`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
-def listed(words: list[str], limit: int = 3) -> str:
-    """`a, b and c`; what is over the limit is counted: `a, b, c and 4 more`."""
-    if len(words) > limit:
-        return ", ".join(words[:limit]) + f" and {len(words) - limit} more"
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""

@@ -158,9 +158,11 @@ class InboxScreen(DeskScreen):
 
     def on_case_list_moved(self, event: CaseList.Moved) -> None:
         """Another case is selected."""
-        if not self.cases.model.cursor:
-            self.listing.arrived = 0
-        self.query_one("#list-title", Bar).refresh()
+        if self.listing.arrived:
+            # The word on what came in above goes when one is there, and comes back when one leaves.
+            if not self.cases.model.cursor:
+                self.listing.arrived = 0
+            self.query_one("#list-title", Bar).refresh()
         self.pane.want(event.case_id)
 
     def on_case_list_marks_changed(self) -> None:

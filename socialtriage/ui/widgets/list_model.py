@@ -89,10 +89,6 @@ class ListModel:
         self.ids = array("q")
         self.replace(source)
 
-    def forget_rows(self) -> None:
-        """Read the rows again when they are next asked for; ids, selection and marks stay."""
-        self._pages.clear()
-
     def _next_kept(self, old: Sequence[int], cursor: int) -> int | None:
         for case_id in old[cursor + 1 : cursor + 1 + PAGE]:
             found = self.position(case_id, cursor, everywhere=False)
