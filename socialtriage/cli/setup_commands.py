@@ -66,7 +66,6 @@ def _demo(folder: Path, speed: float, seed: int, number: int | None) -> int:
     from socialtriage.services import practice
 
     quiet()
-    practice.write_config(folder)
     if number is not None:
         summary: dict[str, Any] = practice.headless(folder, seed, number)
         output.emit(summary)

@@ -28,6 +28,7 @@ def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = 
     if not desk.store.accounts.all():
         for contact, until in away_contacts(desk.clock().astimezone(desk.zone).date()).items():
             contacts.away(desk, contact, until)
+    write_config(folder)
     return desk
 
 
