@@ -23,8 +23,9 @@ from socialtriage.ui.commandline import Vocabulary, complete, parse
 from socialtriage.ui.flow import lay_out
 from socialtriage.ui.handlers import handler
 from socialtriage.ui.keymaps import keymap
+from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.case import CaseScreen
-from socialtriage.ui.screens.choices import Choice
+from socialtriage.ui.screens.choices import Choice, LetterDialog
 from socialtriage.ui.screens.command import CommandScreen
 from socialtriage.ui.screens.handoff import HandoffScreen
 from socialtriage.ui.screens.help import HelpScreen, help_text
@@ -187,6 +188,24 @@ def test_lines_with_arguments_ask_nothing(desk: Desk) -> None:
         await officer.press("E")
         await officer.until(lambda: officer.case(second).row.status is Status.OPEN, "reopened")
         assert officer.case(third).row.status is Status.NEW
+
+    at_the_desk(desk, story)
+
+
+def test_a_case_from_the_phone_is_begun_on_the_command_line(desk: Desk) -> None:
+    async def story(officer: Officer) -> None:
+        await officer.press(":")
+        await officer.write("new Mrs Patel")
+        await officer.press("enter")
+        await officer.on(LetterDialog)
+        await officer.press("p")
+        await officer.on(Write)
+        await officer.write("The street light outside is out")
+        await officer.press("escape")
+        await officer.on(CaseScreen)
+        await officer.sees("Mrs Patel", "The street light outside is out", "phone")
+        await officer.press("escape")
+        await officer.until(lambda: len(officer.listed) == 4, "it is in the queue")
 
     at_the_desk(desk, story)
 

@@ -125,6 +125,8 @@ def _handling() -> Iterator[Action]:
     tooltip = "Repeat the last action on this case."
     yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
     row = _at(Where.EVERYWHERE, Group.CASES)
+    tooltip = "A case from a contact made elsewhere: phone, counter, letter, chat."
+    yield row("case.new", "", "new case", tooltip, "begin.new_case", command="new", argument="text")
     yield row("app.undo", "u,z", "undo", "Undo your last action, up to 50 of them.", "tagging.undo", command="undo")
     yield row("app.redo", "ctrl+r,Z", "redo", "Redo what you undid.", "tagging.redo", command="redo")
 
