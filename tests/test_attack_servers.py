@@ -21,6 +21,8 @@ from socialtriage.domain.models import AccountState
 from socialtriage.services import inbox
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller, PollResult
+from tests.doubles.bluesky import BlueskyServer
+from tests.doubles.bluesky_desk import Desk as BlueskyDesk
 from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, message, small_desk, the_case
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.memory_keyring import MemoryKeyring
@@ -108,3 +110,31 @@ def test_a_hostile_post_hides_no_other(tmp_path: Path, hostile: dict[str, Any]) 
     desk = small_desk(tmp_path)
     assert len(case_ids(desk, "all")) == 2
     desk.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("getLog", "logs"), ("getMessages", "messages"), ("listConvos", "convos"), ("listConvoRequests", "requests")],
+)
+@pytest.mark.parametrize("later", [False, True])
+def test_an_answer_without_its_list_is_read_again_and_loses_no_direct_message(
+    monkeypatch: pytest.MonkeyPatch, method: str, name: str, later: bool
+) -> None:
+    with BlueskyServer() as server:
+        server.lexicons = None  # what is sent here is against them
+        council = BlueskyDesk(server)
+        ada = server.person("ada")
+        convo = server.convo(ada)
+        if later:
+            asyncio.run(council.poll())
+        server.say(ada, "my bin was missed", convo)
+        whole = getattr(BlueskyServer, method)
+
+        def without(self: BlueskyServer, *args: Any) -> dict[str, Any]:
+            return {**whole(self, *args), name: {"not": "a list"}}
+
+        with monkeypatch.context() as broken:
+            broken.setattr(BlueskyServer, method, without)
+            asyncio.run(council.poll())
+        asyncio.run(council.poll())
+        assert [str(item.text) for item in council.stored.values()] == ["my bin was missed"]

@@ -121,8 +121,8 @@ class Chat:
         if state.listed:
             params["cursor"] = state.listed
         data = await self._ask(LISTS[state.listing], params)
-        rows = data.get("convos" if state.listing == "accepted" else "requests")
-        for row in rows if isinstance(rows, list) else ():
+        rows = _rows(data, "convos" if state.listing == "accepted" else "requests")
+        for row in rows:
             convo = self._note(row)
             if convo and convo.id not in state.todo and self._recent(convo):
                 state.todo.append(convo.id)
@@ -153,8 +153,7 @@ class Chat:
             state.todo, state.cursor = state.todo[1:], None
             return self._page([], [])
         self._meet(data.get("relatedProfiles"))
-        rows = data.get("messages")
-        rows = rows if isinstance(rows, list) else []
+        rows = _rows(data, "messages")
         items: list[Incoming] = []
         gone: list[str] = []
         low: datetime | None = None
@@ -185,8 +184,7 @@ class Chat:
             self._restarted = True
             await self._start((state.seen or now) - LOG_OVERLAP)
             return [self._page([], [])], True
-        events = data.get("logs")
-        events = events if isinstance(events, list) else []
+        events = _rows(data, "logs")
         items: list[Incoming] = []
         gone: list[str] = []
         for event in events:
@@ -302,6 +300,14 @@ class Chat:
     def _page(self, items: list[Incoming], gone: list[str]) -> Page:
         items.sort(key=lambda item: item.at)
         return Page(items=tuple(items), gone=tuple(gone), cursor=self._whole.dump())
+
+
+def _rows(data: Mapping[str, Any], name: str) -> list[Any]:
+    """The list that an answer must hold. An answer without it is none: the cursor must not move past it."""
+    rows = data.get(name)
+    if not isinstance(rows, list):
+        raise BadPayload(f"The service for direct messages answered without {name}.", field=name)
+    return rows
 
 
 def _words(view: MessageView) -> SafeText:
