@@ -41,6 +41,12 @@ class Query:
     """`is:` words: private, public, unread, media, repeat, mine, late, untagged, and the statuses."""
     text: str = ""
 
+    @property
+    def everything(self) -> bool:
+        """Whether every case is looked at, apart from `text`."""
+        filters = (self.area, self.topic, self.urgency, self.account, self.status, self.person, self.before, self.after)
+        return self.view == "all" and not self.flags and not any(filters)
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:

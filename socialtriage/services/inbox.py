@@ -24,6 +24,10 @@ LONGEST_QUERY = 1000
 """Characters that are looked for; of a text that was pasted in by mistake, no more."""
 SEARCH_LIMIT = 1000
 """Cases that a search shows at most, newest first."""
+ARCHIVES = ("all", "closed")
+"""Views with cases that are closed."""
+FIRST_LOOK, LONG_LOOK = 16, 2000
+"""Messages looked at together; and after how many a search of open cases no longer goes by the newest messages."""
 IS_WORDS = tuple(FLAGS)
 """What may follow `is:`."""
 FILTERS = ("area", "topic", "from", "account", "is", "before", "after", "urgency", "status")
@@ -59,24 +63,41 @@ class Counts:
     accounts: Mapping[str, int]
 
 
-def snapshot(desk: Desk, query: Query) -> array[int]:
-    """Ids of the cases that a query shows, most pressing first; with a search, newest first."""
-    now = desk.clock()
+def snapshot(desk: Desk, query: Query, limit: int = SEARCH_LIMIT) -> array[int]:
+    """Ids of the cases that a query shows, most pressing first; with a search, newest first, at most `limit`."""
     if not query.text.strip():
-        return desk.store.cases.ids(query, officer=desk.officer, now=now)
-    found: dict[int, None] = dict.fromkeys(_by_reference(desk, query.text))
+        return desk.store.cases.ids(query, officer=desk.officer, now=desk.clock())
+    found = dict.fromkeys(_by_reference(desk, query.text))
     expression = match(query.text)
     if expression is not None:
-        for page in desk.store.search.case_ids(expression):
+        found.update(_hits(desk, query, expression, limit))
+    return array("q", list(found)[:limit])
+
+
+def _hits(desk: Desk, query: Query, expression: str, limit: int) -> dict[int, None]:
+    """Cases with a message that matches, newest message first: at least `limit`, if there are so many."""
+    store = desk.store
+    found: dict[int, None] = {}
+    looked = 0
+    for page in store.search.case_ids(expression, page=FIRST_LOOK if query.everything else max(limit // 4, 50)):
+        if query.everything:
+            found.update(dict.fromkeys(page))
+        else:
             fresh = [i for i in dict.fromkeys(page) if i not in found]
-            found.update(dict.fromkeys(desk.store.cases.narrow(fresh, query, officer=desk.officer, now=now)))
-            if len(found) >= SEARCH_LIMIT:
-                break
-    return array("q", list(found)[:SEARCH_LIMIT])
+            kept = store.cases.narrow(fresh, query, officer=desk.officer, now=desk.clock())
+            found.update(dict.fromkeys(kept))
+        if len(found) >= limit:
+            break
+        looked += len(page)
+        if query.view not in ARCHIVES and looked >= LONG_LOOK:
+            hits = store.cases.open_hits(expression, query, limit, officer=desk.officer, now=desk.clock())
+            return dict.fromkeys(hits)
+    return found
 
 
 def _by_reference(desk: Desk, text: str) -> list[int]:
-    case_id = find(desk, text)
+    # Every reference of ours has a digit in it.
+    case_id = find(desk, text) if any(map(str.isdigit, text)) else None
     return ([case_id] if case_id is not None else []) + desk.store.search.external(text.strip())
 
 
@@ -176,7 +197,8 @@ def parse_query(text: str, desk: Desk, view: str = "queue") -> Query:
             raise UsageError(f"There is no filter {name!r}.", hint=_nearest(name, FILTERS))
         else:
             words.append(word)
-    return replace(query, text=" ".join(words))
+    # A blank at the end says that the last word is whole.
+    return replace(query, text=" ".join(words) + (" " if words and text[-1:].isspace() else ""))
 
 
 def _nearest(word: str, valid: Sequence[str]) -> str:

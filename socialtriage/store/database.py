@@ -193,6 +193,18 @@ class Database:
         except sqlite3.Error as exc:
             raise explain(exc, self.path) from exc
 
+    def pages(self, sql: str, params: Sequence[Any], size: int) -> Iterator[list[Any]]:
+        """The rows of a read, so many at a time, found as they are asked for. Raises `StoreError`."""
+        cursor = self.reader.cursor()
+        try:
+            cursor.execute(sql, params)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        except sqlite3.Error as exc:
+            raise explain(exc, self.path) from exc
+        finally:
+            cursor.close()
+
     def one(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """The first row of a read, or None. Raises `StoreError`."""
         try:

@@ -44,16 +44,13 @@ class Search:
 
     def case_ids(self, expression: str, *, page: int = 400) -> Iterator[list[int]]:
         """Pages of case ids whose messages match, newest message first; a case may come again."""
-        below = 2**62
-        while rows := self._db.all(
-            "SELECT f.rowid, m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid"
-            " WHERE messages_fts MATCH ? AND f.rowid < ? ORDER BY f.rowid DESC LIMIT ?",
-            (expression, below, page),
+        for rows in self._db.pages(
+            "SELECT m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid"
+            " WHERE messages_fts MATCH ? AND m.case_id IS NOT NULL ORDER BY f.rowid DESC",
+            (expression,),
+            page,
         ):
-            below = rows[-1][0]
-            yield [r[1] for r in rows if r[1] is not None]
-            if len(rows) < page:
-                return
+            yield [r[0] for r in rows]
 
     def external(self, text: str) -> list[int]:
         """Cases with this external reference."""
