@@ -5,32 +5,29 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 
-from benchmarks import intake, passes, screen, views
+from benchmarks import intake, passes, reading, screen
 from benchmarks.report import Row, markdown, text
 
 SIZES = [1_000, 10_000, 100_000, 1_000_000]
 
 
-def parts(sizes: list[int]) -> dict[str, Callable[[], Iterator[Row]]]:
+def parts(sizes: list[int]) -> dict[str, Callable[[], list[Row]]]:
     """The rows by name; each name is measured by itself."""
     largest = sizes[-1]
-
-    def each(measure: Callable[[int], Row], what: list[int]) -> Callable[[], Iterator[Row]]:
-        return lambda: (measure(size) for size in what)
-
     return {
-        "start": each(screen.first_text, [sizes[0], largest]),
-        "keys": lambda: iter(screen.keys_and_memory(largest)),
-        "open": each(views.opening, sizes),
-        "search": each(views.search, sizes),
-        "growth": lambda: iter(views.growth(10_000, largest)),
-        "intake": lambda: iter(intake.rows([1_000, largest])),
-        "pass": lambda: iter([passes.forty()]),
-        "together": lambda: iter(passes.together()),
-        "commands": lambda: iter(screen.commands()),
+        "start": lambda: screen.start(largest),
+        "keys": lambda: screen.keys(largest),
+        "memory": lambda: screen.memory(largest),
+        "open": lambda: reading.opening(sizes),
+        "search": lambda: reading.searching(sizes),
+        "growth": lambda: reading.growth(largest),
+        "intake": lambda: intake.rows(sizes),
+        "pass": passes.forty,
+        "together": lambda: passes.together(largest),
+        "commands": screen.commands,
     }
 
 

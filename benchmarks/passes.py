@@ -34,13 +34,13 @@ SECONDS = 10.0
 BATCH = 100
 
 
-def forty() -> Row:
+def forty() -> list[Row]:
     """Forty accounts at 200 ms a request against one of them alone; each has ten new mentions."""
     with tempfile.TemporaryDirectory() as folder:
         alone = asyncio.run(_pass(Path(folder) / "one.db", 1))
         together = asyncio.run(_pass(Path(folder) / "forty.db", ACCOUNTS))
     what = f"one pass over {ACCOUNTS} accounts, 200 ms away"
-    return Row(what, None, milliseconds(alone), milliseconds(together), together / alone, 1.5)
+    return [Row(what, None, milliseconds(alone), milliseconds(together), together / alone, 1.5)]
 
 
 async def _pass(path: Path, count: int) -> float:
@@ -118,7 +118,7 @@ def _desk(path: str, officer: str) -> Desk:
     return open_desk(council.config(), Path(path), officer=officer)
 
 
-def together() -> list[Row]:
+def together(size: int) -> list[Row]:
     """One poller and five screens on one store for ten seconds: lock errors, and how long officers' writes take."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "desk.db")

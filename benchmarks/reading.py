@@ -21,19 +21,14 @@ from socialtriage.store.rows import ROW_COLUMNS
 
 PAGE = 50
 """Rows that a screen shows at first."""
-_WORDS = (f"{council.COMMON} ", f"{council.RARER} ", council.COMMON[:4])
-"""Whole words, and the beginning of one."""
+WHOLE, BEGINNING = f"{council.COMMON} ", council.COMMON[:4]
+"""What is searched: a word, and one that is not finished."""
 _IDS = "SELECT id FROM cases WHERE lane < 5 AND lane = 0 ORDER BY pressing, due_sort, id"
 _ROWS = f"SELECT {ROW_COLUMNS} FROM cases c JOIN persons p ON p.id = c.person_id WHERE c.id IN ({{}})"
 _SEARCH = (
     "SELECT f.rowid, m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid"
     " WHERE messages_fts MATCH ? ORDER BY f.rowid DESC LIMIT ?"
 )
-
-
-def rows(sizes: list[int]) -> list[Row]:
-    """Opening the queue and searching, at each size."""
-    return [row for size in sizes for row in _at(size)]
 
 
 def _desk(path: Path) -> Desk:
@@ -46,29 +41,37 @@ def _raw(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _at(size: int) -> list[Row]:
-    path = stores.store(stores.usual(size))
-    desk = _desk(path)
-    with closing(_raw(path)) as raw:
-        found = [_opening(desk, raw, size)]
-        found += [_searching(desk, raw, size, word) for word in _WORDS]
-    desk.close()
+def opening(sizes: list[int]) -> list[Row]:
+    """Opening the queue, at each size."""
+    found = []
+    for size in sizes:
+        path = stores.store(stores.usual(size))
+        with closing(_desk(path)) as desk, closing(_raw(path)) as raw:
+            found.append(_opening(desk, raw, size))
     return found
 
 
 def _opening(desk: Desk, raw: sqlite3.Connection, size: int) -> Row:
     def floor() -> None:
-        ids = [row[0] for row in raw.execute(_IDS)]
-        first = ids[:PAGE]
+        first = [row[0] for row in raw.execute(_IDS)][:PAGE]
         raw.execute(_ROWS.format(",".join("?" * len(first))), first).fetchall()
 
     def program() -> None:
-        ids = inbox.snapshot(desk, Query())
-        inbox.rows(desk, ids[:PAGE])
+        inbox.rows(desk, inbox.snapshot(desk, Query())[:PAGE])
 
-    times = turns(floor, program)
     count = len(inbox.snapshot(desk, Query()))
-    return _row(f"opening a view of {count:,} open cases", size, times, 3)
+    return _row(f"opening a view of {count:,} open cases", size, turns(floor, program), 3)
+
+
+def searching(sizes: list[int]) -> list[Row]:
+    """The first hits of a search, newest first, at each size."""
+    found = []
+    for size in sizes:
+        path = stores.store(stores.usual(size))
+        with closing(_desk(path)) as desk, closing(_raw(path)) as raw:
+            words = (WHOLE, BEGINNING) if size == sizes[-1] else (WHOLE,)
+            found += [_searching(desk, raw, size, word) for word in words]
+    return found
 
 
 def _searching(desk: Desk, raw: sqlite3.Connection, size: int, word: str) -> Row:
@@ -81,7 +84,8 @@ def _searching(desk: Desk, raw: sqlite3.Connection, size: int, word: str) -> Row
     times = turns(
         lambda: raw.execute(_SEARCH, (expression, limit)).fetchall(), lambda: inbox.snapshot(desk, query, PAGE)
     )
-    return _row(f"search for “{word}”, first {PAGE} of {hits:,} hits", size, times, 1.5)
+    shown = "a word" if word.endswith(" ") else "the beginning of a word"
+    return _row(f"search for {shown}, first {min(PAGE, hits)} of {hits:,} hits", size, times, 1.5)
 
 
 def _row(what: str, size: int, times: list[float], goal: float) -> Row:
