@@ -6,22 +6,23 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from socialtriage.config.model import AccountConfig, Keyring
 from socialtriage.domain.errors import MailDeferred, Refused
-from socialtriage.domain.models import AccountState, OutboxState
+from socialtriage.domain.models import AccountState, OutboxState, Sent
 from socialtriage.domain.times import utc_now
 from socialtriage.mail.mime import Composed
-from socialtriage.services import handoff, outbox, polling, triage
+from socialtriage.services import handoff, inbox, outbox, polling, replies, settling, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.outbox import Sender
 from socialtriage.services.polling import Polling
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller, PollResult
+from socialtriage.services.verdict import Verdict
 from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_desk
 
 
@@ -205,8 +206,6 @@ def test_nothing_leaves_from_an_account_that_is_paused(tmp_path: Path) -> None:
     post = Post()
 
     async def story(sender: Sender) -> None:
-        from socialtriage.services import replies
-
         arrive(desk, message("hello", "1", reply_data={"reply_to": "ada@home.example"}), account="mailbox")
         draft = replies.prepare(desk, None, case_ids(desk)[0], "Thank you.")
         replies.queue(desk, draft, undo_seconds=0)
@@ -297,3 +296,19 @@ def test_what_ends_the_polling_is_said_as_itself(desk: Desk) -> None:
 
     asyncio.run(story())
     assert outbox.rows(desk) == []
+
+
+def test_an_answer_counts_as_a_message_of_its_case(desk: Desk) -> None:
+    case = case_ids(desk)[0]
+    before = inbox.rows(desk, [case])[0].messages
+    draft = replies.prepare(desk, None, case, "On Thursday.")
+    row = desk.store.outbox.get(replies.queue(desk, draft, undo_seconds=0).row_id or 0)
+    assert row is not None
+    left_by_a_dead_process(desk, row.id)
+    row = desk.store.outbox.get(row.id)
+    assert row is not None
+    sent = Sent("their-id", datetime(9999, 1, 1, tzinfo=UTC))
+    settling.settle(desk, row, Verdict(OutboxState.SENT, sent=sent))
+    detail = inbox.detail(desk, case)
+    assert (detail.row.messages, len(detail.messages)) == (before + 1, before + 1)
+    assert detail.messages[-1].at == desk.clock()

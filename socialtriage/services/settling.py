@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from socialtriage.domain import cases as life
@@ -20,6 +22,7 @@ from socialtriage.domain.models import (
     Visibility,
 )
 from socialtriage.services.desk import Desk
+from socialtriage.services.intake import EARLIEST
 from socialtriage.services.verdict import Verdict
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import SentMessage
@@ -74,12 +77,13 @@ def _follow(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> No
     elif row.kind is OutboxKind.HANDOFF and verdict.sent is not None:
         after = life.handoff_left(before)
     elif row.kind is OutboxKind.REPLY and verdict.sent is not None:
-        at = min(verdict.sent.at, tx.at)
+        at = min(verdict.sent.at if verdict.sent.at.year >= EARLIEST else tx.at, tx.at)
         if row.payload.get("acknowledge"):
             after = life.acknowledged(before, at)
         else:
             after = life.answered(before, at, in_time=desk.clocks.in_time(before, at))
-        tx.messages.add_sent(_sent_message(row, verdict.sent))
+        if tx.messages.add_sent(_sent_message(row, verdict.sent, at)):
+            after = replace(after, messages=after.messages + 1)
     if after is not before:
         tx.cases.save(before, desk.clocks.with_due(after))
 
@@ -137,7 +141,7 @@ def outgoing(row: OutboxRow) -> OutgoingReply:
     )
 
 
-def _sent_message(row: OutboxRow, sent: Sent) -> SentMessage:
+def _sent_message(row: OutboxRow, sent: Sent, at: datetime) -> SentMessage:
     p = row.payload
     return SentMessage(
         account=row.account or "",
@@ -146,7 +150,7 @@ def _sent_message(row: OutboxRow, sent: Sent) -> SentMessage:
         visibility=Visibility(p["visibility"]),
         text=row.body,
         who=row.officer,
-        at=sent.at,
+        at=at,
         url=sent.url,
         thread=p["parent"]["thread"],
         conversation=p["parent"]["conversation"],

@@ -54,8 +54,14 @@ class MessageWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._c = connection
 
-    def add_sent(self, m: SentMessage) -> None:
-        """Our own message joins its case; when polling brought it first, that row is completed."""
+    def add_sent(self, m: SentMessage) -> bool:
+        """Our own message joins its case; when polling brought it first, that row is completed.
+
+        Whether the case has a message more than before.
+        """
+        there = self._c.execute(
+            "SELECT case_id FROM messages WHERE account = ? AND remote_id = ?", (m.account, m.remote_id)
+        ).fetchone()
         row = self._c.execute(
             "INSERT INTO messages (account, remote_id, case_id, voice, visibility, text, who, subject, at, received_at,"
             " url, thread, conversation, parent, state, outbox_id)"
@@ -85,6 +91,7 @@ class MessageWriter:
                 "INSERT INTO messages_fts (rowid, text, who, subject) VALUES (?, ?, ?, ?)",
                 (row[0], m.text, m.who, m.subject),
             )
+        return there is None or there[0] != m.case_id
 
     def checked(self, message_ids: Sequence[int], now: datetime) -> None:
         """These were read again at their source."""
