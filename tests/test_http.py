@@ -376,7 +376,7 @@ def test_libraries_neither_write_to_the_terminal_nor_log_addresses() -> None:
 def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "gopher://proxy.example")
     with pytest.raises(Misconfigured, match="proxy"):
-        Http()
+        Http().session("https://social.example")
 
 
 def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
     broken.write_text("no certificate")
     for path in (broken, tmp_path / "missing.pem"):
         with pytest.raises(Misconfigured, match="certificates"):
-            Http(ca_file=str(path))
+            Http(ca_file=str(path)).session("https://social.example")
 
 
 # --- answers of every shape, over a real socket -----------------------------------------------------------------

@@ -96,34 +96,18 @@ def is_loopback(host: str) -> bool:
 class Http:
     """The shared client. Create one per process run; `aclose` it at the end.
 
-    `transport` is the seam for tests (an `httpx.MockTransport`). Raises `Misconfigured` when `ca_file` or a proxy
-    of the environment cannot be used. No cookie is kept: accounts on one server share the client, and nothing else.
+    `transport` is the seam for tests (an `httpx.MockTransport`). A `ca_file` or a proxy of the environment that cannot
+    be used is the fault of each account that asks for a session. No cookie is kept: accounts on one server share the
+    client, and nothing else.
     """
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None, ca_file: str | None = None) -> None:
-        verify: Any = True
-        if ca_file and transport is None:
-            try:
-                verify = ssl.create_default_context()
-                # Beside the system's authorities, not in their place.
-                verify.load_verify_locations(cafile=ca_file)
-            except OSError as exc:
-                raise Misconfigured(f"The certificates in {ca_file} cannot be read.", hint="Check `ca_file`.") from exc
+        self._client: httpx.AsyncClient | None = None
+        self._fault: Misconfigured | None = None
         try:
-            self._client = httpx.AsyncClient(
-                transport=transport,
-                mounts=None if transport else _DIRECT,
-                verify=verify,
-                timeout=httpx.Timeout(20.0, connect=10.0),
-                follow_redirects=False,
-                headers={"User-Agent": f"socialtriage/{__version__}"},
-                cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-                limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-            )
-        except (ImportError, ValueError) as exc:
-            raise Misconfigured(
-                "The proxy named by the environment cannot be used.", hint="Check HTTPS_PROXY and ALL_PROXY."
-            ) from exc
+            self._client = _client(transport, ca_file)
+        except Misconfigured as exc:
+            self._fault = exc
 
     def session(
         self,
@@ -133,6 +117,9 @@ class Http:
         classify: Classify | None = None,
     ) -> Session:
         """Calls to one server. Raises `Misconfigured` when `base_url` is plain http to another machine."""
+        if self._client is None:
+            fault = self._fault or Misconfigured("There is no connection to the network.")
+            raise Misconfigured(fault.message, hint=fault.hint) from fault
         parts = _split(base_url)
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{base_url!r} is not the address of a server.", hint="Write https://….")
@@ -146,7 +133,35 @@ class Http:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+
+def _client(transport: httpx.AsyncBaseTransport | None, ca_file: str | None) -> httpx.AsyncClient:
+    """The client of httpx. Raises `Misconfigured` for certificates or a proxy that cannot be used."""
+    verify: Any = True
+    if ca_file and transport is None:
+        try:
+            verify = ssl.create_default_context()
+            # Beside the system's authorities, not in their place.
+            verify.load_verify_locations(cafile=ca_file)
+        except OSError as exc:
+            raise Misconfigured(f"The certificates in {ca_file} cannot be read.", hint="Check `ca_file`.") from exc
+    try:
+        return httpx.AsyncClient(
+            transport=transport,
+            mounts=None if transport else _DIRECT,
+            verify=verify,
+            timeout=httpx.Timeout(20.0, connect=10.0),
+            follow_redirects=False,
+            headers={"User-Agent": f"socialtriage/{__version__}"},
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+        )
+    except (ImportError, ValueError) as exc:
+        raise Misconfigured(
+            "The proxy named by the environment cannot be used.", hint="Check HTTPS_PROXY and ALL_PROXY."
+        ) from exc
 
 
 class Session:

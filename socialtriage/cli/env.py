@@ -24,6 +24,7 @@ class Env:
         self._config_option = config_file
         self._store_option = store_file
         self.verbose = verbose
+        self._actions: tuple[str, ...] | None = None
         self._config: Config | None = None
         self._desk: Desk | None = None
         self._secrets: SecretStore | None = None
@@ -42,8 +43,14 @@ class Env:
             from socialtriage.channels.registry import NETWORKS
             from socialtriage.config.load import load
 
-            self._config = load(self.config_path, networks=NETWORKS)
+            self._config = load(self.config_path, networks=NETWORKS, actions=self._actions)
         return self._config
+
+    def judge_keys(self) -> None:
+        """Let the configuration be held against the actions of the screens too; their table costs an import."""
+        from socialtriage.ui.actions import table
+
+        self._actions = tuple(table())
 
     @property
     def store_path(self) -> Path:

@@ -69,13 +69,35 @@ def check_timezone(text: str) -> None:
     )
 
 
+_AUSTRALIA = ("ACT", "NSW", "NT", "QLD", "SA", "TAS", "VIC", "WA")
+_CALENDARS = frozenset(
+    {"none", "GB", "GB-ENG", "GB-WLS", "GB-SCT", "GB-NIR", "IE", "NZ", "AU", *(f"AU-{part}" for part in _AUSTRALIA)}
+)
+"""Calendars that are known without asking the library, which takes its time to be imported."""
+
+
 def check_holidays(text: str) -> None:
-    """The shape of a country or country-subdivision; whether its calendar exists is `check`'s to say."""
+    """A country or country-subdivision that has a calendar."""
+    if text in _CALENDARS:
+        return
     if _HOLIDAYS.fullmatch(text):
+        _check_calendar(text)
         return
     upper = text.strip().upper().replace("_", "-")
     hint = f" (did you mean {upper}?)" if _HOLIDAYS.fullmatch(upper) else ""
     raise ValueError(f"must be a country or country-subdivision such as GB-ENG or AU-NT, not {quoted(text)}{hint}")
+
+
+def _check_calendar(text: str) -> None:
+    from holidays import list_supported_countries
+
+    countries = list_supported_countries()
+    country, _, part = text.partition("-")
+    if country not in countries:
+        raise ValueError(f"there is no calendar of {quoted(country)}{did_you_mean(country, sorted(countries))}")
+    if part and part not in countries[country]:
+        parts = [f"{country}-{each}" for each in countries[country]] or [country]
+        raise ValueError(f"there is no calendar {quoted(text)}{did_you_mean(text, parts)}; there is {', '.join(parts)}")
 
 
 def parse_span(text: str) -> Span:

@@ -33,12 +33,25 @@ def offline(desk: Desk) -> list[Finding]:
     words = f"{len(config.accounts)} accounts, {len(config.areas)} service areas, {len(config.contacts)} contacts"
     found = [Finding("configuration", True, f"{desk.config_path}: {words}")]
     found.append(_proved("charter", lambda: f"{config.organisation.timezone}, holidays {_calendar(desk)}"))
+    if desk.config.mail.ca_file:
+        found.append(_certificates(str(ca_file_of(desk))))
     fault = desk.store.quick_check()
     found.append(Finding("store", fault is None, fault or f"{desk.store.path} is sound"))
     verified = desk.store.log.verify()
     whole = f"{verified.events} events, whole"
     found.append(Finding("log", verified.fault is None, verified.fault or whole))
     return found
+
+
+def _certificates(path: str) -> Finding:
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as exc:
+        why = "holds no certificate" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
+        return Finding("mail.ca_file", False, f"{path}: {why}")
+    return Finding("mail.ca_file", True, f"{path} can be read")
 
 
 def _calendar(desk: Desk) -> str:
