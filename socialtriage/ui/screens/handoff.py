@@ -99,9 +99,10 @@ class HandoffScreen(Asking[None], DeskScreen):
 
     async def _prepare(self, choices: Choices) -> None:
         """Make the mail anew; a choice that cannot be is said, and nothing changes."""
-        self.draft = await prepared(self.triage, self._detail.row.id, choices)
-        self._detail = await asyncio.to_thread(inbox.detail, self.triage.desk, self._detail.row.id)
-        self.choices = choices
+        draft = await prepared(self.triage, self._detail.row.id, choices)
+        detail = await asyncio.to_thread(inbox.detail, self.triage.desk, self._detail.row.id)
+        # Together, so that what can be sent is never another mail than the one that is shown.
+        self.draft, self._detail, self.choices = draft, detail, choices
         self._show()
 
     def action_tick(self) -> None:
