@@ -279,11 +279,13 @@ class Batch:
             return
         conversations = {i.conversation: ids[i.remote_id] for i in residents if i.conversation}
         strays = self.tx.intake.strays(self.account.id, [i.remote_id for i in residents], list(conversations))
+        placed = {message_id for _, message_id in self.adopted}
         for message_id, parent, conversation in strays:
             case_id = ids.get(parent) or conversations.get(conversation)
-            if case_id is not None:
+            if case_id is not None and message_id not in placed:
                 self.adopted.append((case_id, message_id))
-                self._touch(case_id)
+                case = self._touch(case_id)
+                self.cases[case_id] = replace(case, messages=case.messages + 1)
                 self.replay.add(case_id)
 
     # --- edits and deletions ------------------------------------------------------------------------------
