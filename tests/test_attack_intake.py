@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialtriage.domain.models import Incoming, Visibility
+from socialtriage.domain.views import Query
 from socialtriage.services import inbox
 from socialtriage.services.desk import Desk
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, message, small_desk, the_case
@@ -48,6 +50,16 @@ def test_a_background_message_that_is_addressed_at_last_is_counted_once(desk: De
     arrive(desk, replace(early, context=False), message("and now?", "2", at=MONDAY + timedelta(minutes=1), **private))
     assert inbox.rows(desk, [the_case(desk)])[0].messages == 2
     counts_are_true(desk)
+
+
+def test_a_page_that_holds_a_message_twice_leaves_the_search_true(desk: Desk) -> None:
+    arrive(desk, message("bins", "1"))
+    arrive(desk, message("potholes", "1"), message("lamps", "1"), gone=("1", "1"))
+    raw = sqlite3.connect(desk.store.path)
+    raw.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)")
+    raw.close()
+    assert [len(inbox.snapshot(desk, Query("all", text=word))) for word in ("bins", "potholes", "lamps")] == [0, 0, 1]
+    assert [e.kind for e in inbox.detail(desk, the_case(desk)).events].count("message.gone") == 1
 
 
 @st.composite

@@ -110,6 +110,27 @@ def test_a_handoff_that_is_dropped_leaves_the_case_waiting_for_the_other_contact
     assert inbox.rows(desk, [case])[0].status is Status.OPEN
 
 
+def test_a_case_waits_as_long_as_a_contact_has_it_whichever_handoff_is_taken_back(
+    tmp_path: Path, desk: Desk, case: int
+) -> None:
+    handoff.queue(desk, drafted(desk, case))
+    other = small_desk(tmp_path, officer="MK", clock=FrozenClock(desk.clock()))
+    handoff.queue(other, drafted(other, case, "contact-centre"))
+    triage.undo(desk)
+    assert inbox.rows(desk, [case])[0].status is Status.WAITING_CONTACT
+    triage.undo(other)
+    other.close()
+    assert inbox.rows(desk, [case])[0].status is Status.OPEN
+
+
+def test_the_last_handoff_that_is_taken_back_brings_the_case_back(desk: Desk, case: int) -> None:
+    first = handoff.queue(desk, drafted(desk, case))
+    handoff.queue(desk, drafted(desk, case, "contact-centre"))
+    outbox.drop(desk, first.row_id or 0)
+    triage.undo(desk)
+    assert inbox.rows(desk, [case])[0].status is Status.OPEN
+
+
 def test_undoing_a_note_does_not_say_that_the_note_is_gone(desk: Desk, case: int) -> None:
     triage.note(desk, case, "rang twice")
     assert "stays in the log" in triage.undo(desk).said

@@ -294,7 +294,8 @@ class Batch:
         """Edited texts become revisions; a message that is readable again is no longer gone."""
         revised = []
         back = []
-        for item in items:
+        # A page may hold a message twice, before and after an edit: the later one counts.
+        for item in {item.remote_id: item for item in items}.values():
             old = stored.get(item.remote_id)
             if old is None:
                 continue
@@ -311,7 +312,7 @@ class Batch:
 
     def _gone(self, gone: Sequence[str], stored: dict[str, StoredMessage]) -> None:
         """Messages that their source no longer has."""
-        missing = [stored[key] for key in gone if key in stored and not stored[key].gone]
+        missing = [stored[key] for key in dict.fromkeys(gone) if key in stored and not stored[key].gone]
         for old in missing:
             self._note_change(old, "message.gone")
         self.tx.intake.mark_gone([m.id for m in missing], iso(self.now))

@@ -10,7 +10,7 @@ from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case, changes
 from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
 from socialtriage.domain.explain import moment_words
-from socialtriage.domain.models import Kind, OutboxState, Outcome, Status, Urgency
+from socialtriage.domain.models import Kind, OutboxKind, OutboxState, Outcome, Status, Urgency
 from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import Done
@@ -256,9 +256,10 @@ def undo(desk: Desk) -> Done:
         raise Refused("There is nothing of yours to undo.")
     try:
         with desk.store.transaction(desk.officer, desk.clock()) as tx:
-            for row_id in step.outbox_ids:
-                _take_back(tx, desk, row_id, step)
+            handoffs = [_take_back(tx, desk, row_id, step) for row_id in step.outbox_ids]
             touched = _replay(desk, tx, step, forward=False)
+            for case_id in filter(None, handoffs):
+                _wait_for_contacts(tx, desk, case_id)
             if step.outbox_ids:
                 # What was taken out of the outbox is a draft again; it is sent by handing off or replying anew.
                 tx.undo.drop(step.id)
@@ -292,7 +293,8 @@ def _left_behind(desk: Desk, step: Step, exc: _Past) -> Refused:
     return Refused(exc.message, hint="The next time it is the step before that one.")
 
 
-def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> None:
+def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | None:
+    """Take a row out of the outbox; the case when it was to hand it off."""
     row = desk.store.outbox.get(row_id)
     if row is None:
         raise _Past(f"That was taken out of the outbox already: {step.said}")
@@ -304,11 +306,21 @@ def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> None:
     if row.handoff_id is not None:
         tx.outbox.drop_handoff(row.handoff_id)
     if row.case_id is None:
-        return
+        return None
     if row.body:
         tx.put_draft(row.case_id, row.kind, row.body)
     ref = tx.cases.get(row.case_id).ref
     tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
+    return row.case_id if row.kind is OutboxKind.HANDOFF else None
+
+
+def _wait_for_contacts(tx: Transaction, desk: Desk, case_id: int) -> None:
+    """A case waits for a contact as long as one has it, whichever of several handoffs was taken back."""
+    before = tx.cases.get(case_id)
+    if tx.outbox.handed_off(case_id) and before.status in (Status.NEW, Status.OPEN):
+        tx.cases.save(before, desk.clocks.with_due(life.handed_off(before)))
+    elif before.status is Status.WAITING_CONTACT and not tx.outbox.handed_off(case_id):
+        tx.cases.save(before, desk.clocks.with_due(life.handoff_failed(before)))
 
 
 def _replay(desk: Desk, tx: Transaction, step: Step, *, forward: bool) -> tuple[int, ...]:
