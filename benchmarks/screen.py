@@ -105,7 +105,7 @@ def keys(largest: int) -> list[Row]:
                     if walk:
                         times[name][place_of].extend(found)
     return [
-        _row(f"{name}, p{int(share * 100)}", largest, *(percentile(each, share) for each in pair), 1.3)
+        _row(f"{name}, p{int(share * 100)}", largest, percentile(pair[0], share), percentile(pair[1], share), 1.3)
         for name, pair in times.items()
         for share in (0.5, 0.99)
     ]
