@@ -26,6 +26,7 @@ from imapclient.imapclient import SENT
 from socialtriage.domain.errors import BadPayload, Misconfigured, NotPermitted, Unavailable
 from socialtriage.domain.text import clean_line
 from socialtriage.mail.address import ServerUrl
+from socialtriage.mail.guard import hidden
 from socialtriage.mail.imap_errors import Declined, explain, nonsense, said, sign_in_error
 
 CONNECT_TIMEOUT = 10.0
@@ -105,7 +106,7 @@ class ImapClient:
                 self._authenticate(self._client, login)
         except Declined as exc:
             cause = exc.__cause__
-            words = str(cause).replace(login.password or login.token or "\0", "…")
+            words = hidden(str(cause), login.user, login.password or login.token)
             raise sign_in_error(self.place, login.user, words, by_token=bool(login.token)) from None
 
     @property

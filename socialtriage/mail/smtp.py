@@ -25,12 +25,15 @@ from typing import NoReturn, Protocol
 from socialtriage.domain.errors import ConfigError, MailDeferred, MailError, MailRefused, MailUnknown, SecretError
 from socialtriage.domain.text import clean_line
 from socialtriage.mail.address import ServerUrl, normal_address
+from socialtriage.mail.guard import Guard, GuardedSmtp
 from socialtriage.mail.smtp_auth import LOGIN_HINT, sign_in
 
 _FAREWELL = 2.0
 """Seconds that QUIT may take: by then everything is decided."""
 _PIECE = 64 * 1024
 """Bytes that `data_timeout` is for, so that a large mail on a slow line is not cut off while it moves."""
+_SLOWEST = 20_000
+"""Bytes a second of the slowest line that a mail is still sent over."""
 _TRUST_HINT = "Check the host in `[mail] smtp`; name a private authority's certificate with `[mail] ca_file`."
 
 
@@ -58,8 +61,8 @@ class SmtpSender:
 
     `url` is parsed where it is text (`ConfigError`). `secret` gives the password, or a JSON object of OAuth fields, and
     is asked once a connection and only where `url` has a user; what it raises (`SecretError`) passes through. `timeout`
-    is for connecting and every answer before the data, `data_timeout` for each piece of the data and its answer; both
-    in seconds.
+    is for connecting and every answer before the data, `data_timeout` for each piece of the data and its answer,
+    `patience` for the whole conversation, and more for large mails; all in seconds.
     """
 
     def __init__(
@@ -70,12 +73,15 @@ class SmtpSender:
         ca_file: str | None = None,
         timeout: float = 10.0,
         data_timeout: float = 30.0,
+        patience: float = 120.0,
     ) -> None:
         self.url = ServerUrl.parse(url) if isinstance(url, str) else url
         self._secret = secret
         self._ca_file = ca_file
         self._timeout = timeout
         self._data_timeout = data_timeout
+        self._patience = patience
+        self._guard = Guard(patience)
 
     def send(self, mail: Outgoing) -> str:
         """Hand `mail` over once and give the server's own words (`250 2.0.0 Ok: queued as …`).
@@ -88,7 +94,7 @@ class SmtpSender:
         data = re.sub(rb"\r\n|\r|\n", b"\r\n", mail.data)
         if not data.endswith(b"\r\n"):
             data += b"\r\n"
-        with self._session() as client:
+        with self._session(len(data)) as client:
             self._envelope(client, sender, recipients, len(data))
             return self._data(client, data)
 
@@ -104,8 +110,14 @@ class SmtpSender:
         return f"{self.url.place} answers, {security or 'plain text on this machine'}, {who}"
 
     @contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
+    def _session(self, size: int = 0) -> Iterator[smtplib.SMTP]:
         """A connection that is secured, signed in, and closed in any case."""
+        self._guard = Guard(self._patience + size / _SLOWEST)
+        with self._guard, self._signed_in() as client:
+            yield client
+
+    @contextmanager
+    def _signed_in(self) -> Iterator[smtplib.SMTP]:
         secret = self._secret() if self.url.user else None
         if self.url.user and not secret:
             raise SecretError(
@@ -124,10 +136,8 @@ class SmtpSender:
             _leave(client)
 
     def _connect(self) -> smtplib.SMTP:
-        host, port, timeout = self.url.host, self.url.port, self._timeout
-        if self.url.implicit_tls:
-            return smtplib.SMTP_SSL(host, port, "localhost", timeout=timeout, context=self._trust())
-        return smtplib.SMTP(host, port, "localhost", timeout=timeout)
+        context = self._trust() if self.url.implicit_tls else None
+        return GuardedSmtp(self.url.host, self.url.port, self._timeout, self._guard, context)
 
     def _greet(self, client: smtplib.SMTP) -> None:
         """EHLO, and TLS where it did not begin with the connection. Only loopback may do without."""
@@ -261,6 +271,8 @@ class SmtpSender:
         except MailError:
             raise
         except smtplib.SMTPResponseException as exc:
+            if self._guard.cut:
+                self._explain(exc, doing)
             self._judge(exc.smtp_code, _as_bytes(exc.smtp_error))
             raise MailDeferred(f"{self.url.place} answered something unexpected.") from exc
         except (OSError, smtplib.SMTPException) as exc:
@@ -273,7 +285,7 @@ class SmtpSender:
             raise MailDeferred(f"The certificate of {place} cannot be trusted: {why}.", hint=_TRUST_HINT) from exc
         if isinstance(exc, socket.gaierror):
             raise MailDeferred(f"The mail server {place} cannot be found.", hint="Check `[mail] smtp`.") from exc
-        if isinstance(exc, TimeoutError) or isinstance(exc.__context__, TimeoutError):
+        if self._guard.cut or isinstance(exc, TimeoutError) or isinstance(exc.__context__, TimeoutError):
             raise MailDeferred(f"The mail server {place} took too long while {doing}.") from exc
         if isinstance(exc, ssl.SSLError):
             hint = "smtps:// is for ports that begin with TLS, smtp:// for those that have STARTTLS."

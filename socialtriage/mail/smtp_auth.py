@@ -13,6 +13,7 @@ import smtplib
 from socialtriage.domain.errors import MailDeferred, MailRefused, SecretError
 from socialtriage.domain.text import clean_line
 from socialtriage.mail.address import ServerUrl
+from socialtriage.mail.guard import hidden
 
 LOGIN_HINT = "Sign in again with `socialtriage accounts login mail.smtp`."
 
@@ -23,7 +24,7 @@ def access_token(secret: str) -> str | None:
         return None
     try:
         fields = json.loads(secret)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict):
         return None
@@ -51,7 +52,7 @@ def sign_in(client: smtplib.SMTP, url: ServerUrl, secret: str) -> None:
     if 200 <= code < 300:
         return
     # A careless server may repeat what it was given.
-    said = clean_line(words.decode("utf-8", "replace").replace(token or secret, "…"), 300)
+    said = clean_line(hidden(words.decode("utf-8", "replace"), user, token or secret), 300)
     if 500 <= code < 600:
         raise MailRefused(f"{url.place} did not accept the sign-in of {user}: {code} {said}", hint=LOGIN_HINT)
     raise MailDeferred(f"{url.place} could not check the sign-in of {user} now: {code} {said}")
