@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from socialtriage.domain.errors import MailRefused, NotFound, Refused
+from socialtriage.cli import output
+from socialtriage.domain.errors import MailDeferred, MailRefused, NotFound, Refused
 from socialtriage.domain.models import OutboxState, Status
 from socialtriage.mail.mime import Composed
 from socialtriage.services import handoff, inbox, manual, page, record, replies, triage
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
-from tests.doubles.desk import CONFIG, arrive, message, person, small_desk, the_case
+from socialtriage.services.verdict import judged
+from tests.doubles.desk import CONFIG, MONDAY, arrive, message, person, small_desk, the_case
 from tests.doubles.mastodon import TOKEN, MastodonServer
 
 
@@ -109,3 +114,17 @@ def test_a_case_from_the_telephone_is_not_answered_from_here(tmp_path: Path) -> 
     with pytest.raises(Refused, match="came by phone"):
         replies.prepare(desk, None, case_id, "Hello")
     desk.close()
+
+
+def test_the_first_pause_after_a_deferred_mail_is_the_shortest() -> None:
+    pauses = [judged(MailDeferred("not now"), tries, MONDAY).retry_at for tries in (1, 2, 99)]
+    assert [at - MONDAY for at in pauses if at] == [timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=4)]
+
+
+def test_json_is_json_on_an_output_that_cannot_hold_every_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    with io.TextIOWrapper(raw, "cp1252", errors="backslashreplace") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        output.emit({"name": "Siân 😀"})
+        stream.flush()
+        assert json.loads(raw.getvalue()) == {"name": "Siân 😀"}

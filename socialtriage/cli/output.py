@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,17 @@ from socialtriage.services.desk import Desk
 
 def emit(data: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(data, ensure_ascii=_ascii_only(), indent=2))
 
 
 def emit_line(data: Any) -> None:
     """One JSON document on one line."""
-    click.echo(json.dumps(data, ensure_ascii=False))
+    click.echo(json.dumps(data, ensure_ascii=_ascii_only()))
+
+
+def _ascii_only() -> bool:
+    """Whether standard output cannot hold every character (a pipe on Windows): JSON has escapes of its own for them."""
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("_", "-") not in ("utf-8", "utf8")
 
 
 def done(result: Done, as_json: bool = False, **extra: Any) -> None:

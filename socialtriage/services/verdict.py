@@ -46,7 +46,7 @@ def judged(exc: SocialTriageError, tries: int, now: datetime) -> Verdict:
         return Verdict(OutboxState.UNKNOWN, str(exc))
     if isinstance(exc, MailRefused | Rejected | NotPermitted | Misconfigured | ConfigError | Refused):
         return Verdict(OutboxState.FAILED, str(exc))
-    retry_at = now + timedelta(seconds=BACK_OFF[min(tries, len(BACK_OFF) - 1)])
+    retry_at = now + timedelta(seconds=BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1])
     if isinstance(exc, RateLimited) and exc.retry_at is not None:
         retry_at = max(exc.retry_at, now + SOONEST)
     if isinstance(exc, AuthError | SecretError | MailDeferred | ChannelError):
