@@ -36,9 +36,9 @@ Floor().run()
 SMALL = stores.Plan("100", 100, 95, lone=True)
 """A hundred messages, nearly all in the queue, so that the same keys have as far to go."""
 STARTS = 15
-WALKS = 12
+WALKS = 5
 KEYS = {
-    "j": [b"j"] * 60 + [b"k"] * 60,
+    "j": [b"j"] * 40 + [b"k"] * 40,
     "page down": [b"\x1b[6~", b"\x1b[6~", b"\x1b[5~", b"\x1b[5~"] * 6,
     "G": [b"G", b"g"] * 10,
 }
@@ -100,10 +100,11 @@ def keys(largest: int) -> list[Row]:
             terminals.append(terminal)
         for walk in range(WALKS + 1):
             for name, pressed in KEYS.items():
-                for place_of, terminal in enumerate(terminals):
-                    found = [terminal.press(key) for key in pressed]
-                    if walk:
-                        times[name][place_of].extend(found)
+                for key in pressed:
+                    for each, terminal in zip(times[name], terminals, strict=True):
+                        seconds = terminal.press(key)
+                        if walk:
+                            each.append(seconds)
     return [
         _row(f"{name}, p{int(share * 100)}", largest, percentile(pair[0], share), percentile(pair[1], share), 1.3)
         for name, pair in times.items()
