@@ -166,6 +166,10 @@ def test_one_wrong_character_brings_the_right_reference_as_a_suggestion(referenc
     assert reference in suggest(f"{body[:place]}{wrong}{body[place + 1 :]}", PREFIX)
 
 
+def test_a_slip_that_makes_the_characters_begin_like_the_prefix_brings_it_too() -> None:
+    assert "ABC-5BC2V2" in suggest("ABC2V2", PREFIX)
+
+
 @given(references, st.integers(0, LENGTH - 2))
 def test_other_slips_bring_it_too(reference: str, place: int) -> None:
     body = _body(reference)

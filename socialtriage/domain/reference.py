@@ -84,7 +84,9 @@ def suggest(text: str, prefix: str) -> list[str]:
     found: dict[str, None] = {}
     compact, start = _compact(text), _checked(prefix)
     rest = compact[len(start) :]
-    for typed in [rest] if compact.startswith(start) else dict.fromkeys([compact, rest, compact[-LENGTH:]]):
+    # A slip may make the six characters themselves begin like the prefix; then too little would be left behind it.
+    prefixed = compact.startswith(start) and len(rest) >= LENGTH - 1
+    for typed in [rest] if prefixed else dict.fromkeys([compact, rest, compact[-LENGTH:]]):
         for body in _near(typed):
             if _is_valid(body):
                 found[_joined(prefix, body)] = None
