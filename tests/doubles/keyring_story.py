@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -99,7 +100,20 @@ def killed() -> dict[str, object]:
     SecretStore(Keyring()).set("desk", SECRET)
     for number in daemons():
         os.kill(number, signal.SIGKILL)
+    until_released()
     return each_try()
+
+
+def until_released() -> None:
+    """Ask the bus until it has noticed that the daemon is gone: before that, calls go to the dead one."""
+    from jeepney import message_bus
+    from jeepney.io.blocking import Proxy, open_dbus_connection
+
+    deadline = time.monotonic() + 20
+    with open_dbus_connection() as connection:
+        bus = Proxy(message_bus, connection)
+        while bus.NameHasOwner("org.freedesktop.secrets")[0]:
+            assert time.monotonic() < deadline, "the bus did not notice that the daemon died"
 
 
 def bus_gone() -> dict[str, object]:
