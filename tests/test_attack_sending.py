@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -66,11 +67,9 @@ def sending(desk: Desk, post: Post, story: Callable[[Sender], Awaitable[None]]) 
 
 
 async def until(true: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("never came true")
+    async with asyncio.timeout(20):
+        for _ in itertools.takewhile(lambda _: not true(), itertools.count()):
+            await asyncio.sleep(0)
 
 
 def state(desk: Desk, row_id: int) -> OutboxState:
@@ -260,14 +259,25 @@ def test_a_desk_that_lost_the_lease_stops_polling_until_it_has_it_again(
         nonlocal passes
         desk_polls, poller = small_polling(desk, one)
         monkeypatch.setattr(desk_polls, "_pause", lambda account: 0.005)
+        tries = 0
+
+        def counted() -> None:
+            nonlocal tries
+            tries += 1
+            take_lease()
+
+        take_lease = desk_polls.take_lease
+        monkeypatch.setattr(desk_polls, "take_lease", counted)
         desk_polls.take_lease()
         running = asyncio.create_task(desk_polls.forever(desk.config.accounts[:1], lambda r: None, lambda o: None))
         await until(lambda: passes >= 3)
         another_host_takes_the_lease(desk, "poll")
         await until(lambda: not desk_polls._ours.is_set())
-        await asyncio.sleep(0.05)
+        before, asked = passes, tries
+        await until(lambda: tries >= asked + 3)
+        assert passes <= before + 1
         before = passes
-        await asyncio.sleep(0.05)
+        await until(lambda: tries >= asked + 6)
         assert passes == before
         raw = sqlite3.connect(desk.store.path)
         raw.execute("DELETE FROM leases")

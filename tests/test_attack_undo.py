@@ -10,7 +10,7 @@ import pytest
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxState, Status
-from socialtriage.services import handoff, inbox, outbox, triage
+from socialtriage.services import handoff, inbox, outbox, replies, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import HandoffDraft
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_desk, the_case
@@ -136,3 +136,11 @@ def test_undoing_a_note_does_not_say_that_the_note_is_gone(desk: Desk, case: int
     assert "stays in the log" in triage.undo(desk).said
     assert kinds(desk, case)[-1] == "case.noted"
     assert "Undone: Tagged" in triage.undo(desk).said
+
+
+def test_a_first_answer_that_is_taken_back_leaves_the_case_as_new_as_it_was(desk: Desk) -> None:
+    arrive(desk, message("hello", "1", reply_data={"reply_to": "ada@home.example"}), account="mailbox")
+    replies.queue(desk, replies.prepare(desk, None, the_case(desk), "Thank you."))
+    assert inbox.rows(desk, [the_case(desk)])[0].status is Status.OPEN
+    assert "Undone: Answered" in triage.undo(desk).said
+    assert inbox.rows(desk, [the_case(desk)])[0].status is Status.NEW

@@ -222,6 +222,13 @@ def test_contacts_come_from_a_spreadsheet_and_bad_rows_are_named(shell: Shell) -
     assert "parks" in {c["id"] for c in shell.ok("contacts", "--json").json}
 
 
+def test_two_callers_of_one_name_are_two_people_until_an_officer_says_otherwise(shell: Shell) -> None:
+    new(shell, "bin missed", person="John Smith")
+    second = new(shell, "pothole", person="John Smith")
+    case = shell.ok("show", second, "--json").json
+    assert (case["person"]["contacts"], case["repeat"]["count"], case["urgency"]) == (1, 1, "normal")
+
+
 def test_pipes_that_close_early_are_no_fault(shell: Shell) -> None:
     for _ in range(3):
         new(shell)

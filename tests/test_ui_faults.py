@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -10,8 +11,12 @@ import pytest
 
 pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
+from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import StoreError
 from socialtriage.services import inbox
+from socialtriage.services.polling import Polling
+from socialtriage.services.secrets import SecretStore
+from socialtriage.ui import engine
 from tests.doubles.desk import CONFIG, arrive, message, small_desk
 from tests.doubles.terminal import Terminal
 from tests.doubles.ui_desk import Officer, at_the_desk
@@ -74,3 +79,39 @@ def test_a_store_that_cannot_be_read_at_the_start_is_said_on_an_empty_screen(
         await officer.sees("No case is selected")
 
     at_the_desk(desk, story)
+
+
+def test_a_store_that_is_busy_when_polling_begins_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = small_desk(tmp_path)
+    monkeypatch.setattr(engine, "TRY_AGAIN", 0.01)
+    said: list[str] = []
+    tries = 0
+
+    def busy_at_first(self: Polling) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise StoreError("The store is busy.")
+
+    async def story() -> None:
+        polls = asyncio.Event()
+
+        async def forever(self: Polling, *args: object) -> None:
+            polls.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(Polling, "take_lease", busy_at_first)
+        monkeypatch.setattr(Polling, "forever", forever)
+        running = asyncio.create_task(
+            engine.DeskEngine(desk, SecretStore(Keyring())).run(lambda r: None, lambda o: None, said.append)
+        )
+        await asyncio.wait_for(polls.wait(), 20)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(story())
+    desk.close()
+    assert said == ["The store is busy.", "The store is busy.", ""]

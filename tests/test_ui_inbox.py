@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.widgets import Button
 
 from socialtriage.domain.models import Author, Outcome, Status, Urgency, Visibility
 from socialtriage.domain.text import clean_line
@@ -453,6 +454,7 @@ def test_quitting_asks_and_the_safe_answer_is_the_default(desk: Desk) -> None:
     async def story(officer: Officer) -> None:
         await officer.press("q")
         await officer.on(Confirm)
+        await officer.sees(*(str(button.label) for button in officer.app.screen.query(Button)))
         await officer.press("enter")
         await officer.home()
         await officer.press("escape", "escape")

@@ -146,40 +146,15 @@ class ReplyMail:
 def compose_handoff(mail: HandoffMail) -> Composed:
     """Make the mail that hands a case to a contact. Raises `Refused`, `ConfigError` as `mime.assemble` does."""
     files = tuple(sendable(mail.attachments))
-    subject = f"[{mail.ref}] {_handoff_subject(mail)}"
     blocks = [*_handoff_blocks(mail, files), *_for_systems(_exact_facts(mail))]
-    return assemble(
-        Letter(
-            message_id=mail.message_id,
-            sender=mail.sender,
-            to=mail.to,
-            subject=subject,
-            date=mail.date.astimezone(mail.zone),
-            text=as_text(blocks),
-            html=as_html(blocks, subject),
-            ref=mail.ref,
-            attachments=files,
-        )
-    )
+    return _composed(mail, f"[{mail.ref}] {_handoff_subject(mail)}", blocks, attachments=files)
 
 
 def compose_chase(mail: ChaseMail) -> Composed:
     """Make a reminder that threads under the handoff and quotes it. Raises as `compose_handoff` does."""
-    subject = f"Re: {mail.original.subject}"
     blocks = [*_chase_blocks(mail), *_for_systems(_reminder_facts(mail))]
-    return assemble(
-        Letter(
-            message_id=mail.message_id,
-            sender=mail.sender,
-            to=mail.to,
-            subject=subject,
-            date=mail.date.astimezone(mail.zone),
-            text=as_text(blocks),
-            html=as_html(blocks, subject),
-            ref=mail.ref,
-            references=(mail.original.message_id, *mail.earlier),
-        )
-    )
+    references = (mail.original.message_id, *mail.earlier)
+    return _composed(mail, f"Re: {mail.original.subject}", blocks, references=references)
 
 
 def compose_reply_mail(mail: ReplyMail) -> Composed:
@@ -187,7 +162,18 @@ def compose_reply_mail(mail: ReplyMail) -> Composed:
     blocks: list[Block] = [Written(mail.text)]
     if mail.quoted is not None:
         blocks.append(_quote(mail.quoted, mail.zone))
-    subject = _reply_subject(mail)
+    return _composed(mail, _reply_subject(mail), blocks, references=mail.references, attachments=mail.attachments)
+
+
+def _composed(
+    mail: HandoffMail | ChaseMail | ReplyMail,
+    subject: str,
+    blocks: Sequence[Block],
+    *,
+    references: tuple[str, ...] = (),
+    attachments: tuple[Attachment, ...] = (),
+) -> Composed:
+    """The blocks as text and as HTML in one letter."""
     return assemble(
         Letter(
             message_id=mail.message_id,
@@ -198,8 +184,8 @@ def compose_reply_mail(mail: ReplyMail) -> Composed:
             text=as_text(blocks),
             html=as_html(blocks, subject),
             ref=mail.ref,
-            references=mail.references,
-            attachments=mail.attachments,
+            references=references,
+            attachments=attachments,
         )
     )
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from socialtriage.config.model import Contact
 from socialtriage.domain import cases as life
-from socialtriage.domain.cases import Case, changes
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import ConfigError, Refused
 from socialtriage.domain.models import MediaState, OutboxKind, SafeText, Voice
@@ -19,10 +18,9 @@ from socialtriage.mail.address import Mailbox
 from socialtriage.mail.compose import Attachment, Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
 from socialtriage.services import evidence, inbox
 from socialtriage.services.desk import Desk
-from socialtriage.services.triage import DERIVED, NOTE_LIMIT, check_version
+from socialtriage.services.triage import NOTE_LIMIT, change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import NewRow
-from socialtriage.store.undo import Change
 
 EVERYTHING = Redaction.all()
 NOTHING = Redaction.none()
@@ -297,7 +295,7 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
         }
         tx.log(NewEvent("handoff.queued", draft.case_id, draft.ref, detail, draft.note or None))
         said = f"Handed {draft.ref} to {draft.contact.name}."
-        tx.undo.add(desk.officer, now, said, [_change(before, after)], [row_id])
+        tx.undo.add(desk.officer, now, said, [change_of(before, after)], [row_id])
     return Done(said, (draft.case_id,), row_id)
 
 
@@ -318,7 +316,3 @@ def _row(draft: HandoffDraft, handoff_id: int, not_before: datetime) -> NewRow:
         data=draft.mail.data,
         not_before=not_before,
     )
-
-
-def _change(before: Case, after: Case) -> Change:
-    return Change(before.id, {k: v for k, v in changes(before, after).items() if k not in DERIVED})

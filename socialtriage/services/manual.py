@@ -25,7 +25,8 @@ def new(desk: Desk, person: str, text: str, channel: str) -> Done:
     identity = f"{channel}-{secrets.token_hex(8)}"
     item = Incoming(
         remote_id=identity,
-        author=Author(key=" ".join(name.casefold().split()), handle=name, name=name),
+        # Two callers may have one name: whether they are one person is an officer's word, never the program's.
+        author=Author(key=identity, handle=name, name=name),
         text=words,
         at=now,
         visibility=Visibility.PRIVATE,

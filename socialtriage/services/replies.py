@@ -23,7 +23,7 @@ from socialtriage.mail.compose import Composed, ReplyMail, compose_reply_mail, m
 from socialtriage.services import inbox
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import sender_of, undo_window
-from socialtriage.services.triage import check_version
+from socialtriage.services.triage import change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import Answerable
 from socialtriage.store.outbox import NewRow
@@ -195,13 +195,14 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
     with desk.store.transaction(desk.officer, now) as tx:
         before = tx.cases.get(draft.case_id)
         check_version(desk, before, {draft.case_id: draft.version})
-        tx.cases.save(before, desk.clocks.with_due(life.touched(before)))
+        after = desk.clocks.with_due(life.touched(before))
+        tx.cases.save(before, after)
         row_id = tx.outbox.add(_row(draft, now + window), desk.officer, now)
         detail = {"to": draft.to, "account": draft.account, "visibility": draft.visibility}
         tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, detail, draft.text))
         tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
         said = f"Answered {draft.to} on {draft.ref}."
-        tx.undo.add(desk.officer, now, said, [], [row_id])
+        tx.undo.add(desk.officer, now, said, [change_of(before, after)], [row_id])
     return Done(said, (draft.case_id,), row_id)
 
 

@@ -61,7 +61,7 @@ def act(
                 continue
             saved = tx.cases.save(before, after)
             touched.append(saved)
-            steps.append(Change(case_id, {name: pair for name, pair in differs.items() if name not in DERIVED}))
+            steps.append(change_of(before, after))
             detail = {
                 name: [store_value(old), store_value(new)] for name, (old, new) in differs.items() if name in logged
             }
@@ -71,6 +71,11 @@ def act(
         sentence = said(touched)
         tx.undo.add(desk.officer, now, sentence, steps)
     return Done(sentence, tuple(case.id for case in touched))
+
+
+def change_of(before: Case, after: Case) -> Change:
+    """What an action did to a case, for taking it back; what follows from other fields is worked out anew."""
+    return Change(before.id, {k: v for k, v in changes(before, after).items() if k not in DERIVED})
 
 
 def names(cases: Sequence[Case]) -> str:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from socialtriage.domain.errors import Refused
+from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.services.outbox import Outcome, Sender
 from socialtriage.services.polling import Polling
 from socialtriage.services.sync import Poller, PollResult
@@ -40,8 +40,8 @@ class DeskEngine:
             while True:
                 try:
                     await asyncio.to_thread(polling.take_lease)
-                except Refused as refused:
-                    state(refused.message)
+                except (Refused, StoreError) as why:
+                    state(why.message)
                     await self._only_send(polling, sent)
                     continue
                 self.polls = True

@@ -175,10 +175,17 @@ async def _link(call: Call) -> str | None:
     if not found:
         raise Refused(f"{rows[0].ref} has no link: it was written in private, or by email.")
     link = found[-1]
-    parts = urlsplit(link)
-    if parts.scheme not in BROWSABLE or not parts.hostname or not link.isprintable() or " " in link:
+    if not _is_web_address(link):
         raise Refused("The link of this message is no web address, so it is not opened.")
     return link
+
+
+def _is_web_address(link: str) -> bool:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
+    return parts.scheme in BROWSABLE and bool(parts.hostname) and link.isprintable() and " " not in link
 
 
 # --- screens ----------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ class Message(Dialog[None]):
         for line in self._lines:
             yield Static(line, markup=False)
         with Horizontal(id="buttons"):
-            yield Button("OK")
+            yield Button("OK", compact=True)
 
     def on_button_pressed(self) -> None:
         """Read."""
@@ -112,8 +112,8 @@ class Confirm(Dialog[bool]):
         for line in self._lines:
             yield Static(line, markup=False)
         with Horizontal(id="buttons"):
-            yield Button(self._no, id="no")
-            yield Button(self._yes, id="yes")
+            yield Button(self._no, id="no", compact=True)
+            yield Button(self._yes, id="yes", compact=True)
 
     def on_mount(self) -> None:
         """Enter is the safe answer."""

@@ -30,6 +30,10 @@ _STATUS = {
 _DUE_STYLE = {DueState.LATE: "late", DueState.SOON: "soon", DueState.ON_TIME: "due", DueState.NONE: "dim"}
 
 
+URGENCY = 11
+"""Cells of the urgency column: the longest word, a question mark and a blank."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The widths of the columns, in cells."""
@@ -54,7 +58,7 @@ def layout_for(width: int, lines: int = 0) -> Layout:
         return _one_line(width)
     visibility, network = 7 if width >= 56 else 4, 9 if width >= 48 else 0
     due = 13 if width >= 80 else 9
-    person = width - 2 - 10 - due - 1 - (network + 1 if network else 0) - visibility - 1
+    person = width - 2 - URGENCY - due - 1 - (network + 1 if network else 0) - visibility - 1
     return Layout(width, 2, due, network, visibility, person, min(24, width // 3), min(24, width // 3), width - 2)
 
 
@@ -65,7 +69,7 @@ def _one_line(width: int) -> Layout:
     area, marks = (20, 20) if roomy else (14, 12) if width >= ONE_LINE else (9, 7)
     if width < 88:
         network = 0
-    used = 2 + 10 + due + 1 + (network + 1 if network else 0) + visibility + 1 + person + 1 + area + 1 + marks + 1
+    used = 2 + URGENCY + due + 1 + (network + 1 if network else 0) + visibility + 1 + person + 1 + area + 1 + marks + 1
     return Layout(width, 1, due, network, visibility, person, area, marks, max(4, width - used))
 
 
@@ -132,8 +136,8 @@ def urgency_cell(row: CaseRow) -> Cell:
     """The urgency, or the one that is suggested, with a question mark."""
     suggested = row.suggested_urgency
     if suggested is not None and suggested is not row.urgency and row.urgency is Urgency.NORMAL:
-        return column(words.URGENCY[suggested] + "?", 10), "suggested"
-    return column(words.URGENCY[row.urgency], 10), row.urgency.value
+        return column(words.URGENCY[suggested] + "?", URGENCY), "suggested"
+    return column(words.URGENCY[row.urgency], URGENCY), row.urgency.value
 
 
 def area_words(row: CaseRow) -> tuple[str, str]:
