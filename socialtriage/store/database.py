@@ -15,7 +15,7 @@ from socialtriage.config.files import make_folders
 from socialtriage.domain.errors import StoreError
 from socialtriage.domain.times import utc_now
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """How many migrations `schema` holds; kept in `PRAGMA user_version` so that an up-to-date store imports nothing."""
 BUSY_MS = 8000
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"

@@ -7,6 +7,16 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from socialtriage.store import (
+    schema_answers,
+    schema_figures,
+    schema_grouping,
+    schema_keeping,
+    schema_moderation,
+    schema_networks,
+    schema_replies,
+)
+
 migrations = Migrations("socialtriage")
 
 ACCOUNTS = """
@@ -156,3 +166,18 @@ def m001_first(db: Any) -> None:
     """The desk: accounts, cases, messages, what leaves, the log."""
     for script in (ACCOUNTS, CASES, MESSAGES, LEAVING, LOG):
         _run(db, script)
+
+
+@migrations()
+def m002_conversation_and_record(db: Any) -> None:
+    """Every network, the conversation brought to its end, and the record: each subject's part is in its own module."""
+    for part in (
+        schema_networks,
+        schema_answers,
+        schema_replies,
+        schema_moderation,
+        schema_grouping,
+        schema_keeping,
+        schema_figures,
+    ):
+        _run(db, part.SCRIPT)
