@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import (
+    Author,
     Capabilities,
     Health,
     LengthRule,
@@ -65,6 +66,50 @@ class LearnsRules(Protocol):
 
     async def learn_rules(self) -> None:
         """Ask the server, unless it is known. May raise any `ChannelError`, and `SecretError`."""
+        ...
+
+
+@runtime_checkable
+class Moderates(Protocol):
+    """What a channel offers against abuse; its `Capabilities` say which of it, and `hide` covers both ways.
+
+    Every method may raise any `ChannelError` and `SecretError`, and nothing else: `NotPermitted` for what the network
+    or the login does not allow (and what the capabilities lack), `Rejected` when the message or the person is gone or
+    cannot be acted upon, `AnswerLost` when it may have been done. All but `report` are idempotent: what is so already
+    is no error, and doing it again changes nothing, so that they are tried again after a lost answer.
+    """
+
+    async def hide(self, message: StoredRef) -> None:
+        """Hide somebody's message below a post of ours, as the network understands it."""
+        ...
+
+    async def unhide(self, message: StoredRef) -> None:
+        """Show a hidden message again."""
+        ...
+
+    async def block(self, author: Author) -> None:
+        """Keep a person away from the account. `author.key` is theirs on the network, as it was handed in."""
+        ...
+
+    async def mute(self, author: Author) -> None:
+        """Hear no more of a person without their knowing."""
+        ...
+
+    async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
+        """Tell the network's own moderators about a person, and the message if there is one; `why` is for them."""
+        ...
+
+
+@runtime_checkable
+class Lifts(Protocol):
+    """Taking a block or a mute back, on networks whose interface can; idempotent, errors as in `Moderates`."""
+
+    async def unblock(self, author: Author) -> None:
+        """Let a blocked person back in."""
+        ...
+
+    async def unmute(self, author: Author) -> None:
+        """Hear a muted person again."""
         ...
 
 

@@ -112,6 +112,10 @@ class OutboxKind(StrEnum):
     HIDE = "hide"
     UNHIDE = "unhide"
     BLOCK = "block"
+    UNBLOCK = "unblock"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    REPORT = "report"
 
 
 class AccountState(StrEnum):
