@@ -17,18 +17,22 @@ from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
 from tests.doubles.ui_desk import SMALL, WIDE, Officer, at_the_desk
 from tests.doubles.ui_pilot import strips, unfit
 
-HOSTILE = {
+SHORT = {
     "title and clipboard": "\x1b]0;owned\x07\x1b]52;c;ZXZpbA==\x07\x1b[2J\x1b[31mred",
     "eight-bit controls": "\x9b31mred\x85next\x90q\x9c",
     "malformed markup": "hi [/nope] [b [/] \\[ [[ ]] [red",
     "an action in markup": "[@click=app.quit]see here[/] [@click=screen.dismiss]x[/]",
     "bidi": "\u202egnp.exe\u2066\u2069\u200f\u061c",
     "lone surrogates": "\ud800 a \udfff b \ud83d",
+    "joined emoji": "👨‍👩‍👧‍👦🏳️‍🌈👍🏽🇬🇧" * 40,
+    "line ends": "a\r\nb\rc\u2028d\u2029e\x0bf\x0cg\tx\x00y",
+}
+HOSTILE = {
+    "all that is short": " ".join(SHORT.values()),
+    "markup that is never closed": SHORT["malformed markup"],
     "100 kB": "word " * 20_000,
     "100 kB without a blank": "漢" * 100_000,
     "5,000 combining marks": "e" + "\u0301" * 5_000 + " Z\u0336\u0352\u0353" * 300,
-    "joined emoji": "👨‍👩‍👧‍👦🏳️‍🌈👍🏽🇬🇧" * 40,
-    "line ends": "a\r\nb\rc\u2028d\u2029e\x0bf\x0cg\tx\x00y",
     "nothing": " \u200b\u2060\ufeff ",
 }
 
@@ -78,8 +82,8 @@ def fine(officer: Officer, where: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [*((text, WIDE) for text in HOSTILE.values()), (HOSTILE["malformed markup"], SMALL), (HOSTILE["bidi"], SMALL)],
-    ids=[*HOSTILE, "malformed markup, small", "bidi, small"],
+    [*((text, WIDE) for text in HOSTILE.values()), (HOSTILE["all that is short"], SMALL)],
+    ids=[*HOSTILE, "all that is short, small"],
 )
 def test_hostile_text_goes_through_every_screen(tmp_path: Path, text: str, size: tuple[int, int]) -> None:
     async def story(officer: Officer) -> None:
@@ -124,7 +128,7 @@ def test_pasted_text_is_clean_on_the_screen(tmp_path: Path) -> None:
     async def story(officer: Officer) -> None:
         for opening in ("slash", "colon", "i"):
             await officer.press(opening)
-            officer.app.post_message(Paste(HOSTILE["title and clipboard"] + HOSTILE["bidi"]))
+            officer.app.post_message(Paste(SHORT["title and clipboard"] + SHORT["bidi"]))
             await officer.settle()
             fine(officer, opening)
             await officer.press("escape")

@@ -30,7 +30,8 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 # Marks begin at U+0300: texts without so long a run above it need no closer look.
 _MAYBE_MARKS = re.compile(f"[^\\x00-\u02ff]{{{MARKS_PER_LETTER + 1}}}")
 # Zero width joiners, word joiners, tags: without width like marks, though not marks by their category.
-_WIDTHLESS = "\u200b-\u200d\u2060-\u2064\ufeff\U000e0001-\U000e007f"
+_WIDTHLESS = "\u200b-\u200d\u2060-\u2064\ufeff"
+_WIDTHLESS_TAGS = "\U000e0001-\U000e007f"
 _LEADING_MENTIONS = re.compile(r"(?:[.\s]*@[\w.-]+(?:@[\w.-]+)?[,:]?(?:\s+|$))+")
 
 
@@ -85,9 +86,15 @@ def _shortened(line: str, limit: int) -> str:
 
 @lru_cache(maxsize=1)
 def _runs_of_marks() -> re.Pattern[str]:
-    """Overlong runs of marks as this interpreter's Unicode knows them; built at first need, about 50 ms."""
-    marks = "".join(char for char in map(chr, range(0x300, sys.maxunicode + 1)) if unicodedata.category(char) in _MARKS)
-    return re.compile(f"([{marks}{_WIDTHLESS}]{{{MARKS_PER_LETTER}}})[{marks}{_WIDTHLESS}]+")
+    """Overlong runs of marks as this interpreter's Unicode knows them; built at first need, about 50 ms.
+
+    Beyond the basic plane `re` tries range after range: what no such mark can begin with is passed over first.
+    """
+    marks = [char for char in map(chr, range(0x300, sys.maxunicode + 1)) if unicodedata.category(char) in _MARKS]
+    near = "".join(char for char in marks if char < "\U00010000") + _WIDTHLESS
+    far = "".join(char for char in marks if char >= "\U00010000") + _WIDTHLESS_TAGS
+    one = f"(?:[{near}]|(?=[\U00010000-\U0010ffff])[{far}])"
+    return re.compile(f"(?=[{near}\U00010000-\U0010ffff])({one}{{{MARKS_PER_LETTER}}}){one}+")
 
 
 _MARKS = frozenset({"Mn", "Me"})
