@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -58,6 +59,8 @@ class ChannelContext:
     ca_file: str | None = None
     own_addresses: tuple[str, ...] = ()
     """Mail addresses that the organisation writes from beside the account's own: mail by them is ours."""
+    alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Enter it to be the only process of the desk that renews this account's login."""
 
 
 @runtime_checkable

@@ -159,6 +159,12 @@ class AccountSecret:
             self._cached = (self._clock() + self._kept, value)
             return value
 
+    async def fresh(self) -> str:
+        """As `get`, but from the keyring itself: another process may have renewed the login."""
+        async with self._lock:
+            self._cached = None
+        return await self.get()
+
     async def set(self, value: str) -> None:
         """Store a rotated secret, and read it back. Raises `SecretError`."""
         async with self._lock:

@@ -32,6 +32,7 @@ from socialtriage.domain.times import parse_every
 from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
+from socialtriage.services.renewing import alone
 from socialtriage.store.accounts import AccountRecord
 from socialtriage.store.log import NewEvent
 
@@ -129,6 +130,7 @@ class Poller:
                 clock=self._desk.clock,
                 ca_file=ca_file_of(self._desk),
                 own_addresses=own_addresses(self._desk),
+                alone=lambda: alone(self._desk, account.id),
             )
         )
 

@@ -1,0 +1,37 @@
+"""One process at a time renews a login: rotated tokens make the old ones worthless."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from socialtriage.domain.errors import StoreError
+from socialtriage.domain.times import utc_now
+from socialtriage.services.desk import Desk
+
+LEASE_SECONDS = 60.0
+PATIENCE = 20.0
+"""Seconds that another process may take; a renewal takes one or two."""
+
+
+@contextlib.asynccontextmanager
+async def alone(desk: Desk, account: str) -> AsyncIterator[None]:
+    """Hold the lease on an account's login. A store that is busy, or a lease that never ends, stops no renewal."""
+    leases, name = desk.store.leases, f"login:{account}"
+
+    def take() -> bool:
+        try:
+            return leases.take(name, desk.officer, utc_now(), LEASE_SECONDS) is None
+        except StoreError:
+            return True
+
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while not await asyncio.to_thread(take) and loop.time() < deadline:  # noqa: ASYNC110  - of another process
+        await asyncio.sleep(0.1)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(StoreError):
+            await asyncio.to_thread(leases.give_back, name)
