@@ -73,6 +73,21 @@ class LearnsRules(Protocol):
 
 
 @runtime_checkable
+class LocatesMedia(Protocol):
+    """A channel whose files have an address only for a while, or one that holds the login (Telegram).
+
+    Its media are handed in with a `remote_id` and without a `url`; the desk asks when it fetches them.
+    """
+
+    async def locate(self, remote_id: str) -> str:
+        """An address that is good now; it is asked once, never stored, logged or shown.
+
+        Raises any `ChannelError`: `Rejected` when the network no longer has the file.
+        """
+        ...
+
+
+@runtime_checkable
 class Moderates(Protocol):
     """What a channel offers against abuse; its `Capabilities` say which of it, and `hide` covers both ways.
 

@@ -109,6 +109,14 @@ class Http:
         except Misconfigured as exc:
             self._fault = exc
 
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The client itself, for `download`. Raises `Misconfigured` when it could not be made."""
+        if self._client is None:
+            fault = self._fault or Misconfigured("There is no connection to the network.")
+            raise Misconfigured(fault.message, hint=fault.hint) from fault
+        return self._client
+
     def session(
         self,
         base_url: str,
@@ -117,9 +125,7 @@ class Http:
         classify: Classify | None = None,
     ) -> Session:
         """Calls to one server. Raises `Misconfigured` when `base_url` is plain http to another machine."""
-        if self._client is None:
-            fault = self._fault or Misconfigured("There is no connection to the network.")
-            raise Misconfigured(fault.message, hint=fault.hint) from fault
+        client = self.client
         parts = _split(base_url)
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{base_url!r} is not the address of a server.", hint="Write https://….")
@@ -129,7 +135,7 @@ class Http:
             )
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise Misconfigured(f"{base_url} would send the login unencrypted.", hint="Write https://….")
-        return Session(self._client, base_url.rstrip("/"), budget or Budget(), classify)
+        return Session(client, base_url.rstrip("/"), budget or Budget(), classify)
 
     async def aclose(self) -> None:
         """Close every connection."""
