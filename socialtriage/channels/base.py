@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from socialtriage.config.model import AccountConfig
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import (
     Author,
     Capabilities,

@@ -9,12 +9,12 @@ because it is what the resident now expects. Of the clocks that run, the one tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from socialtriage.domain.explain import deadline_steps, duration_words, moment_words
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import DueState, Urgency
 from socialtriage.domain.worktime import Duration, Span, WorkingTime
 

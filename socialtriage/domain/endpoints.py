@@ -6,9 +6,10 @@ A message about a faulty address never repeats it: a password may stand in it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from socialtriage.domain.late import dataclass
 
 MailProtocol = Literal["smtp", "imap"]
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
+
+from socialtriage.domain.late import dataclass
 
 _DEEPEST = 5
 """Levels of quotes and lists that are shown; deeper ones are shown at this depth."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import filterfalse
 from typing import NamedTuple, Protocol
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import Urgency
 
 _READ = 20_000

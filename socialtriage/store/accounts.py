@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import AccountState, Gap
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import GapView

@@ -7,11 +7,11 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from socialtriage.domain.cases import Case
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import Incoming, MediaItem, MediaState, Voice
 from socialtriage.domain.times import iso
 from socialtriage.store.bulk import insert

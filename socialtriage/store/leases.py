@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
 

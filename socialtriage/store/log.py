@@ -11,10 +11,10 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import EventView

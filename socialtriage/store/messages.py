@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import Author, MediaState, SafeText, StoredRef, Visibility, Voice
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import MediaView, MessageView, Revision

@@ -5,11 +5,12 @@ Bindings, the palette, the `:` line, the help screen, the keymaps and the README
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
 from textual.binding import Binding
+
+from socialtriage.domain.late import dataclass
 
 UNBOUND = "unbound-"
 """Start of the key name of an action without a key: no terminal sends it, and a keymap can replace it."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import AccountState, OutboxState
 from socialtriage.domain.views import AccountView, OutboxView
 from socialtriage.ui import words

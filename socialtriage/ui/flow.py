@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from socialtriage.domain.late import dataclass
 from socialtriage.ui.cells import Run, wrap
 
 Line = list[Run]

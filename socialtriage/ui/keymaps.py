@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from textual.keys import _character_to_key, key_to_character
 
 from socialtriage.config.keys import split_keys
 from socialtriage.config.problems import did_you_mean
+from socialtriage.domain.late import dataclass
 from socialtriage.ui.actions import UNBOUND, Action, Group, Where, table
 
 PRESETS: dict[str, dict[str, str]] = {

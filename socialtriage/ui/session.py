@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.views import Query
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from socialtriage.domain.errors import Stale
+from socialtriage.domain.late import dataclass
 
 if TYPE_CHECKING:
     from socialtriage.domain.views import CaseRow, Done

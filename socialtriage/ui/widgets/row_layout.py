@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import DueState, Status, Urgency, Visibility
 from socialtriage.domain.views import CaseRow
 from socialtriage.ui import words
