@@ -6,19 +6,26 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from socialtriage.domain.times import iso
-from socialtriage.store.accounts import Accounts, AccountWriter
 from socialtriage.store.cases import Cases, CaseWriter
 from socialtriage.store.database import Database
-from socialtriage.store.intake import IntakeWriter
-from socialtriage.store.leases import Leases
-from socialtriage.store.log import Log, NewEvent, append
-from socialtriage.store.messages import Messages, MessageWriter
-from socialtriage.store.outbox import Outbox, OutboxWriter
-from socialtriage.store.search import Search
-from socialtriage.store.undo import Undo, UndoWriter
+
+if TYPE_CHECKING:
+    from socialtriage.store.accounts import Accounts, AccountWriter
+    from socialtriage.store.copies import Copies
+    from socialtriage.store.evidence import Evidence, EvidenceWriter
+    from socialtriage.store.intake import IntakeWriter
+    from socialtriage.store.leases import Leases
+    from socialtriage.store.log import Log, NewEvent
+    from socialtriage.store.messages import Messages, MessageWriter
+    from socialtriage.store.outbox import Outbox, OutboxWriter
+    from socialtriage.store.replies import Replies, ReplyWriter
+    from socialtriage.store.search import Search
+    from socialtriage.store.undo import Undo, UndoWriter
 
 
 class Transaction:
@@ -30,11 +37,55 @@ class Transaction:
         self.officer = officer
         self.at = at
         self.cases = CaseWriter(connection)
-        self.intake = IntakeWriter(connection)
-        self.messages = MessageWriter(connection)
-        self.outbox = OutboxWriter(connection)
-        self.accounts = AccountWriter(connection)
-        self.undo = UndoWriter(connection)
+
+    @cached_property
+    def intake(self) -> IntakeWriter:
+        """Storing what a network brought."""
+        from socialtriage.store.intake import IntakeWriter
+
+        return IntakeWriter(self._c)
+
+    @cached_property
+    def messages(self) -> MessageWriter:
+        """Changing messages."""
+        from socialtriage.store.messages import MessageWriter
+
+        return MessageWriter(self._c)
+
+    @cached_property
+    def outbox(self) -> OutboxWriter:
+        """Changing the outbox and handoffs."""
+        from socialtriage.store.outbox import OutboxWriter
+
+        return OutboxWriter(self._c)
+
+    @cached_property
+    def accounts(self) -> AccountWriter:
+        """Changing accounts' states and cursors."""
+        from socialtriage.store.accounts import AccountWriter
+
+        return AccountWriter(self._c)
+
+    @cached_property
+    def undo(self) -> UndoWriter:
+        """Keeping steps that can be taken back."""
+        from socialtriage.store.undo import UndoWriter
+
+        return UndoWriter(self._c)
+
+    @cached_property
+    def replies(self) -> ReplyWriter:
+        """Parts of threads, approvals, saved answers in use."""
+        from socialtriage.store.replies import ReplyWriter
+
+        return ReplyWriter(self._c)
+
+    @cached_property
+    def evidence(self) -> EvidenceWriter:
+        """Files that were fetched, or could not be."""
+        from socialtriage.store.evidence import EvidenceWriter
+
+        return EvidenceWriter(self._c)
 
     def log(self, *events: NewEvent) -> None:
         """Log with the change; written once, at the end of the transaction."""
@@ -43,19 +94,25 @@ class Transaction:
     def finish(self) -> None:
         """Write the events of this transaction."""
         if self._events:
+            from socialtriage.store.log import append
+
             append(self._c, self.at, self.officer, self._events)
             self._events.clear()
 
-    def put_draft(self, case_id: int, kind: str, text: str) -> None:
+    def put_draft(
+        self, case_id: int, kind: str, text: str, *, private: bool = False, officer: str | None = None
+    ) -> None:
         """Keep what the officer is writing; an empty text forgets it."""
         if text:
             self._c.execute(
-                "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?, ?)",
-                (case_id, self.officer, kind, text, iso(self.at)),
+                "INSERT OR REPLACE INTO drafts (case_id, officer, kind, text, updated_at, private)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (case_id, officer or self.officer, kind, text, iso(self.at), private),
             )
         else:
             self._c.execute(
-                "DELETE FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?", (case_id, self.officer, kind)
+                "DELETE FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?",
+                (case_id, officer or self.officer, kind),
             )
 
 
@@ -66,13 +123,76 @@ class Store:
         self.path = path
         self._db = Database(path)
         self.cases = Cases(self._db)
-        self.messages = Messages(self._db)
-        self.outbox = Outbox(self._db)
-        self.log = Log(self._db)
-        self.accounts = Accounts(self._db)
-        self.leases = Leases(self._db)
-        self.search = Search(self._db)
-        self.undo = Undo(self._db)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Messages and what to answer."""
+        from socialtriage.store.messages import Messages
+
+        return Messages(self._db)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What waits to leave, and handoffs."""
+        from socialtriage.store.outbox import Outbox
+
+        return Outbox(self._db)
+
+    @cached_property
+    def log(self) -> Log:
+        """The log of events."""
+        from socialtriage.store.log import Log
+
+        return Log(self._db)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Accounts' states, gaps, absences."""
+        from socialtriage.store.accounts import Accounts
+
+        return Accounts(self._db)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who polls and who sends."""
+        from socialtriage.store.leases import Leases
+
+        return Leases(self._db)
+
+    @cached_property
+    def search(self) -> Search:
+        """Full-text search."""
+        from socialtriage.store.search import Search
+
+        return Search(self._db)
+
+    @cached_property
+    def undo(self) -> Undo:
+        """Steps that can be taken back."""
+        from socialtriage.store.undo import Undo
+
+        return Undo(self._db)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """Parts of threads, approvals, saved answers in use."""
+        from socialtriage.store.replies import Replies
+
+        return Replies(self._db)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """Copying and proving the store."""
+        from socialtriage.store.copies import Copies
+
+        return Copies(self._db)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Files that are still to be fetched."""
+        from socialtriage.store.evidence import Evidence
+
+        return Evidence(self._db)
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:
