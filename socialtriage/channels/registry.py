@@ -21,6 +21,7 @@ BUILT_IN = {
     "demo": "socialtriage.channels.demo:Demo",
     "imap": "socialtriage.channels.imap:Imap",
     "mastodon": "socialtriage.channels.mastodon:Mastodon",
+    "telegram": "socialtriage.channels.telegram:Telegram",
 }
 
 
