@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accounts": ("accounts", "Every account with its state; sign in and out."),
     "contacts": ("contacts", "The contact network; who is away."),
     "log": ("record", "The handoff and case log; prove it whole."),
+    "backup": ("backup", "A proved copy of everything in one file, made while others work."),
+    "restore": ("backup", "Put a backup in the place of the store."),
 }
 GROUPS = (
     ("Start", ("demo", "init", "check")),
@@ -44,6 +47,7 @@ GROUPS = (
     ("Take back", ("undo", "redo")),
     ("What leaves", ("handoff", "reply", "outbox")),
     ("Organisation", ("accounts", "contacts", "log")),
+    ("Keeping", ("backup", "restore")),
 )
 
 
@@ -109,6 +113,7 @@ def cli(ctx: click.Context, config_file: str | None, store_file: str | None, no_
         from socialtriage.cli.inbox_command import open_inbox
 
         ctx.exit(open_inbox(env))
+    gc.enable()
 
 
 def run(args: Sequence[str] | None = None) -> int:

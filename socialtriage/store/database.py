@@ -32,7 +32,7 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
     if "not a database" in text or "malformed" in text or "corrupt" in text:
         return StoreError(
             f"The store {path} is damaged ({exc}).",
-            hint="Keep the file, and copy your last backup of it to its place.",
+            hint="Put your last backup in its place; the damaged store is kept beside it: restore FILE --force.",
         )
     if "readonly" in text or "unable to open" in text or "permission" in text or "disk i/o" in text:
         return StoreError(f"The store {path} cannot be opened or written ({exc}).", hint="Check the folder's rights.")
@@ -98,11 +98,23 @@ class Database:
             raise StoreError(
                 f"The store {self.path} was made by a newer socialtriage.", hint="Update socialtriage on this computer."
             )
+        self._check_length()
         if self._writer.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.executescript(WRITER_PRAGMAS)
         if version < SCHEMA_VERSION:
             self._migrate(version)
+
+    def _check_length(self) -> None:
+        """A file that was cut off may look sound until the missing part is read."""
+        wal = Path(f"{self.path}-wal")
+        if wal.exists() and wal.stat().st_size:
+            return  # the newest pages may stand there
+        with self.path.open("rb") as file:
+            header = file.read(32)
+        size = self._writer.execute("PRAGMA page_size").fetchone()[0]
+        if os.path.getsize(self.path) < int.from_bytes(header[28:32], "big") * size:
+            raise sqlite3.DatabaseError("malformed: its end is missing")
 
     def _migrate(self, version: int) -> None:
         """Bring an older store up to date; a populated one is copied beside itself first."""

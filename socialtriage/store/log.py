@@ -1,7 +1,7 @@
 """The append-only log: every event carries the hash of the one before it.
 
-Free text never enters the chain. An event holds the hash of a salt and the text; salt and text stand in
-`event_notes` and can be destroyed without breaking the chain.
+Free text and what names a person never enter the chain. An event holds the hash of a salt and of both; the three
+stand in `event_notes` and can be destroyed without breaking the chain.
 """
 
 from __future__ import annotations
@@ -22,6 +22,15 @@ from socialtriage.store.bulk import insert
 from socialtriage.store.database import Database
 
 GENESIS = "0" * 64
+PERSONAL = frozenset({"to", "remote_id", "why", "person", "handle", "name", "key", "url", "quote", "text", "recipient"})
+"""Names in an event's detail whose values may tell who somebody is: addresses, handles, ids that hold them, answers of
+servers that repeat them."""
+PRIVATE = "[private]"
+"""Stands in the chain where a personal value would."""
+FORGETTING = ("case.redacted", "person.erased")
+"""Events whose detail says under `notes` how many notes were destroyed with them."""
+FORGOTTEN = "[forgotten]"
+"""Is shown where a personal value stood."""
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -45,6 +54,10 @@ class Verified:
     fault: str | None = None
     holds: Mapping[str, int] | None = None
     """Positions of the hashes that were asked for."""
+    private: int = 0
+    """Notes and personal details that were proved."""
+    forgotten: int = 0
+    """Notes and personal details of which only the hash is left."""
 
 
 def chain(
@@ -55,9 +68,10 @@ def chain(
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def note_hash(salt: str, text: str) -> str:
-    """What stands for a note in the chain."""
-    return hashlib.sha256(f"{salt}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+def note_hash(salt: str, text: str, detail: str | None = None) -> str:
+    """What stands in the chain for a note and for the personal part of a detail."""
+    body = f"{salt}\n{text}" if detail is None else f"{salt}\n{text}\0{detail}"
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def append(connection: sqlite3.Connection, at: datetime, officer: str, events: Sequence[NewEvent]) -> int:
@@ -69,28 +83,40 @@ def append(connection: sqlite3.Connection, at: datetime, officer: str, events: S
     notes = []
     for event in events:
         seq += 1
-        detail = _as_json(event.detail) if event.detail else "{}"
-        digest = None
-        if event.note:
+        detail, private, digest = "{}", None, None
+        if event.detail:
+            shown, kept = _parted(event.detail)
+            detail, private = _as_json(shown), _as_json(kept) if kept else None
+        if event.note or private is not None:
             salt = secrets.token_hex(16)
-            digest = note_hash(salt, event.note)
-            notes.append((seq, salt, event.note))
+            digest = note_hash(salt, event.note or "", private)
+            notes.append((seq, salt, event.note or "", private))
         previous = chain(previous, seq, moment, officer, event.ref, event.kind, detail, digest)
         rows.append((seq, moment, officer, event.case_id, event.ref, event.kind, detail, digest, previous))
     insert(connection, "INSERT INTO events", rows)
     if notes:
-        connection.executemany("INSERT INTO event_notes VALUES (?, ?, ?)", notes)
+        insert(connection, "INSERT INTO event_notes (seq, salt, text, detail)", notes)
     return int(seq)
 
 
-COLUMNS = "e.seq, e.at, e.officer, e.ref, e.kind, e.detail, n.text, e.hash"
+def _parted(detail: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """What goes into the chain, and what is only hashed."""
+    kept = {name: value for name, value in detail.items() if name in PERSONAL and value not in (None, "")}
+    return ({name: PRIVATE if name in kept else value for name, value in detail.items()} if kept else detail), kept
+
+
+COLUMNS = "e.seq, e.at, e.officer, e.ref, e.kind, e.detail, n.text, e.hash, n.detail"
 FROM = "FROM events e LEFT JOIN event_notes n ON n.seq = e.seq"
 
 
 def to_event(r: Sequence[Any]) -> EventView:
     """A row of `COLUMNS`."""
     note = SafeText(r[6]) if r[6] else None
-    return EventView(r[0], from_iso(r[1]), r[2], r[3], r[4], json.loads(r[5]), note, r[7])
+    detail = json.loads(r[5])
+    if PRIVATE in r[5]:
+        kept = json.loads(r[8]) if r[8] else {}
+        detail = {name: kept.get(name, FORGOTTEN) if v == PRIVATE else v for name, v in detail.items()}
+    return EventView(r[0], from_iso(r[1]), r[2], r[3], r[4], detail, note, r[7])
 
 
 class Log:
@@ -123,29 +149,52 @@ class Log:
         return (int(row[0]), str(row[1])) if row else (0, GENESIS)
 
     def verify(self, expect: str | None = None) -> Verified:
-        """Walk the whole chain: altered, missing, reordered and cut-off events, and altered notes."""
-        previous, count, found = GENESIS, 0, expect is None or expect == GENESIS
+        """Walk the whole chain: altered, missing, reordered and cut-off events, altered and vanished notes."""
+        walk = _Walk(expect)
         sql = (
-            "SELECT e.seq, e.at, e.officer, e.ref, e.kind, e.detail, e.note_hash, e.hash, n.salt, n.text,"
+            "SELECT e.seq, e.at, e.officer, e.ref, e.kind, e.detail, e.note_hash, e.hash, n.salt, n.text, n.detail,"
             " (e.case_id IS NULL) != (e.ref IS NULL) OR c.ref != e.ref"
             " FROM events e LEFT JOIN event_notes n ON n.seq = e.seq LEFT JOIN cases c ON c.id = e.case_id"
             " WHERE e.seq > ? ORDER BY e.seq LIMIT 5000"
         )
-        seq = 0
-        while rows := self._db.all(sql, (seq,)):
-            for seq, at, officer, ref, kind, detail, digest, own, salt, text, astray in rows:
-                count += 1
-                if seq != count:
-                    return Verified(count - 1, previous, f"Event {count} is missing: the log goes on with {seq}.")
-                if chain(previous, seq, at, officer, ref, kind, detail, digest) != own:
-                    return Verified(count - 1, previous, f"Event {seq} ({kind}, {at}) was altered or moved.")
-                if astray:
-                    # The chain holds the reference; what a case shows as its log goes by the case's number.
-                    return Verified(count - 1, previous, f"Event {seq} ({kind}, {at}) was put to another case.")
-                if salt is not None and note_hash(salt, text) != digest:
-                    return Verified(count - 1, previous, f"The note of event {seq} ({kind}, {at}) was altered.")
-                previous = own
-                found = found or own == expect
-        if not found:
-            return Verified(count, previous, "The hash you noted is not in the log: its end was cut off or rewritten.")
-        return Verified(count, previous)
+        while rows := self._db.all(sql, (walk.count,)):
+            for row in rows:
+                if (fault := walk.step(*row)) is not None:
+                    return Verified(walk.count, walk.head, fault)
+        return Verified(walk.count, walk.head, walk.ended(), private=walk.private, forgotten=walk.forgotten)
+
+
+class _Walk:
+    """Going along the chain, event by event."""
+
+    def __init__(self, expect: str | None) -> None:
+        self.count, self.head, self.private, self.forgotten = 0, GENESIS, 0, 0
+        self._expect, self._found, self._on_record = expect, expect is None or expect == GENESIS, 0
+
+    def step(self, seq: int, at: str, *rest: Any) -> str | None:
+        """The next event: what is wrong with it."""
+        officer, ref, kind, detail, digest, own, salt, text, private, astray = rest
+        if seq != self.count + 1:
+            return f"Event {self.count + 1} is missing: the log goes on with {seq}."
+        if chain(self.head, seq, at, officer, ref, kind, detail, digest) != own:
+            return f"Event {seq} ({kind}, {at}) was altered or moved."
+        if astray:
+            # The chain holds the reference; what a case shows as its log goes by the case's number.
+            return f"Event {seq} ({kind}, {at}) was put to another case."
+        if salt is not None and note_hash(salt, text, private) != digest:
+            return f"The note of event {seq} ({kind}, {at}) was altered."
+        self.private += salt is not None
+        self.forgotten += salt is None and digest is not None
+        if kind in FORGETTING:
+            self._on_record += int(json.loads(detail).get("notes", 0))
+        self.count, self.head = seq, own
+        self._found = self._found or own == self._expect
+        return None
+
+    def ended(self) -> str | None:
+        """What only the whole log can tell."""
+        if not self._found:
+            return "The hash you noted is not in the log: its end was cut off or rewritten."
+        if self.forgotten != self._on_record:
+            return f"{self.forgotten} notes are gone, but the log knows of {self._on_record} that were forgotten."
+        return None

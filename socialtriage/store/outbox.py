@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import OutboxKind, OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import HandoffView, OutboxView
@@ -38,6 +38,10 @@ class OutboxRow:
     next_try_at: datetime | None
     tries: int
     error: str | None
+    after_id: int | None = None
+    """The row that must have been sent before this one leaves."""
+    held: str | None = None
+    """Whose word it waits for; nothing that is held ever leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,8 @@ class NewRow:
     body: str = ""
     data: bytes | None = None
     not_before: datetime | None = None
+    after_id: int | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,13 @@ class HandoffSummary:
 
 _COLUMNS = (
     "id, kind, case_id, handoff_id, account, recipient, key, state, payload, body, data, officer, queued_at,"
-    " not_before, next_try_at, tries, error"
+    " not_before, next_try_at, tries, error, after_id, held"
 )
+READY = (
+    "outbox.held IS NULL AND (outbox.after_id IS NULL"
+    " OR EXISTS (SELECT 1 FROM outbox p WHERE p.id = outbox.after_id AND p.state = 'sent'))"
+)
+"""Nobody's word is missing, and the part before it was sent."""
 
 
 def _row(r: Sequence[Any]) -> OutboxRow:
@@ -90,6 +101,8 @@ def _row(r: Sequence[Any]) -> OutboxRow:
         next_try_at=when(r[14]),
         tries=r[15],
         error=r[16],
+        after_id=r[17],
+        held=r[18],
     )
 
 
@@ -103,7 +116,8 @@ class OutboxWriter:
         """Queue a row; its key was chosen already. The new row's id."""
         cursor = self._c.execute(
             "INSERT INTO outbox (kind, case_id, handoff_id, account, recipient, key, state, payload, body, data,"
-            " officer, queued_at, not_before) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
+            " officer, queued_at, not_before, after_id, held)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row.kind,
                 row.case_id,
@@ -117,6 +131,8 @@ class OutboxWriter:
                 officer,
                 iso(now),
                 stamp(row.not_before),
+                row.after_id,
+                row.held,
             ),
         )
         return int(cursor.lastrowid or 0)
@@ -129,7 +145,7 @@ class OutboxWriter:
         states = "('queued')" if retried is None else "('queued', 'unknown', 'failed')"
         cursor = self._c.execute(
             f"UPDATE outbox SET state = 'sending', tries = tries + 1, error = NULL, next_try_at = ?1 WHERE id = ?2"
-            f" AND state IN {states} AND tries = coalesce(?3, tries)",
+            f" AND state IN {states} AND tries = coalesce(?3, tries) AND {READY}",
             (iso(now), row_id, retried),
         )
         return cursor.rowcount == 1
@@ -174,6 +190,15 @@ class OutboxWriter:
         ).fetchall()
         return [r[0] for r in rows]
 
+    def doubted(self, why: str) -> list[int]:
+        """Everything that waited to leave is now `unknown`: it may have left by another copy of this store."""
+        rows = self._c.execute(
+            "UPDATE outbox SET state = 'unknown', next_try_at = NULL, error = ?"
+            " WHERE state IN ('queued', 'sending') RETURNING id",
+            (why,),
+        ).fetchall()
+        return [r[0] for r in rows]
+
     def add_handoff(
         self,
         case_id: int,
@@ -212,7 +237,7 @@ class OutboxWriter:
     def drop_handoff(self, handoff_id: int) -> None:
         """A handoff that was taken back before it left."""
         self._c.execute("UPDATE outbox SET handoff_id = NULL WHERE handoff_id = ?", (handoff_id,))
-        self._c.execute("DELETE FROM handoffs WHERE id = ? AND state != 'sent'", (handoff_id,))
+        self._c.execute("DELETE FROM handoffs WHERE id = ? AND state NOT IN ('sent', 'answered', 'bounced')", (handoff_id,))
 
 
 class Outbox:
@@ -230,7 +255,7 @@ class Outbox:
         """Ids of queued rows whose undo window and back-off are over, oldest first."""
         window = "" if ignore_windows else " AND (not_before IS NULL OR not_before <= :now)"
         rows = self._db.all(
-            "SELECT id FROM outbox WHERE state = 'queued' AND (next_try_at IS NULL OR next_try_at <= :now)"
+            f"SELECT id FROM outbox WHERE state = 'queued' AND {READY} AND (next_try_at IS NULL OR next_try_at <= :now)"
             f"{window} ORDER BY id",
             {"now": iso(now)},
         )
@@ -240,7 +265,7 @@ class Outbox:
         """When the next queued row may leave; None when nothing is queued."""
         row = self._db.one(
             "SELECT min(max(queued_at, coalesce(not_before, ''), coalesce(next_try_at, '')))"
-            " FROM outbox WHERE state = 'queued'"
+            f" FROM outbox WHERE state = 'queued' AND {READY}"
         )
         return when(row[0]) if row else None
 
@@ -266,7 +291,7 @@ class Outbox:
         """What waits to leave first, then what left, newest first."""
         rows = self._db.all(
             "SELECT o.id, o.kind, c.ref, o.case_id, o.account, o.recipient, o.state, o.queued_at, o.not_before,"
-            " o.next_try_at, o.tries, o.error, o.officer, o.body FROM outbox o LEFT JOIN cases c ON c.id = o.case_id"
+            " o.next_try_at, o.tries, o.error, o.officer, o.body, o.after_id, o.held FROM outbox o LEFT JOIN cases c ON c.id = o.case_id"
             " ORDER BY o.state = 'sent', o.id DESC LIMIT ?",
             (limit,),
         )
@@ -286,6 +311,8 @@ class Outbox:
                 error=r[11],
                 officer=r[12],
                 text=SafeText(r[13]),
+                after_id=r[14],
+                held=r[15],
             )
             for r in rows
         ]

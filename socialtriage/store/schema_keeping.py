@@ -6,4 +6,17 @@ Part of the second migration.
 from __future__ import annotations
 
 SCRIPT = """
+-- When the words of a message were forgotten; the row stays, so that counts do.
+ALTER TABLE messages ADD COLUMN redacted_at TEXT;
+-- When a case was forgotten, by its time or on request.
+ALTER TABLE cases ADD COLUMN redacted_at TEXT;
+CREATE INDEX cases_to_forget ON cases (closed_at) WHERE lane = 5 AND redacted_at IS NULL;
+-- The personal part of an event's detail, hashed into the chain together with the note.
+ALTER TABLE event_notes ADD COLUMN detail TEXT;
+-- What the spotter found: one row for each case and rule. What was dismissed is no longer among the case's flags.
+CREATE TABLE case_flags (
+  case_id INTEGER NOT NULL REFERENCES cases(id), flag TEXT NOT NULL, phrase TEXT NOT NULL, at TEXT NOT NULL,
+  due_on TEXT, PRIMARY KEY (case_id, flag)
+) WITHOUT ROWID;
+CREATE INDEX case_flags_flag ON case_flags (flag);
 """

@@ -16,8 +16,10 @@ from socialtriage.store.database import Database
 
 if TYPE_CHECKING:
     from socialtriage.store.accounts import Accounts, AccountWriter
+    from socialtriage.store.answers import Answers, AnswerWriter
     from socialtriage.store.copies import Copies
     from socialtriage.store.evidence import Evidence, EvidenceWriter
+    from socialtriage.store.figures import Figures
     from socialtriage.store.intake import IntakeWriter
     from socialtriage.store.leases import Leases
     from socialtriage.store.log import Log, NewEvent
@@ -86,6 +88,13 @@ class Transaction:
         from socialtriage.store.evidence import EvidenceWriter
 
         return EvidenceWriter(self._c)
+
+    @cached_property
+    def answers(self) -> AnswerWriter:
+        """What contacts' mail does to handoffs."""
+        from socialtriage.store.answers import AnswerWriter
+
+        return AnswerWriter(self._c)
 
     def log(self, *events: NewEvent) -> None:
         """Log with the change; written once, at the end of the transaction."""
@@ -193,6 +202,20 @@ class Store:
         from socialtriage.store.evidence import Evidence
 
         return Evidence(self._db)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Contacts' mail, and what contacts have."""
+        from socialtriage.store.answers import Answers
+
+        return Answers(self._db)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What the demand figures are counted from."""
+        from socialtriage.store.figures import Figures
+
+        return Figures(self._db)
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:

@@ -1,0 +1,94 @@
+"""`backup` and `restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.cli.main import option_json
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the file when it is there.")
+@option_json
+@click.pass_obj
+def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
+    """Write a proved copy of the store, pictures and attachments included, to one FILE, while others work."""
+    from socialtriage.cli import output
+    from socialtriage.services import backup
+
+    made = backup.back_up(env.desk, file, force=force)
+    found = made.contents
+    if as_json:
+        output.emit(
+            {
+                "file": str(made.path),
+                "bytes": made.bytes,
+                "cases": found.cases,
+                "messages": found.messages,
+                "events": found.events,
+                "hash": found.head,
+                "media": made.media,
+                "missing": list(made.missing),
+            }
+        )
+    else:
+        click.echo(
+            f"Wrote {made.path}: {found.cases} cases, {found.events} events, {made.media} pictures and attachments;"
+            f" proved whole. Last hash {found.head}"
+        )
+    if made.missing:
+        click.echo(f"{len(made.missing)} attachments are no longer in the media folder, so not in it.", err=True)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Also over a store that was worked with; that one is kept beside it.")
+@click.option("--check", "only_check", is_flag=True, help="Prove the backup and say what it holds; restore nothing.")
+@option_json
+@click.pass_obj
+def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json: bool) -> None:
+    """Put a backup in the place of the store; the store must not be open anywhere."""
+    from socialtriage.cli import output
+    from socialtriage.services import backup
+    from socialtriage.services.desk import officer_of
+
+    if only_check:
+        found = backup.look(file)
+        if as_json:
+            output.emit(found)
+        else:
+            click.echo(
+                f"{file} is whole: made {found.get('made_at')} by {found.get('made_by')}, {found.get('cases')} cases,"
+                f" {found['events']} events, {found['media']['files']} pictures and attachments."
+            )
+        return
+    done = backup.restore(file, env.store_path, officer=officer_of(env.config), force=force)
+    if as_json:
+        output.emit(
+            {
+                "store": str(env.store_path),
+                "made_at": done.made_at,
+                "cases": done.contents.cases,
+                "events": done.contents.events,
+                "hash": done.contents.head,
+                "media": done.media,
+                "kept": str(done.kept) if done.kept else None,
+                "in_doubt": done.in_doubt,
+                "forgotten_again": done.forgotten_again,
+            }
+        )
+        return
+    click.echo(f"Restored {done.contents.cases} cases and {done.contents.events} events of {done.made_at}.")
+    if done.kept:
+        click.echo(f"The store that stood there is kept as {done.kept}")
+    if done.in_doubt:
+        click.echo(f"{done.in_doubt} rows of the outbox may have left since then: look at them with outbox.")
+    if done.forgotten_again:
+        click.echo(f"{done.forgotten_again} cases that were forgotten since then were forgotten again.")

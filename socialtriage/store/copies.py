@@ -1,0 +1,113 @@
+"""Copies of a store: taken while others write, looked through, and made ready to take a store's place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from socialtriage.domain.errors import Refused, StoreError
+from socialtriage.store.cases import Cases
+from socialtriage.store.database import Database, explain
+from socialtriage.store.log import Log
+
+COMPANIONS = ("-wal", "-shm")
+"""What SQLite writes beside an open store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds, as far as two of them can be compared."""
+
+    cases: int
+    messages: int
+    events: int
+    head: str
+    """Hash of the last event."""
+    last_at: str | None
+    """When the last event was logged, ISO UTC."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody ever worked with it."""
+        return not (self.cases or self.messages or self.events)
+
+
+class Copies:
+    """Copying and proving the store that is open."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the store as it is at this moment into a new file; writers are not held up. Raises `StoreError`."""
+        try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with contextlib.closing(sqlite3.connect(target)) as copy:
+                self._db.reader.backup(copy)
+        except sqlite3.Error as exc:
+            raise explain(exc, target) from exc
+
+    def contents(self) -> Contents:
+        """What it holds."""
+        cases, messages = Cases(self._db).total()
+        events, head = Log(self._db).head()
+        row = self._db.one("SELECT at FROM events ORDER BY seq DESC LIMIT 1")
+        return Contents(cases, messages, events, head, row[0] if row else None)
+
+    def proved(self, name: str) -> Contents:
+        """What it holds, after everything was proved, from its pages to its log; `name` is how messages call it.
+
+        Raises `StoreError` with what is wrong.
+        """
+        try:
+            said = str(self._db.reader.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            orphan = self._db.reader.execute("PRAGMA foreign_key_check").fetchone()
+        except sqlite3.Error as exc:
+            raise StoreError(f"The store in {name} is damaged ({exc}).") from exc
+        if said != "ok":
+            raise StoreError(f"The store in {name} is damaged ({said}).")
+        if orphan is not None:
+            raise StoreError(f"The store in {name} is damaged: a row of {orphan[0]} belongs to nothing.")
+        verified = Log(self._db).verify()
+        if verified.fault is not None:
+            raise StoreError(f"The log in {name} is not whole. {verified.fault}")
+        return self.contents()
+
+    def media(self) -> list[str]:
+        """Where kept pictures and attachments stand below the media folder, each once."""
+        return [r[0] for r in self._db.all("SELECT DISTINCT path FROM media WHERE path IS NOT NULL ORDER BY path")]
+
+    def forgotten(self) -> list[str]:
+        """References of the cases whose words were forgotten."""
+        return [r[0] for r in self._db.all("SELECT ref FROM cases WHERE redacted_at IS NOT NULL")]
+
+    def still_here(self, refs: Sequence[str]) -> list[int]:
+        """Ids of those cases whose words are still here."""
+        sql = "SELECT id FROM cases WHERE redacted_at IS NULL AND ref IN (SELECT value FROM json_each(?))"
+        return [r[0] for r in self._db.all(sql, (json.dumps(list(refs)),))]
+
+    def begin_anew(self) -> None:
+        """Nobody polls or sends from a store that has just been put back."""
+        with self._db.write() as c:
+            c.execute("DELETE FROM leases")
+
+
+def single_file(path: Path) -> None:
+    """Fold what stands beside a store into its file, so that the file alone can be moved.
+
+    Raises `Refused` while any other connection has it open, of this program or another, and `StoreError`.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=2, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as exc:
+        if "locked" in str(exc).lower() or "busy" in str(exc).lower():
+            raise Refused(
+                f"The store {path} is open in another window or program.", hint="Close it there, then try again."
+            ) from exc
+        raise explain(exc, path) from exc
