@@ -1,0 +1,198 @@
+"""Backup and restore: proved while others write, never over anything unasked, nothing left half done."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from socialtriage.config.paths import media_folder
+from socialtriage.domain.errors import Refused, StoreError
+from socialtriage.domain.models import MediaItem
+from socialtriage.domain.text import clean_line
+from socialtriage.services import backup, handoff, inbox, triage
+from socialtriage.services.desk import Desk
+from socialtriage.store.store import Store
+from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
+from tests.doubles.shell import ROOT, Shell
+
+PICTURE = MediaItem("image", clean_line("bin.jpg"), data=b"a picture of a bin")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    (tmp_path / "desk").mkdir()
+    desk = small_desk(tmp_path / "desk")
+    arrive(desk, message("My bin was missed", "1", media=(PICTURE,)), message("Pothole", "2", author="Bob"))
+    yield desk
+    desk.close()
+
+
+def test_a_backup_holds_everything_is_private_and_is_never_over_a_file(desk: Desk, tmp_path: Path) -> None:
+    target = tmp_path / "week.tar"
+    made = backup.back_up(desk, target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert (made.contents.cases, made.media, made.missing) == (2, 1, ())
+    assert desk.store.log.verify(made.contents.head).fault is None
+    assert [e.kind for e in desk.store.log.between(None, None)][-1] == "backup.made"
+    before = target.read_bytes()
+    with pytest.raises(Refused, match="there already"):
+        backup.back_up(desk, target)
+    assert target.read_bytes() == before
+    backup.back_up(desk, target, force=True)
+    with tarfile.open(target) as tar:
+        assert [m.name.split("/")[0] for m in tar] == ["socialtriage-backup.json", "desk.db", "media"]
+    assert backup.look(target)["cases"] == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["desk", "week.tar"]
+
+
+def test_a_backup_while_messages_arrive_is_whole_and_holds_nobody_up(desk: Desk, tmp_path: Path) -> None:
+    stop = threading.Event()
+    taken = []
+
+    def poll() -> None:
+        while not stop.is_set():
+            number = len(taken)
+            taken.append(arrive(desk, message(f"message {number}", f"w{number}", author=f"P{number}")).new)
+
+    writer = threading.Thread(target=poll)
+    writer.start()
+    try:
+        for number in range(3):
+            made = backup.back_up(desk, tmp_path / f"{number}.tar")
+            assert made.contents.events >= made.contents.cases
+    finally:
+        stop.set()
+        writer.join()
+    assert sum(taken) == len(taken) > 0
+    backup.restore(tmp_path / "2.tar", tmp_path / "elsewhere" / "desk.db", officer="JS")
+    other = Store(tmp_path / "elsewhere" / "desk.db")
+    assert other.log.verify().fault is None
+    assert 2 <= other.cases.total()[0] <= 2 + len(taken)
+    other.close()
+
+
+def test_restoring_over_a_store_keeps_it_and_puts_in_doubt_what_may_have_left(desk: Desk, tmp_path: Path) -> None:
+    path, target = desk.store.path, tmp_path / "week.tar"
+    case = case_ids(desk)[0]
+    triage.tag(desk, [case], area="waste")
+    handoff.queue(desk, handoff.prepare(desk, case), undo_seconds=0)
+    made = backup.back_up(desk, target)
+    arrive(desk, message("Later", "3", author="Cy"))
+    with pytest.raises(Refused, match="newer than the backup"):
+        backup.restore(target, path, officer="JS")
+    with pytest.raises(Refused, match="open in another window"):
+        backup.restore(target, path, officer="JS", force=True)
+    assert desk.store.cases.total()[0] == 3
+    desk.close()
+    done = backup.restore(target, path, officer="JS", force=True)
+    assert (done.contents, done.in_doubt) == (made.contents, 1)
+    assert done.kept is not None
+    old, new = Store(done.kept), Store(path)
+    assert (media_folder(done.kept) / old.copies.media()[0]).read_bytes() == PICTURE.data
+    assert (old.cases.total()[0], new.cases.total()[0]) == (3, 2)
+    assert new.log.verify(made.contents.head).fault is None
+    assert [r.state for r in new.outbox.waiting(case)] == ["unknown"]
+    assert [e.kind for e in new.log.between(None, None)][-2:] == ["store.restored", "handoff.unknown"][::-1]
+    old.close()
+    new.close()
+
+
+@pytest.mark.parametrize("harm", ["cut", "byte", "foreign", "link", "none"])
+def test_what_is_no_whole_backup_is_not_restored(desk: Desk, tmp_path: Path, harm: str) -> None:
+    target, place = tmp_path / "week.tar", tmp_path / "new" / "desk.db"
+    backup.back_up(desk, target)
+    data = target.read_bytes()
+    if harm == "cut":
+        target.write_bytes(data[: len(data) // 2])
+    elif harm == "byte":
+        at = data.index(b"a picture of a bin")
+        target.write_bytes(data[:at] + b"A" + data[at + 1 :])
+    elif harm == "foreign":
+        target.write_bytes(b"not a tar" * 300)
+    elif harm == "link":
+        with tarfile.open(target, "a") as tar:
+            sly = tarfile.TarInfo("../../sly")
+            tar.addfile(sly)
+    else:
+        target.unlink()
+    with pytest.raises(StoreError):
+        backup.restore(target, place, officer="JS")
+    assert not place.exists()
+    assert not (tmp_path.parent / "sly").exists()
+
+
+def test_a_damaged_store_is_recognised_and_a_backup_takes_its_place(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    ref = shell.ok("new", "--person", "Mrs Price", "--text", "bin missed", "--json").json["ref"]
+    saved = shell.ok("backup", str(tmp_path / "b.tar"), "--json").json
+    with shell.store.open("r+b") as file:
+        file.truncate(shell.store.stat().st_size // 2)
+    broken = shell.run("list")
+    assert (broken.status, "damaged" in broken.err, "restore" in broken.err) == (1, True, True)
+    assert shell.run("restore", str(tmp_path / "b.tar")).status == 1
+    done = shell.ok("restore", str(tmp_path / "b.tar"), "--force", "--json").json
+    assert done["hash"] == saved["hash"]
+    assert Path(done["kept"]).exists()
+    assert shell.ok("show", ref, "--json").json["ref"] == ref
+    assert saved["hash"] in shell.ok("log", "--format", "jsonl").out
+    checked = shell.ok("restore", "--check", str(tmp_path / "b.tar"), "--json").json
+    assert (checked["cases"], checked["media"]["files"]) == (1, 0)
+
+
+def test_a_full_disk_loses_nothing_and_says_so(desk: Desk, tmp_path: Path) -> None:
+    before = case_ids(desk)
+    raw = desk.store._db._writer
+    pages = raw.execute("PRAGMA page_count").fetchone()[0]
+    raw.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreError, match="is full; nothing was changed"):
+        for number in range(200):
+            arrive(desk, message("word " * 400, f"f{number}", author=f"P{number}", at=MONDAY + timedelta(seconds=1)))
+    arrived = len(case_ids(desk)) - len(before)
+    assert desk.store.log.verify().fault is None
+    raw.execute("PRAGMA max_page_count=1000000")
+    for number in range(200):
+        arrive(desk, message("word " * 400, f"f{number}", author=f"P{number}", at=MONDAY + timedelta(seconds=1)))
+    assert len(case_ids(desk)) == len(before) + 200 > len(before) + arrived
+    triage.claim(desk, before)
+    assert inbox.detail(desk, before[0]).row.owner == "JS"
+
+
+SMALL = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+from socialtriage.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_a_backup_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.ok("new", "--person", "Mrs Price", "--text", "bin missed")
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, "backup", str(tmp_path / "b.tar")],
+        env=shell.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["config.toml", "desk.db"]
+    assert json.loads(shell.ok("list", "--json").out)
+    raw = sqlite3.connect(shell.store)
+    assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    raw.close()
