@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 @click.pass_obj
 def poll_command(env: Env, once: bool, accounts: tuple[str, ...], reread: bool, as_json: bool) -> int:
     """Poll the accounts and run the outbox, once or until stopped (Ctrl+C)."""
+    from socialtriage.services import answerbox
     from socialtriage.services.polling import Polling
 
     desk = env.desk
-    chosen = [desk.account(id_) for id_ in dict.fromkeys(accounts)] or list(desk.config.accounts)
+    chosen = answerbox.chosen(desk, accounts)
     if not chosen:
         click.echo("The configuration has no accounts yet.", err=True)
 

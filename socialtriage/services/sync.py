@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from socialtriage.channels.base import Channel, ChannelContext
 from socialtriage.channels.http import Budget, Http
-from socialtriage.channels.registry import create
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import (
     AuthError,
@@ -29,6 +28,7 @@ from socialtriage.domain.errors import (
 )
 from socialtriage.domain.models import AccountState, Gap, Health, Page
 from socialtriage.domain.times import parse_every
+from socialtriage.services import answerbox
 from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
@@ -120,7 +120,7 @@ class Poller:
         """A channel of an account. Raises `Misconfigured`."""
         from socialtriage.services.secrets import AccountSecret
 
-        return create(
+        return answerbox.create(
             ChannelContext(
                 account=account,
                 secret=AccountSecret(self._secrets, account.id),
@@ -237,7 +237,7 @@ class Poller:
                 done += 1
                 if page == Page():
                     continue
-                taken: TakenIn = await self._store(take_in, self._desk, account, page)
+                taken: TakenIn = await self._store(answerbox.take_in, self._desk, account, page)
                 result.new += taken.new
                 result.updated += taken.updated
                 result.gap = page.gap or result.gap

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import Refused, StoreError
+from socialtriage.services import answerbox
 from socialtriage.services.outbox import Outcome, Sender
 from socialtriage.services.polling import Polling
 from socialtriage.services.sync import Poller, PollResult
@@ -46,7 +47,7 @@ class DeskEngine:
                     continue
                 self.polls = True
                 state("")
-                await polling.forever(self._desk.config.accounts, report, sent)
+                await polling.forever(answerbox.polled(self._desk), report, sent)
         finally:
             if self.polls:
                 self._desk.store.leases.give_back("poll")

@@ -1,0 +1,62 @@
+"""The mailbox of contacts' answers among the accounts: it is polled as they are, under the id of its secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from socialtriage.channels import registry
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.models import Page
+from socialtriage.mail.address import ServerUrl
+from socialtriage.services import intake
+from socialtriage.services.batch import TakenIn
+from socialtriage.services.desk import Desk
+from socialtriage.services.transport import IMAP_SECRET
+
+if TYPE_CHECKING:
+    from socialtriage.channels.base import Channel, ChannelContext
+
+ID = IMAP_SECRET
+"""Its id in commands, in the store and in the keyring."""
+
+
+def mailbox(desk: Desk) -> AccountConfig | None:
+    """The mailbox in `[mail] imap` as an account; None where there is none."""
+    url = desk.config.mail.imap
+    if not url:
+        return None
+    return AccountConfig(id=ID, network="imap", server=url, user=ServerUrl.parse(url).user)
+
+
+def polled(desk: Desk) -> list[AccountConfig]:
+    """Everything that is polled: the accounts, and the mailbox of contacts' answers where there is one."""
+    box = mailbox(desk)
+    return [*desk.config.accounts, *([box] if box else [])]
+
+
+def chosen(desk: Desk, ids: Sequence[str]) -> list[AccountConfig]:
+    """The accounts of these ids, or everything. Raises `NotFound` with the nearest id."""
+    box = mailbox(desk)
+    return [box if box and id_ == ID else desk.account(id_) for id_ in dict.fromkeys(ids)] or polled(desk)
+
+
+def create(context: ChannelContext) -> Channel:
+    """The channel of an account, or of the mailbox. Raises `Misconfigured`."""
+    if context.account.id != ID:
+        return registry.create(context)
+    from socialtriage.channels.imap_answers import AnswerMailbox
+
+    return AnswerMailbox(context)
+
+
+def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
+    """Store a page: residents' messages, or mails of contacts. Raises `StoreError`."""
+    if account.id != ID:
+        return intake.take_in(desk, account, page)
+    from socialtriage.channels.imap_answers import MailPage
+    from socialtriage.services import answers
+
+    # A page that only moves the cursor is a plain one.
+    mails = page if isinstance(page, MailPage) else MailPage(cursor=page.cursor, notices=page.notices, gap=page.gap)
+    return answers.take_in(desk, account, mails)

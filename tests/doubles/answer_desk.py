@@ -1,0 +1,144 @@
+"""A desk whose contacts answer: handoffs leave into a folder, answers arrive in an IMAP double."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+
+from socialtriage.config.model import Keyring
+from socialtriage.domain.answers import MailView
+from socialtriage.domain.views import CaseDetail, HandoffView
+from socialtriage.services import answerbox, answers, handoff, inbox, triage
+from socialtriage.services.desk import Desk
+from socialtriage.services.outbox import Sender
+from socialtriage.services.secrets import SERVICE, SecretStore
+from socialtriage.services.sync import Poller, PollResult
+from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk
+from tests.doubles.imap import PASSWORD, USER, ImapDouble
+from tests.doubles.keyrings import MemoryKeyring
+
+CONTACT = "Waste services <waste@anytown.example>"
+
+
+@dataclass
+class AnswerDesk:
+    """One officer, one mailbox. `answer` lets somebody write, `poll` reads it."""
+
+    folder: Path
+    server: ImapDouble
+    clock: FrozenClock = field(default_factory=FrozenClock)
+    imap: str = ""
+
+    def __post_init__(self) -> None:
+        url = self.imap or f"imap://{USER.replace('@', '%40')}@{self.server.host}:{self.server.port}/INBOX"
+        config = CONFIG.replace("[outbox]", f'imap = "{url}"\n\n[outbox]', 1)
+        self.desk: Desk = small_desk(self.folder, clock=self.clock, config=config)
+        keyring = MemoryKeyring()
+        keyring.set_password(SERVICE, answerbox.ID, PASSWORD)
+        self.secrets = SecretStore(Keyring(), backend=keyring)
+        self.number = 0
+
+    # --- what happened before --------------------------------------------------------------------------------
+
+    def case(self, text: str = "My bin was missed", area: str = "waste") -> int:
+        """A resident writes, and an officer tags the case."""
+        self.number += 1
+        taken = arrive(self.desk, message(text, f"m{self.number}", author=f"Resident {self.number}", at=self.clock()))
+        (case_id,) = taken.case_ids
+        triage.tag(self.desk, [case_id], area=area)
+        return case_id
+
+    def hand_off(self, case_id: int, to: str | None = None) -> HandoffView:
+        """The case goes to its contact."""
+        handoff.queue(self.desk, handoff.prepare(self.desk, case_id, to=to), undo_seconds=0)
+        self.send()
+        return self.handoffs(case_id)[-1]
+
+    def handed(self, text: str = "My bin was missed") -> tuple[int, HandoffView]:
+        """A case that its contact has."""
+        case_id = self.case(text)
+        return case_id, self.hand_off(case_id)
+
+    def send(self) -> None:
+        """Whatever waits leaves."""
+
+        async def run() -> None:
+            poller = Poller(self.desk, self.secrets)
+            try:
+                await Sender(self.desk, self.secrets, poller).run(ignore_windows=True)
+            finally:
+                await poller.aclose()
+
+        asyncio.run(run())
+
+    # --- mail ---------------------------------------------------------------------------------------------------
+
+    def mail(self, body: str = "Collected this morning.", **headers: str) -> EmailMessage:
+        """A mail of the waste team, ten minutes later; an empty header is left out."""
+        self.number += 1
+        mail = EmailMessage()
+        fields = {
+            "From": CONTACT,
+            "To": "social@anytown.example",
+            "Subject": "Re: your mail",
+            "Message-ID": f"<answer{self.number}@anytown.example>",
+            "Date": format_datetime(self.clock()),
+        }
+        fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in fields.items():
+            if value:
+                mail[name] = value
+        mail.set_content(body)
+        return mail
+
+    def deliver(self, mail: EmailMessage | bytes) -> int:
+        """It lies in the mailbox; its UID."""
+        raw = mail if isinstance(mail, bytes) else mail.as_bytes()
+        return self.server.deliver(raw, arrived=self.clock())
+
+    def answer(self, to: HandoffView | None = None, body: str = "Collected this morning.", **headers: str) -> None:
+        """Somebody answers a handoff an hour after it left, and the mailbox is read."""
+        self.clock.move(hours=1)
+        if to is not None:
+            headers = {"In_Reply_To": to.message_id, "References": to.message_id, **headers}
+        self.deliver(self.mail(body, **headers))
+        self.poll()
+
+    def poll(self) -> PollResult:
+        """One pass over the mailbox of answers."""
+        box = answerbox.mailbox(self.desk)
+        assert box is not None
+
+        async def run() -> PollResult:
+            poller = Poller(self.desk, self.secrets)
+            try:
+                return (await poller.once([box]))[0]
+            finally:
+                await poller.aclose()
+
+        return asyncio.run(run())
+
+    # --- what is so now -----------------------------------------------------------------------------------------
+
+    def show(self, case_id: int) -> CaseDetail:
+        """The case whole."""
+        return inbox.detail(self.desk, case_id)
+
+    def handoffs(self, case_id: int) -> tuple[HandoffView, ...]:
+        """The handoffs of a case."""
+        return self.show(case_id).handoffs
+
+    def asked(self) -> list[MailView]:
+        """What an officer is asked about."""
+        return answers.listing(self.desk)
+
+    def mails(self) -> list[MailView]:
+        """Every mail that was read, newest first."""
+        return answers.listing(self.desk, everything=True)
+
+
+HOUR = timedelta(hours=1)
