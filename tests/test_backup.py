@@ -58,7 +58,7 @@ def test_a_backup_holds_everything_is_private_and_is_never_over_a_file(desk: Des
 
 def test_a_backup_while_messages_arrive_is_whole_and_holds_nobody_up(desk: Desk, tmp_path: Path) -> None:
     stop = threading.Event()
-    taken = []
+    taken: list[int] = []
 
     def poll() -> None:
         while not stop.is_set():
@@ -155,14 +155,13 @@ def test_a_full_disk_loses_nothing_and_says_so(desk: Desk, tmp_path: Path) -> No
     raw = desk.store._db._writer
     pages = raw.execute("PRAGMA page_count").fetchone()[0]
     raw.execute(f"PRAGMA max_page_count={pages}")
+    many = [message("word " * 400, f"f{n}", author=f"P{n}", at=MONDAY + timedelta(seconds=1)) for n in range(200)]
     with pytest.raises(StoreError, match="is full; nothing was changed"):
-        for number in range(200):
-            arrive(desk, message("word " * 400, f"f{number}", author=f"P{number}", at=MONDAY + timedelta(seconds=1)))
+        arrive(desk, *many)
     arrived = len(case_ids(desk)) - len(before)
     assert desk.store.log.verify().fault is None
     raw.execute("PRAGMA max_page_count=1000000")
-    for number in range(200):
-        arrive(desk, message("word " * 400, f"f{number}", author=f"P{number}", at=MONDAY + timedelta(seconds=1)))
+    arrive(desk, *many)
     assert len(case_ids(desk)) == len(before) + 200 > len(before) + arrived
     triage.claim(desk, before)
     assert inbox.detail(desk, before[0]).row.owner == "JS"

@@ -79,7 +79,7 @@ def back_up(desk: Desk, target: Path, *, force: bool = False) -> BackedUp:
         raise Refused(f"{target} is the store itself.")
     with _workshop(target.parent) as folder:
         copy = folder / archive.DATABASE
-        desk.store.copies.copy_to(copy)
+        desk.store.copies.copy_to(copy, target)
         contents, media = _proved(copy, str(target))
         there = [path for path in media if (desk.media_folder / path).is_file()]
         packed = folder / "backup"

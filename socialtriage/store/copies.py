@@ -43,14 +43,17 @@ class Copies:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def copy_to(self, target: Path) -> None:
-        """Copy the store as it is at this moment into a new file; writers are not held up. Raises `StoreError`."""
+    def copy_to(self, target: Path, name: Path) -> None:
+        """Copy the store as it is at this moment into a new file; writers are not held up.
+
+        Raises `StoreError`; its message calls the file `name`.
+        """
         try:
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             with contextlib.closing(sqlite3.connect(target)) as copy:
                 self._db.reader.backup(copy)
         except sqlite3.Error as exc:
-            raise explain(exc, target) from exc
+            raise explain(exc, name) from exc
 
     def contents(self) -> Contents:
         """What it holds."""
