@@ -46,6 +46,38 @@ class Known(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """What calls have cost, in the vendor's own units or money, over every process of the desk."""
+
+    async def spent(self, pot: str, day: str) -> Mapping[str, float]:
+        """What `pot` (a project, an account) has spent from `day` (`2026-11-22`) on, by kind of call."""
+        ...
+
+    async def spend(self, pot: str, day: str, kind: str, units: float, calls: int = 1) -> None:
+        """Note a cost."""
+        ...
+
+
+class Tally:
+    """A ledger that forgets with its process."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, str, str], float] = {}
+
+    async def spent(self, pot: str, day: str) -> Mapping[str, float]:
+        """See `Ledger`."""
+        found: dict[str, float] = {}
+        for (whose, when, kind), units in self._lines.items():
+            if whose == pot and when >= day:
+                found[kind] = found.get(kind, 0) + units
+        return found
+
+    async def spend(self, pot: str, day: str, kind: str, units: float, calls: int = 1) -> None:
+        """See `Ledger`."""
+        del calls
+        self._lines[pot, day, kind] = self._lines.get((pot, day, kind), 0) + units
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelContext:
     """Everything a channel may use. `clock` gives the time in UTC; tests freeze it."""
@@ -61,6 +93,8 @@ class ChannelContext:
     """Mail addresses that the organisation writes from beside the account's own: mail by them is ours."""
     alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Enter it to be the only process of the desk that renews this account's login."""
+    ledger: Ledger = field(default_factory=Tally)
+    """What this desk's calls have cost, where a vendor counts or charges."""
 
 
 @runtime_checkable

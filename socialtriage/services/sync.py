@@ -131,6 +131,7 @@ class Poller:
                 ca_file=ca_file_of(self._desk),
                 own_addresses=own_addresses(self._desk),
                 alone=lambda: alone(self._desk, account.id),
+                ledger=StoreLedger(self._desk),
             )
         )
 

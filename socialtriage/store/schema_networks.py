@@ -6,4 +6,9 @@ Part of the second migration.
 from __future__ import annotations
 
 SCRIPT = """
+-- What calls have cost: `pot` is what has the limit (a vendor's project, an account), `day` the vendor's.
+CREATE TABLE spending (
+  pot TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, units REAL NOT NULL DEFAULT 0,
+  calls INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pot, day, kind)
+) WITHOUT ROWID;
 """

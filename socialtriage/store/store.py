@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from socialtriage.store.outbox import Outbox, OutboxWriter
     from socialtriage.store.replies import Replies, ReplyWriter
     from socialtriage.store.search import Search
+    from socialtriage.store.spending import Spending, SpendingWriter
     from socialtriage.store.undo import Undo, UndoWriter
 
 
@@ -95,6 +96,13 @@ class Transaction:
         from socialtriage.store.answers import AnswerWriter
 
         return AnswerWriter(self._c)
+
+    @cached_property
+    def spending(self) -> SpendingWriter:
+        """Noting what calls cost."""
+        from socialtriage.store.spending import SpendingWriter
+
+        return SpendingWriter(self._c)
 
     def log(self, *events: NewEvent) -> None:
         """Log with the change; written once, at the end of the transaction."""
@@ -216,6 +224,13 @@ class Store:
         from socialtriage.store.figures import Figures
 
         return Figures(self._db)
+
+    @cached_property
+    def spending(self) -> Spending:
+        """What calls have cost."""
+        from socialtriage.store.spending import Spending
+
+        return Spending(self._db)
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:
