@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 

@@ -119,6 +119,7 @@ class Poller:
     def channel(self, account: AccountConfig, budget: Budget) -> Channel:
         """A channel of an account. Raises `Misconfigured`."""
         from socialtriage.services.secrets import AccountSecret
+        from socialtriage.services.spending import StoreLedger
 
         return answerbox.create(
             ChannelContext(

@@ -17,7 +17,8 @@ class SpendingWriter:
         """Add to a pot's day."""
         self._c.execute(
             "INSERT INTO spending (pot, day, kind, units, calls) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (pot, day, kind) DO UPDATE SET units = units + excluded.units, calls = calls + excluded.calls",
+            " ON CONFLICT (pot, day, kind)"
+            " DO UPDATE SET units = units + excluded.units, calls = calls + excluded.calls",
             (pot, day, kind, units, calls),
         )
 
