@@ -13,8 +13,7 @@ from socialtriage.domain.models import OutboxKind, OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import HandoffView, OutboxView
 from socialtriage.store.database import Database
-from socialtriage.store.intake import slots
-from socialtriage.store.rows import stamp, when
+from socialtriage.store.rows import slots, stamp, when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +176,7 @@ class OutboxWriter:
     def drop(self, row_id: int) -> bool:
         """Remove a row that did not leave; False when it is (being) sent."""
         cursor = self._c.execute(
-            "DELETE FROM outbox WHERE id = ? AND state IN ('queued', 'failed', 'unknown')", (row_id,)
+            "DELETE FROM outbox WHERE id = ? AND state IN ('queued', 'failed', 'unknown', 'bounced')", (row_id,)
         )
         return cursor.rowcount == 1
 
@@ -235,9 +234,14 @@ class OutboxWriter:
         return self._c.execute(sql, (case_id,)).fetchone() is not None
 
     def drop_handoff(self, handoff_id: int) -> None:
-        """A handoff that was taken back before it left."""
+        """A handoff whose mail was taken back before it left. A reminder that is taken back leaves it as it is."""
+        mail = "SELECT 1 FROM outbox WHERE handoff_id = ? AND kind = 'handoff' LIMIT 1"
+        if self._c.execute(mail, (handoff_id,)).fetchone() is not None:
+            return
         self._c.execute("UPDATE outbox SET handoff_id = NULL WHERE handoff_id = ?", (handoff_id,))
-        self._c.execute("DELETE FROM handoffs WHERE id = ? AND state NOT IN ('sent', 'answered', 'bounced')", (handoff_id,))
+        self._c.execute(
+            "DELETE FROM handoffs WHERE id = ? AND state NOT IN ('sent', 'answered', 'bounced')", (handoff_id,)
+        )
 
 
 class Outbox:
