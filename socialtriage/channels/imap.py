@@ -168,7 +168,7 @@ class Imap:
             yield self._page(batch, name, boxes, sent=sent)
         if boxes.get(name) != walk.state:
             boxes[name] = walk.state
-            yield Page(cursor=_dump(boxes))
+            yield Page(cursor=dump(boxes))
 
     def _page(self, batch: Batch, name: str, boxes: dict[str, Any], *, sent: bool) -> Page:
         place: SafeText | None = None if name.upper() == "INBOX" else clean_line(name)
@@ -177,7 +177,7 @@ class Imap:
         desk = Desk(self._own, threads, self._ctx.clock(), place)
         items = tuple(incoming(fetched, desk, sent=sent) for fetched in batch.mails)
         notices = dict.fromkeys((*batch.notices, *(n for fetched in batch.mails for n in fetched.mail.notices)))
-        return Page(items=items, cursor=_dump(boxes), notices=tuple(notices))
+        return Page(items=items, cursor=dump(boxes), notices=tuple(notices))
 
     # --- the connection -----------------------------------------------------------------------------------
 
@@ -222,5 +222,6 @@ def _load(cursor: str | None) -> dict[str, Any]:
     return dict(boxes) if isinstance(boxes, dict) else {}
 
 
-def _dump(boxes: dict[str, Any]) -> str:
+def dump(boxes: dict[str, Any]) -> str:
+    """States of mailboxes by name as a cursor."""
     return json.dumps({"version": _VERSION, "boxes": boxes}, separators=(",", ":"))

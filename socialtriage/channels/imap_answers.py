@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from socialtriage.channels.imap import Imap, _dump
+from socialtriage.channels.imap import Imap, dump
 from socialtriage.channels.imap_items import Desk, incoming
 from socialtriage.domain.models import Author, Health, Incoming, Page, SafeText
 from socialtriage.mail.parse import ParsedMail
@@ -51,7 +51,7 @@ class AnswerMailbox(Imap):
         now = self._ctx.clock()
         notices = dict.fromkeys((*batch.notices, *(n for fetched in batch.mails for n in fetched.mail.notices)))
         return MailPage(
-            cursor=_dump(boxes), notices=tuple(notices), mails=tuple(mail_item(each, now) for each in batch.mails)
+            cursor=dump(boxes), notices=tuple(notices), mails=tuple(mail_item(each, now) for each in batch.mails)
         )
 
 

@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "handoff": ("leave", "Hand a case to a contact by email."),
     "reply": ("leave", "Answer the resident on their network."),
     "outbox": ("leave", "What waits to leave, and why."),
+    "answers": ("answers", "What contacts wrote and nobody can place; let it in, or ignore it."),
+    "chase": ("answers", "Remind the contact who has a case."),
     "accounts": ("accounts", "Every account with its state; sign in and out."),
     "contacts": ("contacts", "The contact network; who is away."),
     "log": ("record", "The handoff and case log; prove it whole."),
@@ -46,6 +48,7 @@ GROUPS = (
     ("Every day", ("poll", "list", "show", "tag", "claim", "assign", "note", "snooze", "close", "reopen", "new")),
     ("Take back", ("undo", "redo")),
     ("What leaves", ("handoff", "reply", "outbox")),
+    ("What comes back", ("answers", "chase")),
     ("Organisation", ("accounts", "contacts", "log")),
     ("Keeping", ("backup", "restore")),
 )
