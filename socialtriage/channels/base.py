@@ -166,6 +166,27 @@ class Lifts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Until when an answer may leave, by the network's rules. `why` is the rule, `hint` what to do when it is over."""
+
+    closes_at: datetime
+    why: str
+    hint: str = "Open the original and answer there."
+    once: bool = False
+    """There may be one private answer to this message, and no second."""
+
+
+@runtime_checkable
+class HasWindow(Protocol):
+    """A channel whose answers must leave within a time. Asked of the class too, without a channel and offline."""
+
+    @staticmethod
+    def window(account: AccountConfig, message: StoredRef, visibility: Visibility) -> Window | None:
+        """When an answer to `message` must have left, for those eyes; None where there is no end."""
+        ...
+
+
 class Channel(Protocol):
     """One account on one network.
 
