@@ -89,11 +89,14 @@ class Downloads:
         self._own = _split(server) if server and "://" in server else _split(f"https://{server}") if server else None
         self._resolve = resolve
 
-    async def fetch(self, url: str, file: BinaryIO, *, limit: int, seconds: float) -> Got:
-        """Stream what `url` holds into `file`, at most `limit` bytes and so many seconds; never raises for a server."""
+    async def fetch(self, url: str, file: BinaryIO, *, limit: int, seconds: float, typed: bool = True) -> Got:
+        """Stream what `url` holds into `file`, at most `limit` bytes and so many seconds; never raises for a server.
+
+        Without `typed` it may be anything: a part of a file.
+        """
         try:
             async with asyncio.timeout(max(0.1, seconds)):
-                return await self._follow(url, file, limit)
+                return await self._follow(url, file, limit, typed)
         except _Refused as exc:
             return Got(MediaState.REFUSED, str(exc))
         except _Unresolved as exc:
@@ -105,14 +108,14 @@ class Downloads:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
             return Got(MediaState.PENDING, f"The connection to {_host(url)} failed or broke off.")
 
-    async def _follow(self, url: str, file: BinaryIO, limit: int) -> Got:
+    async def _follow(self, url: str, file: BinaryIO, limit: int, typed: bool) -> Got:
         for step in range(MOST_REDIRECTS + 1):
             parts = self._allowed(url, redirected=step > 0)
             request = self._request(parts, await self._address(parts, redirected=step > 0))
             response = await self._http.client.send(request, stream=True)
             try:
                 if not response.is_redirect:
-                    return await _taken(response, parts.hostname or "", file, limit)
+                    return await _taken(response, parts.hostname or "", file, limit, typed)
                 url = urljoin(parts.geturl(), response.headers["location"])
             finally:
                 await response.aclose()
@@ -178,15 +181,15 @@ class Downloads:
         return self._http.client.build_request("GET", url, headers=headers, extensions=extensions)
 
 
-async def _taken(response: httpx.Response, host: str, file: BinaryIO, limit: int) -> Got:
+async def _taken(response: httpx.Response, host: str, file: BinaryIO, limit: int, typed: bool) -> Got:
     """What the answer means; its body goes into the file, as long as it is a kind that is kept and not too large."""
-    status = response.status_code
-    if status != 200:
-        return _without(response, host, status)
+    if response.status_code != 200:
+        return _without(response, host, response.status_code)
     said = response.headers.get("content-length", "")
     if said.isdigit() and int(said) > limit:
         return Got(MediaState.TOO_LARGE, f"It has {int(said):,} bytes, the limit is {limit:,}.")
     digest, size, found = hashlib.sha256(), 0, None
+    judged = not typed
     buffer = bytearray()
 
     def write() -> None:
@@ -200,12 +203,16 @@ async def _taken(response: httpx.Response, host: str, file: BinaryIO, limit: int
         if size > limit:
             return Got(MediaState.TOO_LARGE, f"It has more than {limit:,} bytes.")
         buffer += part
-        if found is None and len(buffer) >= ENOUGH and (found := file_type(bytes(buffer[:ENOUGH]))) is None:
-            return _not_kept(host)
-        if len(buffer) >= CHUNK and found is not None:
+        if not judged and len(buffer) >= ENOUGH:
+            found, judged = file_type(bytes(buffer[:ENOUGH])), True
+            if found is None:
+                return _not_kept(host)
+        if len(buffer) >= CHUNK:
             await asyncio.to_thread(write)
-    if found is None and (found := file_type(bytes(buffer[:ENOUGH]))) is None:
-        return Got(MediaState.PENDING, f"{host} answered with nothing.") if not size else _not_kept(host)
+    if not size:
+        return Got(MediaState.PENDING, f"{host} answered with nothing.")
+    if not judged and (found := file_type(bytes(buffer))) is None:
+        return _not_kept(host)
     await asyncio.to_thread(write)
     return Got(MediaState.KEPT, size=size, sha256=digest.hexdigest(), type=found)
 

@@ -10,12 +10,16 @@ from typing import Any
 from socialtriage.config import values
 from socialtriage.config.model import Config, Target
 from socialtriage.config.problems import Path, Problems, quoted
+from socialtriage.domain import retention
 from socialtriage.domain.endpoints import MailProtocol, is_loopback, mail_endpoint
-from socialtriage.domain.models import Urgency
+from socialtriage.domain.models import Kind, Urgency
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+
+LARGEST_FILE = 2**31 - 1
+"""Bytes of a file that `[evidence] max_bytes` may allow."""
 
 _BACKEND = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 _INITIALS = re.compile(r"\S(?:.{0,30}\S)?")
@@ -44,6 +48,7 @@ def check_tables(config: Config, problems: Problems) -> None:
     _charter(config, problems)
     _mail(config, problems)
     _rest(config, problems)
+    _retention(config, problems)
 
 
 def _organisation(config: Config, problems: Problems) -> None:
@@ -54,6 +59,9 @@ def _organisation(config: Config, problems: Problems) -> None:
     attempt(problems, ("organisation", "holidays"), values.check_holidays, here.holidays)
     if here.phone is not None:
         check_text(problems, ("organisation", "phone"), here.phone)
+    for number, period in enumerate(here.pre_election):
+        attempt(problems, ("organisation", "pre_election", number), values.parse_period, period)
+    check_words(problems, ("organisation", "supervised"), here.supervised)
 
 
 def _hours(config: Config, problems: Problems) -> None:
@@ -122,11 +130,39 @@ def _rest(config: Config, problems: Problems) -> None:
         ("repeat", "within"),
         lambda: values.plain_time(config.repeat.within, MINUTE, 3660 * DAY, "between 1m and ten years"),
     )
+    if not 1 <= config.evidence.max_bytes <= LARGEST_FILE:
+        problems.add(("evidence", "max_bytes"), f"must be a number of bytes between 1 and {LARGEST_FILE}")
+    for list_ in ("flag", "hold"):
+        check_words(problems, ("moderation", list_), getattr(config.moderation, list_))
+    attempt(
+        problems,
+        ("moderation", "review"),
+        lambda: values.plain_time(config.moderation.review, DAY, 3660 * DAY, "between 1d and ten years"),
+    )
     if config.keyring.backend is not None and not _BACKEND.fullmatch(config.keyring.backend):
         problems.add(("keyring", "backend"), "must be module.Class, such as keyring.backends.SecretService.Keyring")
+    cost = config.report.cost_per_call
+    if cost is not None and not 0 <= cost <= 10_000:
+        problems.add(("report", "cost_per_call"), "must be the price of one call, from 0 to 10000")
+    check_text(problems, ("report", "currency"), config.report.currency)
     check_text(problems, ("ui", "theme"), config.ui.theme)
+    wordings = {("text",): config.acknowledge.text, ("late",): config.acknowledge.late}
+    wordings |= {("for", network): text for network, text in config.acknowledge.for_.items()}
+    for key, text in wordings.items():
+        check_text(problems, ("acknowledge", *key), text, lines=True)
+        attempt(problems, ("acknowledge", *key), values.check_placeholders, text)
     for urgency in ("emergency", "urgent"):
         check_words(problems, ("suggest", urgency), getattr(config.suggest, urgency))
+
+
+def _retention(config: Config, problems: Problems) -> None:
+    here = config.retention
+    for name in ("default", *Kind, "media"):
+        text: str | None = getattr(here, str(name))
+        if text is not None:
+            attempt(problems, ("retention", str(name)), retention.period, text)
+    for network, text in here.networks.items():
+        attempt(problems, ("retention", "networks", network), retention.period, text)
 
 
 def check_undo(problems: Problems, path: Path, text: str) -> None:

@@ -10,14 +10,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from socialtriage.config.base import Base
+from socialtriage.config.model_keeping import Retention
+
 TextOrTexts = Annotated[tuple[str, ...], msgspec.Meta(extra={"lone": True})]
 """A list of texts that may be written as one text."""
 FlatTable = Annotated[dict[str, str], msgspec.Meta(extra={"flat": True})]
 """A table of texts whose keys may hold dots without quotes: `case.reply = "r"`."""
-
-
-class Base(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, omit_defaults=True):
-    """Unknown keys are errors everywhere."""
 
 
 class Organisation(Base, frozen=True, kw_only=True):
@@ -33,6 +32,10 @@ class Organisation(Base, frozen=True, kw_only=True):
     """Country, or country and subdivision, whose public holidays are no working days."""
     phone: str | None = None
     """The number that residents may call; fills `{phone}` in saved answers."""
+    pre_election: tuple[str, ...] = ()
+    """Pre-election periods, `2027-03-22..2027-05-06`, last day included: every public reply is warned about."""
+    supervised: tuple[str, ...] = ()
+    """Initials of officers whose replies wait for the approval of a second one."""
 
 
 class Officer(Base, frozen=True, kw_only=True):
@@ -40,6 +43,8 @@ class Officer(Base, frozen=True, kw_only=True):
 
     initials: str | None = None
     """Stands on every action in the log; without it the login name does."""
+    supervised: bool = False
+    """Whether the replies of this officer wait for the approval of a second one."""
 
 
 class StoreConfig(Base, frozen=True, kw_only=True):
@@ -114,6 +119,24 @@ class Outbox(Base, frozen=True, kw_only=True):
     """How long an action of the inbox waits before it leaves, so that `u` can take it back; `0s` for not at all."""
 
 
+class EvidenceConfig(Base, frozen=True, kw_only=True):
+    """Photos, video and sound of messages, which are kept beside the store as they arrive."""
+
+    max_bytes: int = 52_428_800
+    """A larger file is not kept."""
+
+
+class ModerationConfig(Base, frozen=True, kw_only=True):
+    """Words that mark a message, and when what was decided against somebody is looked at again."""
+
+    flag: tuple[str, ...] = ()
+    """Words and phrases; a case with one of them is marked. `*` at the end of a word stands for any ending."""
+    hold: tuple[str, ...] = ()
+    """Words and phrases; beside the mark, the first words of the case are not shown in lists."""
+    review: str = "90d"
+    """How long after a block or a mute its review is due, unless the officer says another day."""
+
+
 class Keyring(Base, frozen=True, kw_only=True):
     """Which keyring keeps the secrets."""
 
@@ -144,6 +167,8 @@ class AccountConfig(Base, frozen=True, kw_only=True):
     """Longest time one pass over this account may take."""
     undo: str | None = None
     """Undo window of this account's replies, where it differs from `[outbox]`."""
+    sign_off: str | None = None
+    """Ends every reply of this account, such as `^{initials}`; `{initials}` is the officer's."""
     paused: bool = False
     """Neither polled nor sent from."""
     owner: str | None = None
@@ -164,7 +189,7 @@ class AccountConfig(Base, frozen=True, kw_only=True):
     """google: `accounts/…/locations/…` of the profile."""
     human_agent: bool = False
     """facebook: Meta granted the human agent tag, which allows private replies for seven days."""
-    options: dict[str, str] = {}
+    options: dict[str, str] = msgspec.field(default_factory=dict)
     """Settings of a channel that came by entry point."""
 
 
@@ -223,6 +248,17 @@ class SavedAnswer(Base, frozen=True, kw_only=True):
     """Last day on which it is offered."""
 
 
+class Acknowledge(Base, frozen=True, kw_only=True):
+    """What the one key that acknowledges a message says to the resident. Placeholders as in saved answers."""
+
+    text: str = "Thank you, we have your message. Your reference is {ref}. We will answer by {due}."
+    """The wording while the answer is not late."""
+    late: str = "Sorry for the wait, we have your message. Your reference is {ref}. We will answer as soon as we can."
+    """The wording when the time for the answer is over."""
+    for_: dict[str, str] = msgspec.field(name="for", default_factory=dict)
+    """Other wordings of `text` by network."""
+
+
 class Suggest(Base, frozen=True, kw_only=True):
     """Words that suggest an urgency, beside the areas' own keywords."""
 
@@ -237,6 +273,15 @@ class Repeat(Base, frozen=True, kw_only=True):
 
     within: str = "30d"
     """Time between the two."""
+
+
+class Report(Base, frozen=True, kw_only=True):
+    """What the demand figures reckon with."""
+
+    cost_per_call: float | None = None
+    """What one telephone call costs the organisation; without it, calls avoided are counted and not priced."""
+    currency: str = "GBP"
+    """What stands before amounts of money."""
 
 
 class Ui(Base, frozen=True, kw_only=True):
@@ -263,15 +308,25 @@ class Config(Base, frozen=True, kw_only=True):
     """How handoffs travel."""
     outbox: Outbox = Outbox()
     """What leaves, and when."""
+    evidence: EvidenceConfig = EvidenceConfig()
+    """What is kept of photos, video and sound."""
+    moderation: ModerationConfig = ModerationConfig()
+    """Blocked words and reviews."""
     keyring: Keyring = Keyring()
     """Where secrets are kept."""
+    acknowledge: Acknowledge = Acknowledge()
+    """What an acknowledgement says."""
     suggest: Suggest = Suggest()
     """Words that suggest an urgency."""
     repeat: Repeat = Repeat()
     """What a repeat contact is."""
+    report: Report = Report()
+    """What the figures reckon with."""
+    retention: Retention = Retention()
+    """How long words are kept."""
     ui: Ui = Ui()
     """Looks."""
-    keys: FlatTable = {}
+    keys: FlatTable = msgspec.field(default_factory=dict)
     """Key presets and changes: `preset`, and action ids with keys; `config.keys` reads them."""
     accounts: tuple[AccountConfig, ...] = ()
     """Every account that is polled."""

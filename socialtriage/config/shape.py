@@ -156,6 +156,8 @@ def _leaf(kind: kinds.Type, value: Any, path: Path, problems: Problems) -> Any:
     elif isinstance(kind, kinds.DateType):
         right = isinstance(value, dt.date) and not isinstance(value, dt.datetime)
         wanted = "a date such as 2027-03-31, without quotes"
+    elif isinstance(kind, kinds.IntType):
+        right, wanted = isinstance(value, int) and not isinstance(value, bool), "a whole number, without quotes"
     else:
         right, wanted = isinstance(value, str), "text in quotes"
     if right:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from socialtriage.config.files import make_folders
 from socialtriage.domain.errors import StoreError
 from socialtriage.domain.models import Incoming
 from socialtriage.store.intake import media_path
+
+INCOMING = "incoming"
+"""The folder, below the media folder, of files that are not whole yet."""
+LEFT_BEHIND = 3600.0
+"""Seconds after which a file that is not whole belongs to a program that ended."""
 
 
 def keep(folder: Path, items: Iterable[Incoming]) -> None:
@@ -30,6 +39,41 @@ def read(folder: Path, path: str) -> bytes:
     if media_path(hashlib.sha256(data).hexdigest()) != path:
         raise StoreError(f"The attachment {folder / path} is not what was kept: its content was changed.")
     return data
+
+
+def place_of(sha256: str) -> str:
+    """Where the bytes with that hash stand below the media folder. Nothing else is ever part of a name there."""
+    return media_path(sha256)
+
+
+def begin(folder: Path) -> Path:
+    """An empty file for what is about to be downloaded, for this user alone. Raises `StoreError`."""
+    try:
+        make_folders(folder / INCOMING)
+        handle, name = tempfile.mkstemp(prefix="part-", dir=folder / INCOMING)
+        os.close(handle)
+    except OSError as exc:
+        raise StoreError(f"A file cannot be kept in {folder}: {exc.strerror or exc}.") from exc
+    return Path(name)
+
+
+def finish(folder: Path, partial: Path, file: BinaryIO, sha256: str) -> None:
+    """Put a whole download in its place, once for each content. Raises `OSError`."""
+    file.flush()
+    os.fsync(file.fileno())
+    target = folder / media_path(sha256)
+    make_folders(target.parent)
+    if target.exists() and target.stat().st_size == partial.stat().st_size:
+        return
+    partial.replace(target)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a program that ended in the middle of a download left behind."""
+    with contextlib.suppress(OSError):
+        for left in (folder / INCOMING).glob("part-*"):
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                left.unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from socialtriage.domain.errors import Refused, SocialTriageError, StoreError
 from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.services import triage
 from socialtriage.services.desk import Desk
+from socialtriage.services.fetching import Fetcher
 from socialtriage.services.outbox import Outcome, Sender
 from socialtriage.services.sync import REREAD_YOUNG, Poller, PollResult
 
@@ -23,6 +24,8 @@ LEASE_SECONDS = 90.0
 RENEW = 30.0
 TICK = 1.0
 """Seconds between looks at the outbox and at snoozes that end."""
+LOOK_FOR_FILES = 5.0
+"""Seconds between looks for files of messages that can be fetched."""
 LONGEST_PAUSE = 86_400.0
 """Seconds until the next pass at most, where the account's own interval is not longer."""
 
@@ -34,6 +37,7 @@ class Polling:
         self.desk = desk
         self.poller = poller
         self.sender = sender
+        self.fetcher = Fetcher(desk, poller)
         self.wake = asyncio.Event()
         self._ours = asyncio.Event()
 
@@ -63,13 +67,14 @@ class Polling:
     async def once(
         self, accounts: Sequence[AccountConfig], *, reread: bool, report: Callable[[PollResult], None]
     ) -> list[PollResult]:
-        """One pass over accounts, then what is due in the outbox."""
+        """One pass over accounts, what is due in the outbox, then the files of messages."""
         keeper = asyncio.create_task(self._keep_lease())
         try:
             results = await self.poller.once(accounts, reread=reread, report=report)
             await asyncio.to_thread(triage.wake, self.desk)
             with contextlib.suppress(Refused):
                 await self.sender.run()
+            await self.fetcher.run(accounts)
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -89,6 +94,7 @@ class Polling:
                 group.create_task(self._keep_lease())
                 group.create_task(self._poll_all(accounts, report))
                 group.create_task(self.send_when_due(sent))
+                group.create_task(self._fetch_files(accounts))
         except BaseExceptionGroup as group_error:
             # What ended one of them ends all: the reader of a pipe that went away, for one.
             raise _first(group_error) from None
@@ -136,6 +142,13 @@ class Polling:
             except SocialTriageError as exc:
                 log.info("outbox: %s", exc)
             await asyncio.sleep(TICK)
+
+    async def _fetch_files(self, accounts: Sequence[AccountConfig]) -> None:
+        """Fetch files as messages bring them, until cancelled. While another desk polls, it does this too."""
+        while True:
+            await self._ours.wait()
+            await self.fetcher.run(accounts, patient=True)
+            await asyncio.sleep(LOOK_FOR_FILES)
 
     async def _keep_lease(self) -> None:
         while True:

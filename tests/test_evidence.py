@@ -1,0 +1,293 @@
+"""Photos of messages are fetched after intake and kept, whatever their server does, and never from our own network."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from socialtriage.channels.download import is_public
+from socialtriage.config.model import Keyring
+from socialtriage.domain.filetypes import file_type
+from socialtriage.domain.models import MediaItem, MediaState
+from socialtriage.domain.text import clean_line
+from socialtriage.domain.views import MediaView
+from socialtriage.services import evidence, inbox
+from socialtriage.services.desk import Desk
+from socialtriage.services.fetching import BACK_OFF, MOST_TRIES, Fetcher
+from socialtriage.services.links import ends_at
+from socialtriage.services.secrets import SecretStore
+from socialtriage.services.sync import Poller
+from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk
+from tests.doubles.mastodon import TOKEN, MastodonServer
+from tests.doubles.media import MediaServer, photo, png
+from tests.doubles.memory_keyring import MemoryKeyring
+from tests.doubles.shell import Shell, mastodon
+
+PUBLIC = "93.184.215.14"
+"""A public address; nothing is ever sent there."""
+
+
+@pytest.fixture
+def files() -> Iterator[MediaServer]:
+    with MediaServer() as server:
+        yield server
+
+
+@pytest.fixture
+def desk(tmp_path: Path, files: MediaServer) -> Iterator[Desk]:
+    config = CONFIG.replace("https://social.example", files.url).replace(
+        "[outbox]", "[evidence]\nmax_bytes = 60000\n\n[outbox]"
+    )
+    desk = small_desk(tmp_path, config=config)
+    yield desk
+    desk.close()
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Names of the story: only `rebound.example` lies inside."""
+    del port
+    return {"inside.example": ["10.1.2.3"], "mixed.example": [PUBLIC, "127.0.0.1"]}.get(host, [host])
+
+
+def media(url: str | None, name: str = "photo", **more: object) -> MediaItem:
+    return MediaItem(kind="image", name=clean_line(name), url=url, **more)  # type: ignore[arg-type]
+
+
+def fetch(desk: Desk, *, budget: str = "20s") -> int:
+    async def story() -> int:
+        poller = Poller(desk, SecretStore(Keyring(), backend=MemoryKeyring()))
+        try:
+            return await Fetcher(desk, poller, resolve).run(list(desk.config.accounts))
+        finally:
+            await poller.aclose()
+
+    return asyncio.run(story())
+
+
+def all_media(desk: Desk) -> dict[str, MediaView]:
+    ids = inbox.snapshot(desk, inbox.Query(view="all"))
+    return {str(x.name): x for i in ids for m in inbox.detail(desk, i).messages for x in m.media}
+
+
+def test_files_are_kept_once_and_what_a_server_does_badly_is_said(desk: Desk, files: MediaServer) -> None:
+    body = photo(9000)
+    links = {
+        "good": files.put("/good.jpg", body),
+        "again": files.put("/again.jpg", body),
+        "lying": files.put("/lying.jpg", png(), kind="text/html"),
+        "page": files.put("/page.jpg", b"<!DOCTYPE html>" + b" " * 9000),
+        "short page": files.put("/short.jpg", b"<html>sign in</html>"),
+        "announced": files.put("/large.jpg", photo(61_000)),
+        "endless": files.endless("/endless.jpg"),
+        "gone": files.status("/gone.jpg", 410),
+        "expired": files.status("/expired.jpg", 403),
+        "law": files.status("/law.jpg", 451),
+        "broken": files.status("/broken.jpg", 500),
+        "cut": files.cut("/cut.jpg"),
+        "empty": files.put("/empty.jpg", b""),
+        "moved": files.redirect("/moved.jpg", "/good.jpg"),
+        "round": files.redirect("/round.jpg", "/round.jpg"),
+        "metadata": files.redirect("/metadata.jpg", "https://169.254.169.254/latest/meta-data/"),
+        "rebound": files.redirect("/rebound.jpg", "https://inside.example/photo.jpg"),
+        "other port": files.redirect("/port.jpg", "http://127.0.0.1:9/secret.jpg"),
+        "loopback name": "https://localhost/photo.jpg",
+        "mixed": "https://mixed.example/photo.jpg",
+        "decimal": "https://2130706433/photo.jpg",
+        "mapped": "https://[::ffff:10.0.0.1]/photo.jpg",
+        "plain": "http://photos.example/photo.jpg",
+        "login": "https://user:word@photos.example/photo.jpg",
+        "file": "file:///etc/passwd",
+    }
+    items = [message(f"Look at this {i}", media=(media(url, name),)) for i, (name, url) in enumerate(links.items())]
+    arrive(desk, *items, message("still at work on it", media=(media(None, "none"),)))
+    assert fetch(desk) == 4
+    found = all_media(desk)
+    states = {name: view.state.value for name, view in found.items()}
+    kept = dict.fromkeys(("good", "again", "lying", "moved"), "kept")
+    refused = ("page", "short page", "round", "metadata", "rebound", "other port", "loopback name", "mixed")
+    refused += ("decimal", "mapped", "plain", "login", "file")
+    assert states == {
+        **kept,
+        **dict.fromkeys(refused, "refused"),
+        **dict.fromkeys(("announced", "endless"), "too_large"),
+        **dict.fromkeys(("gone", "expired"), "expired"),
+        "law": "withheld",
+        **dict.fromkeys(("broken", "cut", "empty", "none"), "pending"),
+    }
+    digest = hashlib.sha256(body).hexdigest()
+    assert (found["good"].sha256, found["good"].bytes, found["good"].mime) == (digest, len(body), "image/jpeg")
+    assert found["lying"].mime == "image/png"
+    assert all((view.sha256 is None) == (view.state is not MediaState.KEPT) for view in found.values())
+
+    stored = [path for path in desk.media_folder.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in stored) == sorted({found["good"].sha256, found["lying"].sha256})
+    assert {stat.S_IMODE(path.stat().st_mode) for path in stored} == {0o600}
+    assert evidence.read(desk.media_folder, found["good"].path or "") == body
+    assert all("authorization" not in headers for headers in files.headers)
+    events = [e for i in inbox.snapshot(desk, inbox.Query(view="all")) for e in inbox.detail(desk, i).events]
+    assert {"evidence.kept", "evidence.refused", "evidence.expired", "evidence.too_large"} <= {e.kind for e in events}
+    assert digest in [e.detail.get("sha256") for e in events]
+
+
+def test_a_file_that_cannot_be_had_is_tried_a_bounded_number_of_times(desk: Desk, files: MediaServer) -> None:
+    files.status("/photo.jpg", 503)
+    arrive(desk, message("Look", media=(media(files.url + "/photo.jpg"),)))
+    clock = desk.clock
+    assert isinstance(clock, FrozenClock)
+    for tries in range(MOST_TRIES):
+        assert fetch(desk) == 0
+        assert fetch(desk) == 0, "not before its time"
+        assert files.asked["/photo.jpg"] == tries + 1
+        clock.move(seconds=BACK_OFF[min(tries, len(BACK_OFF) - 1)])
+    assert fetch(desk) == 0
+    assert files.asked["/photo.jpg"] == MOST_TRIES
+    case_id = next(iter(inbox.snapshot(desk, inbox.Query())))
+    [why] = desk.store.evidence.reasons(case_id).values()
+    assert why.startswith(f"Given up after {MOST_TRIES} tries: 127.0.0.1 answered 503.")
+    assert [e.kind for e in inbox.detail(desk, case_id).events][-1] == "evidence.given_up"
+    files.put("/photo.jpg", photo())
+
+    async def by_hand() -> int:
+        poller = Poller(desk, SecretStore(Keyring(), backend=MemoryKeyring()))
+        try:
+            return await Fetcher(desk, poller, resolve).case(case_id)
+        finally:
+            await poller.aclose()
+
+    assert asyncio.run(by_hand()) == 1
+
+
+def test_expiring_links_come_first_and_a_slow_file_holds_nobody_up(desk: Desk, files: MediaServer) -> None:
+    for name in ("lasting", "signed", "tomorrow", "soon"):
+        files.put(f"/{name}.jpg", photo(len(name)))
+    ends = {"tomorrow": "?Expires=1900000000", "soon": "?Expires=1800000000", "signed": "?token=abc", "lasting": ""}
+    for name, query in ends.items():
+        arrive(desk, message(f"Look at {name}", media=(media(f"{files.url}/{name}.jpg{query}", name),)))
+    asked: list[str] = []
+    for name in ends:
+        serve = files.serves[f"/{name}.jpg"]
+        files.serves[f"/{name}.jpg"] = lambda handler, serve=serve, name=name: (asked.append(name), serve(handler))[1]
+    import socialtriage.services.fetching as fetching
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetching, "AT_ONCE", 1)
+        assert fetch(desk) == 4
+    assert asked == ["signed", "soon", "tomorrow", "lasting"]
+    assert ends_at("https://s3.example/a?X-Amz-Date=20261116T100000Z&X-Amz-Expires=60&X-Amz-Signature=a") == 1794823260
+    assert ends_at("https://cdn.example/a.jpg?oh=00_a&oe=69200000") == 0x69200000
+    assert ends_at("https://blob.example/a?sig=a&se=2026-11-16T10:00:00Z") == 1794823200
+    assert ends_at("https://files.example/a.jpg?size=large&expires=never") is None
+
+
+def test_a_slow_server_is_left_when_the_time_is_over(tmp_path: Path, files: MediaServer) -> None:
+    config = CONFIG.replace("https://social.example", files.url).replace(
+        'handle = "@anytown"', 'handle = "@anytown"\nbudget = "1s"'
+    )
+    desk = small_desk(tmp_path, config=config)
+    try:
+        arrive(desk, message("slow", media=(media(files.slow("/slow.jpg")),)))
+        arrive(desk, message("fast", media=(media(files.put("/fast.jpg", photo()), "fast"),)))
+        assert fetch(desk) == 1
+        assert all_media(desk)["photo"].state is MediaState.PENDING
+        assert [p.name for p in (desk.media_folder / "incoming").iterdir()] == []
+    finally:
+        desk.close()
+
+
+def test_video_in_pieces_is_put_together(desk: Desk, files: MediaServer) -> None:
+    packet = b"\x47" + b"v" * 187
+    versions = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100\nlow.m3u8\n#EXT-X-STREAM-INF:X=1,BANDWIDTH=900\nhd/v.m3u8\n"
+    files.put("/watch/playlist.m3u8", versions.encode(), kind="application/vnd.apple.mpegurl")
+    files.put("/watch/hd/v.m3u8", b"#EXTM3U\n#EXTINF:4,\n0.ts\n#EXTINF:4,\n1.ts?a=b\n#EXT-X-ENDLIST\n")
+    for number in range(2):
+        files.put(f"/watch/hd/{number}.ts", packet * 4)
+    outside = b"#EXTM3U\n#EXTINF:4,\nhttps://inside.example/0.ts\n#EXT-X-ENDLIST\n"
+    files.put("/bad.m3u8", outside)
+    files.put("/live.m3u8", b"#EXTM3U\n#EXTINF:4,\n0.ts\n")
+    for name in ("watch/playlist", "bad", "live"):
+        arrive(desk, message(name, media=(media(f"{files.url}/{name}.m3u8", name),)))
+    assert fetch(desk) == 1
+    found = all_media(desk)
+    assert (found["watch/playlist"].bytes, found["watch/playlist"].mime) == (8 * 188, "video/mp2t")
+    assert found["bad"].state is found["live"].state is MediaState.REFUSED
+
+
+def test_which_addresses_are_public() -> None:
+    assert all(map(is_public, (PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c")))
+    inside = ("127.0.0.1", "10.0.0.1", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0")  # noqa: S104
+    inside += (
+        "::1",
+        "fe80::1%eth0",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "::",
+        "224.0.0.1",
+    )
+    assert [address for address in inside if is_public(address)] == []
+    assert not is_public("photos.example")
+
+
+@pytest.mark.parametrize(
+    ("head", "mime"),
+    [
+        (b"\0\0\0\x18ftypheic" + bytes(20), "image/heic"),
+        (b"\0\0\0\x18ftypisom" + bytes(20), "video/mp4"),
+        (b"\0\0\0\x18ftypM4A " + bytes(20), "audio/mp4"),
+        (b"\x1aE\xdf\xa3....webm", "video/webm"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
+        (b"OggS" + bytes(30) + b"OpusHead", "audio/ogg"),
+        (b"\xff\xfb\x90\x64" + bytes(30), "audio/mpeg"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"BM, said the resident, is a letter short", None),
+        (b"PK\x03\x04", None),
+        (b"\x7fELF", None),
+        (b"", None),
+    ],
+)
+def test_files_are_known_by_their_first_bytes(head: bytes, mime: str | None) -> None:
+    found = file_type(head)
+    assert (found.mime if found else None) == mime
+
+
+def test_a_poll_that_is_killed_in_the_middle_of_a_download_leaves_nothing_that_counts_as_kept(
+    tmp_path: Path, files: MediaServer
+) -> None:
+    with MastodonServer() as network:
+        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell.login("town", TOKEN)
+        attached = {
+            "id": "9",
+            "type": "image",
+            "url": files.slow("/slow.jpg"),
+            "remote_url": None,
+            "preview_url": None,
+            "description": "a pothole",
+        }
+        network.mention("look at this pothole", media_attachments=[attached])
+        running = shell.popen("poll", "--once")
+        assert files.begun.wait(30)
+        os.kill(running.pid, signal.SIGKILL)
+        running.communicate()
+        [case] = shell.ok("list", "--json").json
+
+        def state() -> dict[str, object]:
+            [found] = shell.ok("show", case["ref"], "--json").json["messages"][0]["media"]
+            return dict(found)
+
+        assert (state()["state"], state()["sha256"], state()["bytes"]) == ("pending", None, None)
+        body = photo(9000)
+        files.put("/slow.jpg", body)
+        shell.ok("poll", "--once")
+        assert (state()["state"], state()["sha256"]) == ("kept", hashlib.sha256(body).hexdigest())
+        assert state()["bytes"] == len(body)
+        assert network.problems == []
+        assert all("authorization" not in headers for headers in files.headers)

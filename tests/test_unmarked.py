@@ -1,0 +1,78 @@
+"""A copy of a photo says no more where it was made and by whom; the picture in it is the same."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from socialtriage.domain.filetypes import file_type
+from socialtriage.domain.unmarked import can_strip, without_metadata
+from tests.doubles.media import photo, png, tiff, webp
+
+TELLING = (b"Secret Camera", b"51.5074", b"a comment", b"Photoshop", b"Somebody", struct.pack(">II", 12345, 100))
+
+
+def test_a_photo_of_a_phone_keeps_its_picture_and_its_orientation_and_nothing_else() -> None:
+    whole = photo(500)
+    assert any(word in whole for word in TELLING)
+    copy = without_metadata(whole)
+    assert copy is not None
+    assert [word for word in TELLING if word in copy] == []
+    assert copy.startswith(b"\xff\xd8\xff\xe0")
+    assert copy.endswith(b"\xff\xd9")
+    assert copy.count(b"\xff\xd8") == 1, "the second picture behind the first is gone"
+    picture = whole[whole.index(b"\xff\xdb") : whole.index(b"\xff\xd9") + 2]
+    assert picture in copy
+    orientation = struct.pack(">HHIH", 0x0112, 3, 1, 6)
+    assert orientation in copy
+    assert b"Exif" not in (without_metadata(photo(orientation=1)) or b"Exif")
+    assert without_metadata(copy) == copy
+
+
+def test_png_and_webp_lose_what_they_tell() -> None:
+    for whole in (png(), webp()):
+        copy = without_metadata(whole)
+        assert copy is not None
+        assert [word for word in TELLING if word in copy] == []
+        assert file_type(copy) == file_type(whole)
+        assert without_metadata(copy) == copy
+    picture = without_metadata(png()) or b""
+    assert picture.endswith(b"IEND" + struct.pack(">I", zlib.crc32(b"IEND")))
+    assert b"gAMA" in picture
+    container = without_metadata(webp()) or b""
+    assert struct.unpack_from("<I", container, 4)[0] == len(container) - 8
+    assert container[20] & 0x04 == 0
+
+
+def test_a_video_loses_its_position_and_stays_as_long() -> None:
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body) + 8) + kind + body
+
+    told = box(b"udta", box(b"\xa9xyz", b"\0\x12\x15\xc7+51.5074-000.1278/"))
+    track = box(b"trak", box(b"tkhd", b"head") + box(b"meta", b"Secret Camera"))
+    video = box(b"ftyp", b"isom\0\0\0\0") + box(b"moov", box(b"mvhd", b"time") + track + told) + box(b"mdat", b"udta")
+    copy = without_metadata(video)
+    assert copy is not None
+    assert len(copy) == len(video)
+    assert [word for word in TELLING if word in copy] == []
+    assert (b"tkhdhead" in copy, b"mvhdtime" in copy, copy.endswith(b"mdatudta")) == (True, True, True)
+
+
+@pytest.mark.parametrize("data", [photo()[:300], png()[:40], webp()[:30], b"GIF89a" + bytes(20), b"%PDF-1.7", b""])
+def test_what_is_cut_off_or_of_another_kind_has_no_such_copy(data: bytes) -> None:
+    assert without_metadata(data) is None
+    assert not can_strip("application/pdf")
+
+
+@settings(max_examples=60)
+@given(st.sampled_from([photo(), png(), webp()]), st.data())
+def test_no_damage_brings_it_down_or_lets_a_position_through(whole: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(12, len(whole) - 1))
+    damaged = whole[:at] + bytes([data.draw(st.integers(0, 255))]) + whole[at + 1 :]
+    copy = without_metadata(damaged)
+    assert copy is None or file_type(copy) == file_type(damaged)
+    assert tiff() not in (copy or b"")
