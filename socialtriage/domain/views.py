@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any
 
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import (
     AccountState,
     Kind,
@@ -40,12 +41,21 @@ class Query:
     flags: tuple[str, ...] = ()
     """`is:` words: private, public, unread, media, repeat, mine, late, untagged, and the statuses."""
     text: str = ""
+    narrow: tuple[tuple[str, str], ...] = ()
+    """The finer filters, name and value, as `store.narrow` knows them: kind, network, outcome, hour …"""
+    offsets: tuple[tuple[str, int], ...] = ()
+    """The organisation's clock, for `hour` and `weekday`: from which instant on it is how many minutes ahead of UTC."""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether there is a filter, apart from `text`."""
+        filters = (self.area, self.topic, self.urgency, self.account, self.status, self.person, self.before, self.after)
+        return bool(self.flags or self.narrow) or any(filters)
 
     @property
     def everything(self) -> bool:
         """Whether every case is looked at, apart from `text`."""
-        filters = (self.area, self.topic, self.urgency, self.account, self.status, self.person, self.before, self.after)
-        return self.view == "all" and not self.flags and not any(filters)
+        return self.view == "all" and not self.narrowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ class CaseRow:
     suggested_area: str | None
     suggested_urgency: Urgency | None
     suggested_because: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """Marks of the program and of officers: what the spotter found, restricted, redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,8 @@ class MediaView:
     sha256: str | None
     bytes: int | None
     path: str | None
+    why: str | None = None
+    """Why it is not kept, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +236,10 @@ class OutboxView:
     error: str | None
     officer: str
     text: SafeText
+    after_id: int | None = None
+    """The row that must have been sent before this one leaves."""
+    held: str | None = None
+    """`approval`: it waits for a second officer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +294,5 @@ class Done:
     case_ids: tuple[int, ...] = ()
     row_id: int | None = None
     """The row of the outbox that the action queued."""
+    row_ids: tuple[int, ...] = ()
+    """All of them, where the action queued several."""

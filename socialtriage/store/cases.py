@@ -15,13 +15,23 @@ from socialtriage.domain.errors import NotFound, Stale
 from socialtriage.domain.models import SafeText, Status
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import CaseRow, Query, RelatedCase
+from socialtriage.store import narrow
 from socialtriage.store.database import Database
-from socialtriage.store.intake import slots
-from socialtriage.store.rows import CASE_COLUMNS, ROW_COLUMNS, derived, store_value, to_case, to_row
+from socialtriage.store.rows import (
+    CASE_COLUMNS,
+    MASK,
+    RESTRICTED,
+    ROW_COLUMNS,
+    derived,
+    slots,
+    store_value,
+    to_case,
+    to_row,
+)
 from socialtriage.store.search import like
 
 ARCHIVE = 10_000
-"""How many closed cases a view holds at most; older ones are found by search and filters."""
+"""How many closed cases a whole view holds at most; older ones are found by search and filters."""
 PRESSING = " ORDER BY c.pressing, c.due_sort, c.id"
 VIEWS = {
     "queue": "c.lane = 0",
@@ -32,6 +42,7 @@ VIEWS = {
     "repeat": "c.lane < 5 AND c.repeat_count > 1",
     "snoozed": "c.lane = 4",
     "open": "c.lane < 5",
+    "promised": "c.lane < 5 AND c.promised_at IS NOT NULL AND c.promise_kept IS NULL",
     "closed": "c.lane = 5",
     "all": "",
 }
@@ -45,7 +56,9 @@ FLAGS = {
     "late": "c.lane < 5 AND c.due_at < :now",
     "untagged": "c.area IS NULL",
     "unclaimed": "c.owner IS NULL",
+    "promised": "c.lane < 5 AND c.promised_at IS NOT NULL AND c.promise_kept IS NULL",
     **{status.value: f"c.status = '{status.value}'" for status in Status},
+    **narrow.FLAGS,
 }
 
 
@@ -107,14 +120,16 @@ class Cases:
         self._db = db
 
     def ids(self, query: Query, *, officer: str, now: datetime) -> array[int]:
-        """Ids that a view shows, most pressing first; closed ones newest first, at most `ARCHIVE`."""
+        """Ids that a view shows, most pressing first; closed ones newest first, at most `ARCHIVE` without a filter."""
         where, params = _where(query, officer, now)
         found: array[int] = array("q")
         if query.view != "closed":
-            found.extend(self._ids(f"c.lane < 5 AND {where}", PRESSING, params))
+            order = " ORDER BY c.promised_at, c.id" if query.view == "promised" else PRESSING
+            found.extend(self._ids(f"c.lane < 5 AND {where}", order, params))
         if query.view in ("closed", "all"):
+            limit = "" if query.narrowed else f" LIMIT {ARCHIVE}"
             found.extend(
-                self._ids(f"c.lane = 5 AND {where}", f" ORDER BY c.closed_at DESC, c.id DESC LIMIT {ARCHIVE}", params)
+                self._ids(f"c.lane = 5 AND {where}", f" ORDER BY c.closed_at DESC, c.id DESC{limit}", params)
             )
         return found
 
@@ -217,13 +232,14 @@ class Cases:
     def related(self, case_id: int, person_id: int) -> list[RelatedCase]:
         """Other cases of the same person, and those linked by an officer, newest first."""
         rows = self._db.all(
-            "SELECT ref, status, opened_at, area, snippet FROM cases WHERE id != :id AND id IN ("
+            "SELECT ref, status, opened_at, area, snippet, flags FROM cases WHERE id != :id AND id IN ("
             "SELECT id FROM (SELECT id FROM cases WHERE person_id = :person ORDER BY opened_at DESC LIMIT 51)"
             " UNION SELECT b FROM case_links WHERE a = :id UNION SELECT a FROM case_links WHERE b = :id)"
             " ORDER BY opened_at DESC LIMIT 50",
             {"id": case_id, "person": person_id},
         )
-        return [RelatedCase(r[0], Status(r[1]), from_iso(r[2]), r[3], SafeText(r[4])) for r in rows]
+        shown = (SafeText(MASK if RESTRICTED in r[5] else r[4]) for r in rows)
+        return [RelatedCase(r[0], Status(r[1]), from_iso(r[2]), r[3], s) for r, s in zip(rows, shown, strict=True)]
 
     def related_refs(self, ids: Sequence[int]) -> dict[int, list[str]]:
         """References of the cases linked to each of `ids`."""
@@ -287,7 +303,7 @@ def _where(query: Query, officer: str, now: datetime) -> tuple[str, dict[str, An
     if query.area:
         add("c.area IS NULL" if query.area == "none" else "c.area = :area", area=query.area)
     if query.topic:
-        add("c.topic = :topic", topic=query.topic)
+        add("c.topic IS NULL" if query.topic == "none" else "c.topic = :topic", topic=query.topic)
     if query.urgency:
         add("c.urgency = :urgency", urgency=query.urgency.rank)
     if query.account:
@@ -303,5 +319,8 @@ def _where(query: Query, officer: str, now: datetime) -> tuple[str, dict[str, An
         add("c.opened_at < :before", before=iso(query.before))
     if query.after:
         add("c.opened_at >= :after", after=iso(query.after))
+    for number, (name, value) in enumerate(query.narrow):
+        sql, values = narrow.clause(name, value, number, query.offsets)
+        add(sql, **values)
     parts += [FLAGS[flag] for flag in query.flags]
     return " AND ".join(parts) or "1", params

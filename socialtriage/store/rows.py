@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from socialtriage.domain.cases import Case
-from socialtriage.domain.models import Kind, Outcome, SafeText, Status, Urgency, Visibility
+from socialtriage.domain.models import Avoidable, Kind, Outcome, SafeText, Status, Urgency, Visibility
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import CaseRow
 
@@ -33,15 +33,19 @@ CASE_COLUMNS = (
     " conversation, snippet, opened_at, last_message_at, waiting_since, due_at, due_clock, due_from, acknowledged_at,"
     " answered_at, promised_at, promise_kept, closed_at, reopened_at, outcome, within_charter, snoozed_until, messages,"
     " media, repeat_count, repeat_since, suggested_area, suggested_urgency, suggested_because, external_reference,"
-    " flags, facts"
+    " flags, facts, avoidable"
 )
 CASE_NAMES = tuple(CASE_COLUMNS.replace(" ", "").split(","))
 ROW_COLUMNS = (
     "c.id, c.ref, c.version, c.status, c.urgency, c.kind, c.area, c.topic, c.owner, c.account, c.network,"
     " c.visibility, p.handle, p.name, c.snippet, c.opened_at, c.last_message_at, c.due_at, c.due_clock, c.due_from,"
     " c.messages, c.media, c.repeat_count, c.repeat_since, c.snoozed_until, c.outcome, c.suggested_area,"
-    " c.suggested_urgency, c.suggested_because"
+    " c.suggested_urgency, c.suggested_because, c.flags"
 )
+RESTRICTED = "restricted"
+"""The flag of a case whose person and words no list shows."""
+MASK = SafeText("[restricted]")
+"""Stands in their place."""
 
 
 TIMES = frozenset(
@@ -61,6 +65,11 @@ TIMES = frozenset(
     }
 )
 """Fields of a case that are times."""
+
+
+def slots(values: Sequence[Any]) -> str:
+    """As many question marks."""
+    return ", ".join("?" * len(values))
 
 
 def _texts(value: str) -> tuple[str, ...]:
@@ -97,6 +106,7 @@ STATUSES = {status.value: status for status in Status}
 KINDS = {kind.value: kind for kind in Kind}
 VISIBILITIES = {visibility.value: visibility for visibility in Visibility}
 OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+AVOIDABLES = {avoidable.value: avoidable for avoidable in Avoidable}
 """Words by what stands in the column: three times as fast as asking the enumeration."""
 
 # Stored times were written by `iso`: there is nothing to check or to cut off.
@@ -110,6 +120,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "kind": KINDS.__getitem__,
     "visibility": VISIBILITIES.__getitem__,
     "outcome": OUTCOMES.__getitem__,
+    "avoidable": AVOIDABLES.__getitem__,
 }
 # A new case has the same moment in half a dozen places.
 iso_again = lru_cache(maxsize=256)(iso)
@@ -165,6 +176,8 @@ def case_values(case: Case) -> tuple[Any, ...]:
 def to_row(r: Sequence[Any]) -> CaseRow:
     """A row of `ROW_COLUMNS`."""
     at = datetime.fromisoformat
+    flags = _texts(r[29])
+    hidden = RESTRICTED in flags
     return CaseRow(
         id=r[0],
         ref=r[1],
@@ -178,9 +191,9 @@ def to_row(r: Sequence[Any]) -> CaseRow:
         account=r[9],
         network=r[10],
         visibility=VISIBILITIES[r[11]],
-        handle=SafeText(r[12]),
-        name=SafeText(r[13]),
-        snippet=SafeText(r[14]),
+        handle=MASK if hidden else SafeText(r[12]),
+        name=MASK if hidden else SafeText(r[13]),
+        snippet=MASK if hidden else SafeText(r[14]),
         opened_at=at(r[15]),
         last_message_at=at(r[16]),
         due_at=at(r[17]) if r[17] else None,
@@ -195,4 +208,5 @@ def to_row(r: Sequence[Any]) -> CaseRow:
         suggested_area=r[26],
         suggested_urgency=urgency(r[27]),
         suggested_because=_texts(r[28]),
+        flags=flags,
     )
