@@ -46,6 +46,23 @@ class Env:
             self._config = load(self.config_path, networks=NETWORKS, actions=self._actions)
         return self._config
 
+    def recall_config(self) -> None:
+        """Take the configuration as it was found sound before, where neither it nor the program changed since."""
+        from socialtriage.config.remembered import recall
+
+        self._config = self._config or recall(self.config_path)
+
+    def prove_config(self) -> None:
+        """Judge the configuration's file, and remember it when it is sound. Raises `ConfigError`."""
+        from socialtriage.channels.registry import NETWORKS
+        from socialtriage.config.load import load
+        from socialtriage.config.remembered import recall, remember
+
+        path = self.config_path
+        config, text = load(path, networks=NETWORKS), path.read_bytes()
+        if recall(path) is None and config == load(path, networks=NETWORKS):
+            remember(path, text, config)
+
     def judge_keys(self) -> None:
         """Let the configuration be held against the actions of the screens too; their table costs an import."""
         from socialtriage.ui.actions import table

@@ -25,7 +25,8 @@ def open_inbox(env: Env) -> int:
     from socialtriage.ui.launch import open_app
 
     quiet()
-    return open_app(env.desk, env.secrets)
+    env.recall_config()
+    return open_app(env.desk, lambda: env.secrets, env.prove_config)
 
 
 def _after_first_run(env: Env, choice: str | None) -> int:

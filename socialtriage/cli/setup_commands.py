@@ -74,6 +74,6 @@ def _demo(folder: Path, speed: float, seed: int, number: int | None) -> int:
 
     desk = practice.open_practice(folder, speed=speed, seed=seed)
     try:
-        return open_app(desk, practice.no_secrets())
+        return open_app(desk, practice.no_secrets)
     finally:
         desk.close()

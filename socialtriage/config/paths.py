@@ -39,6 +39,13 @@ def log_folder() -> Path:
     return user_log_path(NAME, appauthor=False)
 
 
+def cache_folder() -> Path:
+    """What may be deleted at any time: the platform's cache folder."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path(NAME, appauthor=False)
+
+
 def find_config(option: str | None, env: Mapping[str, str]) -> Path:
     """The configuration file: as asked for by option, by `SOCIALTRIAGE_CONFIG`, or in its default place.
 

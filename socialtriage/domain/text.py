@@ -12,7 +12,6 @@ import sys
 import unicodedata
 from functools import lru_cache
 
-from socialtriage.domain.markup import plain_text
 from socialtriage.domain.models import SafeText
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -61,6 +60,8 @@ def clean_line(value: str, limit: int = 200) -> SafeText:
 
 def html_to_text(html: str) -> SafeText:
     """The readable text of HTML from outside, cleaned; see `domain.markup.plain_text` for what is kept and how."""
+    from socialtriage.domain.markup import plain_text
+
     return clean(plain_text(html))
 
 

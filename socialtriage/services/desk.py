@@ -17,11 +17,11 @@ from socialtriage.config.paths import expanded, media_folder, relative_to_config
 from socialtriage.domain.errors import NotFound
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.times import parse_every, utc_now
-from socialtriage.services.clocks import Clocks
 from socialtriage.store.store import Store
 
 if TYPE_CHECKING:
     from socialtriage.domain.rules import Suggester
+    from socialtriage.services.clocks import Clocks
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")
@@ -69,7 +69,9 @@ class Desk:
 
     @cached_property
     def clocks(self) -> Clocks:
-        """The charter's clocks."""
+        """The charter's clocks. Raises `ConfigError` for a calendar that does not exist."""
+        from socialtriage.services.clocks import Clocks
+
         return Clocks(self.config)
 
     @cached_property
@@ -145,7 +147,7 @@ def open_desk(
     config_path: Path | None = None,
     mail_folder: Path | None = None,
 ) -> Desk:
-    """Open the store and sit down. Raises `StoreError`, and `ConfigError` for a calendar that does not exist."""
+    """Open the store and sit down. Raises `StoreError`."""
     return Desk(
         config,
         Store(store_path),

@@ -77,11 +77,6 @@ class Revised:
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def slots(values: Sequence[Any]) -> str:
-    """As many question marks."""
-    return ", ".join("?" * len(values))
-
-
 class IntakeWriter:
     """What intake reads and writes inside one transaction. Ids are handed out here: the transaction is exclusive."""
 

@@ -13,8 +13,8 @@ from socialtriage.domain.models import Author, MediaState, SafeText, StoredRef, 
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import MediaView, MessageView, Revision
 from socialtriage.store.database import Database
-from socialtriage.store.intake import SPOKEN, slots
-from socialtriage.store.rows import when
+from socialtriage.store.intake import SPOKEN
+from socialtriage.store.rows import slots, when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +124,13 @@ class Messages:
     def _media(self, case_id: int) -> dict[int, tuple[MediaView, ...]]:
         found: dict[int, tuple[MediaView, ...]] = {}
         for r in self._db.all(
-            "SELECT x.message_id, x.id, x.kind, x.name, x.mime, x.alt, x.state, x.sha256, x.bytes, x.path FROM media x"
+            "SELECT x.message_id, x.id, x.kind, x.name, x.mime, x.alt, x.state, x.sha256, x.bytes, x.path, x.why"
+            " FROM media x"
             " JOIN messages m ON m.id = x.message_id WHERE m.case_id = ? ORDER BY x.id",
             (case_id,),
         ):
             alt = SafeText(r[5]) if r[5] else None
-            view = MediaView(r[1], r[2], SafeText(r[3]), r[4], alt, MediaState(r[6]), r[7], r[8], r[9])
+            view = MediaView(r[1], r[2], SafeText(r[3]), r[4], alt, MediaState(r[6]), r[7], r[8], r[9], r[10])
             found[r[0]] = (*found.get(r[0], ()), view)
         return found
 

@@ -57,11 +57,17 @@ class TriageApp(App[None]):
     ToastRack { margin-bottom: 2; }
     """
 
-    def __init__(self, desk: Desk, make_engine: Callable[[], Engine] | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        make_engine: Callable[[], Engine] | None = None,
+        prove: Callable[[], None] | None = None,
+    ) -> None:
         self.desk = desk
         super().__init__()
         self.title = "socialtriage"
         self._make_engine = make_engine
+        self._prove = prove
         self.session = Session()
         self.board = Board()
         self.polling = ""
@@ -123,6 +129,8 @@ class TriageApp(App[None]):
 
         self.background = Background(self, self._make_engine)
         self.background.start()
+        if self._prove is not None:
+            self.in_background(partial(asyncio.to_thread, self._prove), "prove", "judging the configuration")
 
     # --- actions ------------------------------------------------------------------------------------------
 

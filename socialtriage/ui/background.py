@@ -65,6 +65,7 @@ class Background:
         """Begin; called once, after the first frame."""
         gc.collect()
         gc.freeze()
+        gc.enable()
         app = self._app
         self._watch()
         app.set_interval(WATCH, self._watch)

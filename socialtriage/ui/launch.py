@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,20 @@ if TYPE_CHECKING:
     from socialtriage.ui.background import Engine
 
 
-def open_app(desk: Desk, secrets: SecretStore) -> int:
-    """Run the inbox until the officer quits; the exit status. The caller closes the desk."""
+def open_app(desk: Desk, secrets: Callable[[], SecretStore], prove: Callable[[], None] | None = None) -> int:
+    """Run the inbox until the officer quits; the exit status. The caller closes the desk.
+
+    `prove` is run in a thread behind the first frame; what it raises is said.
+    """
     from socialtriage.ui.app import TriageApp
 
     def engine() -> Engine:
         # httpx and the keyring come with it: after the first frame.
         from socialtriage.ui.engine import DeskEngine
 
-        return DeskEngine(desk, secrets)
+        return DeskEngine(desk, secrets())
 
-    app = TriageApp(desk, engine)
+    app = TriageApp(desk, engine, prove)
     app.run()
     if app.fault is not None:
         import sys
@@ -32,8 +36,11 @@ def open_app(desk: Desk, secrets: SecretStore) -> int:
 
 def first_run(config_path: Path) -> str | None:
     """Ask what to do where there is no configuration: `demo`, `init`, or None to leave."""
+    import gc
+
     from socialtriage.ui.welcome import WelcomeApp
 
+    gc.enable()
     return WelcomeApp(config_path).run()
 
 

@@ -35,7 +35,7 @@ async def search(call: Call) -> None:
             home.listing.load()
             app.in_background(partial(_go, call, text), "search", "opening a reference")
 
-    home.find_bar.open("/", app.session.showing.search or "", live, done)
+    await home.find_bar.open("/", app.session.showing.search or "", live, done)
 
 
 async def _go(call: Call, text: str) -> None:
@@ -72,7 +72,7 @@ async def filter_bar(call: Call) -> None:
         show(call.argument)
     else:
         typed = base.filter + " " if base.filter else ""
-        home.find_bar.open("\\", typed, lambda text: show(settled(text)), done)
+        await home.find_bar.open("\\", typed, lambda text: show(settled(text)), done)
 
 
 def settled(text: str) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, Label
 
 from socialtriage.ui.actions import Where, bindings_for
 
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
 
 class FindBar(Horizontal):
-    """Hidden until it is opened."""
+    """Hidden until it is opened; its word and its field are made then."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.DIALOG)]
     DEFAULT_CSS = """
@@ -32,13 +33,14 @@ class FindBar(Horizontal):
         self._live: Callable[[str], None] = lambda text: None
         self._done: Callable[[str | None], None] = lambda text: None
 
-    def compose(self) -> ComposeResult:
-        """A word and a field."""
-        yield Label("", markup=False)
-        yield Input(select_on_focus=False)
-
-    def open(self, prompt: str, text: str, live: Callable[[str], None], done: Callable[[str | None], None]) -> None:
+    async def open(
+        self, prompt: str, text: str, live: Callable[[str], None], done: Callable[[str | None], None]
+    ) -> None:
         """Ask. `live` hears every change, `done` the end: the text, or None when it was taken back."""
+        from textual.widgets import Input, Label
+
+        if not self.children:
+            await self.mount(Label("", markup=False), Input(select_on_focus=False))
         self._live, self._done = live, done
         self.query_one(Label).update(prompt)
         field = self.query_one(Input)

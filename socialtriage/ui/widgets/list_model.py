@@ -10,8 +10,8 @@ from textual.cache import LRUCache
 
 from socialtriage.domain.views import CaseRow
 
-PAGE = 256
-PAGES = 16
+PAGE = 64
+PAGES = 64
 NEAR = 5_000
 """A moved case is looked for this far on both sides of where it was, before the whole list is searched."""
 
