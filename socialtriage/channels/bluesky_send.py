@@ -103,7 +103,7 @@ class PublicReply:
                 raise AnswerLost(exc.message) from exc
             else:
                 uri = data.get("uri")
-                return self._sent(uri if isinstance(uri, str) else self._uri)
+                return self._sent(uri if isinstance(uri, str) else self._uri, data.get("cid"), body["record"])
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def look_up(self) -> Sent | None:
@@ -118,7 +118,7 @@ class PublicReply:
         value = data.get("value")
         text = value.get("text") if isinstance(value, dict) else None
         changed = "What is there was changed after it was sent." if text != self._reply.text else None
-        return self._sent(self._uri, changed)
+        return self._sent(self._uri, data.get("cid"), value, changed)
 
     async def _look_up_or_lost(self) -> Sent | None:
         try:
@@ -130,8 +130,12 @@ class PublicReply:
     def _uri(self) -> str:
         return f"at://{self._xrpc.did}/{POST}/{self._rkey}"
 
-    def _sent(self, uri: str, notice: str | None = None) -> Sent:
-        return Sent(uri, self._reply.queued_at, web_url(uri, self._xrpc.grant.handle), notice)
+    def _sent(self, uri: str, cid: Any, record: Any, notice: str | None = None) -> Sent:
+        root, root_cid = root_ref(record if isinstance(record, dict) else {})
+        data = {"own": "1", "cid": cid, "root": root, "root_cid": root_cid}
+        whole = all(isinstance(value, str) and value for value in data.values())
+        url = web_url(uri, self._xrpc.grant.handle)
+        return Sent(uri, self._reply.queued_at, url, notice, data if whole else {})
 
     async def _record(self) -> dict[str, Any]:
         reply = self._reply
@@ -152,6 +156,9 @@ class PublicReply:
         stored = self._reply.parent
         uri, data = stored.remote_id, stored.reply_data
         complete = all(data.get(name) for name in ("cid", "root", "root_cid"))
+        if complete and data.get("own"):
+            # The part before this one: the AppView may not have seen it yet, and would call it deleted.
+            return _strong(data["root"], data["root_cid"], uri, data["cid"])
         try:
             view = (await Posts(self._xrpc).views([uri])).get(uri) or await self._why_missing(uri)
         except (Unavailable, NotPermitted, BadPayload, Declined):
@@ -161,10 +168,7 @@ class PublicReply:
         if view is None:
             if not complete:
                 raise Rejected("Bluesky does not show the post that this answers.")
-            return {
-                "root": {"uri": data["root"], "cid": data["root_cid"]},
-                "parent": {"uri": uri, "cid": data["cid"]},
-            }
+            return _strong(data["root"], data["root_cid"], uri, data["cid"])
         viewer = view.viewer if isinstance(view.viewer, dict) else {}
         if viewer.get("replyDisabled"):
             raise Rejected("The author does not let us reply to this post.", hint="A direct message may reach them.")
@@ -173,7 +177,7 @@ class PublicReply:
             above = (await Posts(self._xrpc).views([root])).get(root)
             root_cid = above.cid if above else ""
         root, root_cid = (root, root_cid) if root_cid else (view.uri, view.cid)
-        return {"root": {"uri": root, "cid": root_cid}, "parent": {"uri": view.uri, "cid": view.cid}}
+        return _strong(root, root_cid, view.uri, view.cid)
 
     async def _why_missing(self, uri: str) -> PostView | None:
         """Why the AppView leaves a post out. Raises `Rejected` when it is deleted or a block stands in between."""
@@ -204,6 +208,10 @@ class PublicReply:
             return None
         did = data.get("did")
         return did if isinstance(did, str) and is_did(did) else None
+
+
+def _strong(root: str, root_cid: str, uri: str, cid: str) -> dict[str, dict[str, str]]:
+    return {"root": {"uri": root, "cid": root_cid}, "parent": {"uri": uri, "cid": cid}}
 
 
 async def thread_of(xrpc: Xrpc, uri: str) -> dict[str, Any]:

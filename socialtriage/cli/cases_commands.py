@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from socialtriage.domain.views import CaseRow
     from socialtriage.services.desk import Desk
 
-VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "closed", "all")
+VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "promised", "closed", "all")
 
 
 @click.command("list")

@@ -77,10 +77,17 @@ def _account(
         )
     _refer(problems, (*path, "area"), "area", account.area, areas)
     _account_times(account, path, problems)
+    if account.sign_off is not None:
+        check_text(problems, (*path, "sign_off"), account.sign_off)
+        attempt(problems, (*path, "sign_off"), values.check_sign_off, account.sign_off)
     for key in ("handle", "owner", "mailbox", "user", "page", "business_account", "client_id", "channel", "location"):
         text: str | None = getattr(account, key)
         if text is not None:
             check_text(problems, (*path, key), text)
+    if account.location is not None and not _LOCATION.fullmatch(account.location):
+        problems.add((*path, "location"), "must be accounts/…/locations/…, as Google names the profile")
+    if account.quota is not None and not 100 <= account.quota <= 100_000_000:
+        problems.add((*path, "quota"), "must be between 100 and 100000000 units a day")
 
 
 def _account_times(account: AccountConfig, path: Path, problems: Problems) -> None:

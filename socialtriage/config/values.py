@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -172,6 +173,25 @@ def parse_sender(text: str) -> Sender:
         raise ValueError(f"needs quotes around the name: '\"{name}\" <{match[3]}>'")
     check_address(match[3].strip())
     return Sender(name, match[3].strip())
+
+
+def parse_period(text: str) -> tuple[dt.date, dt.date]:
+    """`2027-03-22..2027-05-06` as its first and last day. Raises `ValueError`."""
+    first, dots, last = text.partition("..")
+    try:
+        start, end = dt.date.fromisoformat(first.strip()), dt.date.fromisoformat(last.strip())
+    except ValueError:
+        dots = ""
+    if not dots or start > end:
+        raise ValueError("must be a first and a last day: 2027-03-22..2027-05-06")
+    return start, end
+
+
+def check_sign_off(text: str) -> None:
+    """A sign-off holds no placeholder but `{initials}`."""
+    rest = text.replace("{initials}", "")
+    if "{" in rest or "}" in rest:
+        raise ValueError("has a brace; the only placeholder here is {initials}")
 
 
 def check_placeholders(text: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from socialtriage.domain.errors import Refused
-from socialtriage.domain.models import Kind, Outcome, SafeText, Status, Urgency, Visibility
+from socialtriage.domain.late import dataclass
+from socialtriage.domain.models import Avoidable, Kind, Outcome, SafeText, Status, Urgency, Visibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,10 @@ class Case:
     external_reference: str | None = None
     flags: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    avoidable: Avoidable | None = None
 
 
-_NAMES = tuple(f.name for f in fields(Case) if f.name != "version")
+_NAMES = tuple(name for name in Case.__annotations__ if name != "version")
 _VALUES = attrgetter(*_NAMES)
 
 
@@ -125,6 +127,22 @@ def answered(case: Case, at: datetime, *, in_time: bool | None) -> Case:
     )
 
 
+def promised(case: Case, at: datetime, now: datetime) -> Case:
+    """The resident was promised word by a moment: it becomes a deadline. Raises `Refused` for one that has passed."""
+    _must_be_open(case, "promised anything")
+    if at <= now:
+        raise Refused(f"{case.ref}: that moment has passed; promise a later one.")
+    return replace(touched(case), promised_at=at, promise_kept=None)
+
+
+def answered_with_promise(case: Case, at: datetime, by: datetime, *, in_time: bool | None) -> Case:
+    """The resident was answered, and was told that there will be more by a moment: the case stays with us."""
+    if case.status is Status.CLOSED:
+        return answered(case, at, in_time=in_time)
+    status = Status.WAITING_CONTACT if case.status is Status.WAITING_CONTACT else Status.OPEN
+    return replace(answered(case, at, in_time=in_time), status=status, promised_at=by, promise_kept=None)
+
+
 def resident_wrote(case: Case, at: datetime) -> Case:
     """The resident wrote (again): whatever we waited for, it is on the desk now."""
     reopened = case.status is Status.CLOSED
@@ -157,7 +175,18 @@ def woken(case: Case) -> Case:
 def closed(case: Case, outcome: Outcome, at: datetime) -> Case:
     """Done, with its outcome."""
     _must_be_open(case, "closed again")
-    return replace(case, status=Status.CLOSED, outcome=outcome, closed_at=at, waiting_since=None, snoozed_until=None)
+    kept = case.promise_kept
+    if case.promised_at is not None and kept is None:
+        kept = at <= case.promised_at
+    return replace(
+        case,
+        status=Status.CLOSED,
+        outcome=outcome,
+        closed_at=at,
+        waiting_since=None,
+        snoozed_until=None,
+        promise_kept=kept,
+    )
 
 
 def reopened(case: Case, at: datetime) -> Case:

@@ -6,10 +6,12 @@ All times are timezone-aware UTC. Text from outside is `SafeText`, made by `doma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+from socialtriage.domain.late import dataclass
 
 SafeText = NewType("SafeText", str)
 """Text from outside without terminal controls, bidi controls and lone surrogates."""
@@ -89,6 +91,14 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     SPAM = "spam"
     ABUSE = "abuse"
+
+
+class Avoidable(StrEnum):
+    """Why a contact need not have been: a word at the close of a case."""
+
+    CHASING = "chasing"
+    UNCLEAR = "unclear"
+    WRONG_PLACE = "wrong_place"
 
 
 class OutboxState(StrEnum):
@@ -312,6 +322,9 @@ class Sent:
     url: str | None = None
     notice: str | None = None
     """Something the officer must know: sent, but it reached nobody."""
+    reply_data: Mapping[str, str] = field(default_factory=dict)
+    """What the channel needs to answer this message of ours with the next part of a thread, beside what it needed to
+    answer the resident's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TypeVar
 
 from socialtriage.domain import reference
 from socialtriage.domain.errors import NotFound, UsageError
+from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import Status, Urgency
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, CaseRow, Query
 from socialtriage.domain.when import parse_date
+from socialtriage.services import filters
 from socialtriage.services.desk import Desk
 from socialtriage.store.cases import FLAGS
 from socialtriage.store.search import match
@@ -30,7 +32,7 @@ FIRST_LOOK, LONG_LOOK = 16, 2000
 """Messages looked at together; and after how many a search of open cases no longer goes by the newest messages."""
 IS_WORDS = tuple(FLAGS)
 """What may follow `is:`."""
-FILTERS = ("area", "topic", "from", "account", "is", "before", "after", "urgency", "status")
+FILTERS = ("area", "topic", "from", "account", "is", "before", "after", "urgency", "status", *filters.FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ VIEWS = (
     View("all", "All"),
     View("closed", "Closed"),
 )
+ALL_VIEWS = (*VIEWS, View("promised", "Promises, the next to be kept first"))
+"""Those of the sidebar, and those that are asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,31 +198,19 @@ def parse_query(text: str, desk: Desk, view: str = "queue") -> Query:
         if colon and value and name.lower() in FILTERS:
             query = _FILTERS[name.lower()](desk, query, value)
         elif colon and name.isalpha() and value and not value.startswith("//"):
-            raise UsageError(f"There is no filter {name!r}.", hint=_nearest(name, FILTERS))
+            raise UsageError(f"There is no filter {name!r}.", hint=filters.nearest(name, FILTERS))
         else:
             words.append(word)
     # A blank at the end says that the last word is whole.
     return replace(query, text=" ".join(words) + (" " if words and text[-1:].isspace() else ""))
 
 
-def _nearest(word: str, valid: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), valid, n=1, cutoff=0.5)
-    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(valid)}."
-
-
-def _choice(word: str, valid: Sequence[str], what: str) -> str:
-    value = word.lower()
-    if value in valid:
-        return value
-    raise UsageError(f"There is no {what} {word!r}.", hint=_nearest(word, valid))
-
-
 def _area(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, area=value if value == "none" else _known(desk.area, value).id)
+    return replace(query, area=filters.area_id(desk, value))
 
 
 def _account(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, account=_known(lambda name: account_id(desk, name), value))
+    return replace(query, account=filters.known(lambda name: account_id(desk, name), value))
 
 
 def account_id(desk: Desk, name: str) -> str:
@@ -226,43 +218,28 @@ def account_id(desk: Desk, name: str) -> str:
     return name if desk.store.accounts.get(name) is not None else desk.account(name).id
 
 
-def _known(look_up: Callable[[str], T], value: str) -> T:
-    try:
-        return look_up(value)
-    except NotFound as exc:
-        raise UsageError(exc.message, hint=exc.hint) from exc
-
-
 def _from(desk: Desk, query: Query, value: str) -> Query:
     return replace(query, person=value)
 
 
 def _is(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, flags=(*query.flags, _choice(value, list(FLAGS), "word for is:")))
-
-
-def _day(desk: Desk, value: str) -> datetime:
-    now = desk.clock().astimezone(desk.zone)
-    try:
-        return datetime.combine(parse_date(value, now.date()), time(), desk.zone).astimezone(UTC)
-    except ValueError as exc:
-        raise UsageError(str(exc)) from exc
+    return replace(query, flags=(*query.flags, filters.choice(value, list(FLAGS), "word for is:")))
 
 
 def _before(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, before=_day(desk, value))
+    return replace(query, before=filters.moment(desk, value))
 
 
 def _after(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, after=_day(desk, value))
+    return replace(query, after=filters.moment(desk, value))
 
 
 def _urgency(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, urgency=Urgency(_choice(value, list(Urgency), "urgency")))
+    return replace(query, urgency=Urgency(filters.choice(value, list(Urgency), "urgency")))
 
 
 def _status(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, status=Status(_choice(value, list(Status), "status")))
+    return replace(query, status=Status(filters.choice(value, list(Status), "status")))
 
 
 def _topic(desk: Desk, query: Query, value: str) -> Query:
@@ -279,4 +256,5 @@ _FILTERS: dict[str, Callable[[Desk, Query, str], Query]] = {
     "after": _after,
     "urgency": _urgency,
     "status": _status,
+    **filters.FILTERS,
 }

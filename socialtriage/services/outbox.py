@@ -25,7 +25,14 @@ from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
 from socialtriage.services.desk import Desk
-from socialtriage.services.settling import outgoing, settle, settle_abandoned
+from socialtriage.services.settling import (
+    as_written,
+    begun_in_private,
+    outgoing,
+    put_on_record,
+    settle,
+    settle_abandoned,
+)
 from socialtriage.services.transport import MailTransport, transport_of
 from socialtriage.services.verdict import Verdict, judged
 from socialtriage.store.leases import Holder
@@ -66,7 +73,9 @@ def drop(desk: Desk, row_id: int) -> Done:
     """Take a row out that did not leave; what was written becomes a draft again. Raises `NotFound`, `Refused`."""
     row = _row(desk, row_id)
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
-        if not tx.outbox.drop(row_id):
+        # A part that cannot follow anything any more goes with the one before it.
+        followers = desk.store.replies.chain(row_id)[1:] if row.kind is OutboxKind.REPLY else []
+        if not all(tx.outbox.drop(each) for each in (row_id, *followers)):
             raise Refused(f"Row {row_id} is {desk_state(desk, row_id)} and cannot be dropped.")
         if row.handoff_id is not None:
             tx.outbox.drop_handoff(row.handoff_id)
@@ -76,8 +85,8 @@ def drop(desk: Desk, row_id: int) -> Done:
             ref = before.ref
             if row.kind is OutboxKind.HANDOFF and not tx.outbox.handed_off(row.case_id):
                 tx.cases.save(before, desk.clocks.with_due(life.handoff_failed(before)))
-            if row.body:
-                tx.put_draft(row.case_id, row.kind, row.body)
+            if words := as_written(row):
+                tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row))
         tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return Done(f"Dropped the {row.kind} to {row.recipient}.", (row.case_id,) if row.case_id else ())
 
@@ -86,6 +95,22 @@ def desk_state(desk: Desk, row_id: int) -> str:
     """The state of a row in a word."""
     row = desk.store.outbox.get(row_id)
     return row.state if row else "gone"
+
+
+def must_be_free(desk: Desk, row: OutboxRow) -> None:
+    """Raises `Refused` for a row that waits for a second officer, or for the part of its thread before it."""
+    if row.held:
+        raise Refused(f"Row {row.id} waits for the approval of a second officer.", hint=f"outbox approve {row.id}")
+    before = desk.store.outbox.get(row.after_id) if row.after_id is not None else None
+    if before is not None and before.state is not OutboxState.SENT:
+        raise Refused(f"Row {row.id} follows row {before.id}, which is {before.state}.", hint="See to that one first.")
+
+
+def not_there(desk: Desk, row: OutboxRow, why: str) -> None:
+    """Put on record that the source does not have a row whose answer was lost."""
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        if tx.replies.not_there(row.id, why):
+            put_on_record(tx, row, OutboxState.FAILED, why)
 
 
 def _row(desk: Desk, row_id: int) -> OutboxRow:
@@ -115,11 +140,15 @@ class Sender:
         outcomes: list[Outcome] = []
         async with self._lock, self._leased():
             await self._blocking(settle_abandoned, self._desk)
-            for row_id in list(ids) if ids is not None else await self._blocking(self._due, ignore_windows):
-                if await self._blocking(self._lease) is not None:
-                    break  # this computer slept, and another desk goes on
-                outcome = await finished(self._one(row_id))
-                outcomes += [outcome] if outcome is not None else []
+            tried: set[int] = set()
+            while batch := [i for i in await self._wanted(ids, ignore_windows) if i not in tried]:
+                for row_id in batch:
+                    tried.add(row_id)
+                    if await self._blocking(self._lease) is not None:
+                        return outcomes  # this computer slept, and another desk goes on
+                    outcome = await finished(self._one(row_id))
+                    outcomes += [outcome] if outcome is not None else []
+                # Once more: what has left makes the next part of its thread due.
         return outcomes
 
     @contextlib.asynccontextmanager
@@ -166,6 +195,12 @@ class Sender:
         row = await self._blocking(_row, self._desk, row_id)
         if row.state is OutboxState.SENT:
             raise Refused(f"Row {row_id} was sent.")
+        if row.state is OutboxState.BOUNCED:
+            raise Refused(
+                f"The mail to {row.recipient} came back: {row.error}",
+                hint="Put the address right or choose the deputy, and hand the case off again.",
+            )
+        await self._blocking(must_be_free, self._desk, row)
         if row.state is OutboxState.UNKNOWN and not anyway:
             found = await self.check(row_id)
             if found.state is OutboxState.SENT:
@@ -192,6 +227,22 @@ class Sender:
             return Outcome(row_id, OutboxState.UNKNOWN, "It is not at the source.")
         await self._blocking(settle, self._desk, row, Verdict(OutboxState.SENT, sent=sent))
         return Outcome(row_id, OutboxState.SENT, notice=sent.notice)
+
+    async def check_at_source(self, row_id: int) -> Outcome:
+        """Ask the source for an unknown row, and put on record what it says; nothing is sent.
+
+        Found: sent. Not there: failed, so that it can be tried again. Raises `Refused` where it cannot be asked.
+        """
+        row = await self._blocking(_row, self._desk, row_id)
+        if row.state is not OutboxState.UNKNOWN:
+            raise Refused(f"Row {row_id} is {row.state}: there is nothing to look up.")
+        async with self._lock, self._leased():
+            found = await self.check(row_id)
+            if found.state is OutboxState.SENT:
+                return found
+            why = "It was looked for at the source, and is not there: it did not arrive."
+            await self._blocking(not_there, self._desk, row, why)
+        return Outcome(row_id, OutboxState.FAILED, why)
 
     # --- one row ------------------------------------------------------------------------------------------
 
@@ -263,7 +314,7 @@ class Sender:
         account = self._desk.account(row.account or "")
         channel = self._poller.channel(account, Budget(30))
         try:
-            reply = outgoing(row)
+            reply = outgoing(row, await self._blocking(self._before, row))
             return await channel.look_up(reply) if look_up else await channel.send(reply)
         finally:
             await channel.aclose()
@@ -277,8 +328,15 @@ class Sender:
         # Leases are between processes, whose clocks do not stand still as a test's may.
         return self._desk.store.leases.take(LEASE, self._desk.officer, utc_now(), LEASE_SECONDS)
 
+    async def _wanted(self, ids: Sequence[int] | None, ignore_windows: bool) -> Sequence[int]:
+        due: list[int] = await self._blocking(self._due, ignore_windows) if ids is None else []
+        return due if ids is None else ids
+
     def _due(self, ignore_windows: bool) -> list[int]:
         return self._desk.store.outbox.due(self._desk.clock(), ignore_windows=ignore_windows)
+
+    def _before(self, row: OutboxRow) -> tuple[str, dict[str, str]] | None:
+        return self._desk.store.replies.sent_as(row.after_id) if row.after_id is not None else None
 
     def _claim(self, row_id: int, retried: int | None) -> OutboxRow | None:
         with self._desk.store.transaction(self._desk.officer, self._desk.clock()) as tx:

@@ -1,37 +1,62 @@
-"""Answering a resident on the network they used: what would be posted, where, and the row that leaves."""
+"""Answering a resident on the network they used: what would be posted, where, and the rows that leave."""
 
 from __future__ import annotations
 
-import contextlib
-import re
 import secrets as tokens
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from socialtriage.channels.base import Channel, LearnsRules
-from socialtriage.channels.http import Budget
-from socialtriage.config.model import SavedAnswer
+from socialtriage.channels.base import Channel, Window
 from socialtriage.domain import cases as life
-from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UsageError
-from socialtriage.domain.models import Capabilities, LengthRule, OutboxKind, Visibility
-from socialtriage.domain.redact import find_personal
+from socialtriage.domain import replying
+from socialtriage.domain.errors import Refused, UsageError
+from socialtriage.domain.models import LengthRule, OutboxKind, Visibility
 from socialtriage.domain.text import clean
-from socialtriage.domain.views import Done
+from socialtriage.domain.times import iso
+from socialtriage.domain.views import CaseDetail, Done
 from socialtriage.mail.address import Mailbox
 from socialtriage.mail.compose import Composed, ReplyMail, compose_reply_mail, message_id
-from socialtriage.services import inbox
+from socialtriage.services import approvals, inbox, reply_checks, reply_place, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import sender_of, undo_window
+from socialtriage.services.reply_rules import (
+    THREADED,
+    answerable_of,
+    channel_of,
+    check_account,
+    check_allowed,
+    sign_off_of,
+)
 from socialtriage.services.triage import change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import Answerable
 from socialtriage.store.outbox import NewRow
+from socialtriage.store.replies import APPROVAL
 
 if TYPE_CHECKING:
     from socialtriage.services.sync import Poller
 
-PLACEHOLDER = re.compile(r"\{(ref|due|link|name|promise|area|phone|contact|organisation)\}")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the officer wants beside the words."""
+
+    private: bool = False
+    """In private, although the message may be public."""
+    split: bool = False
+    """Consent to a thread of several posts where one is too long."""
+    promise: datetime | None = None
+    """There will be more by then: it becomes the case's deadline."""
+    answer: str | None = None
+    """The saved answer that the words began as, whose use is counted."""
+    acknowledge: bool = False
+    """Only a sign that we have it: stops no clock but that of the acknowledgement."""
+    seen: int | None = None
+    """The version of the case that the officer looked at; None for the one that is read now."""
+
+
+PLAIN = Wishes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,83 +71,130 @@ class ReplyDraft:
     to: str
     visibility: Visibility
     text: str
+    """The exact words, the sign-off included; of a thread all of its parts, a blank line between them."""
     length: LengthRule
+    """Of the text, or of the longest part of a thread."""
     answerable: Answerable
     key: str
     warnings: tuple[str, ...]
     mail: Composed | None = None
     """Set when the answer leaves as email."""
+    parts: tuple[str, ...] = ()
+    """The posts of a thread, in order; one post is one part."""
+    written: str = ""
+    """What the officer wrote, without the sign-off: it is the draft again when the reply is taken back."""
+    wishes: Wishes = PLAIN
+    place: str = ""
+    """Where it will appear, in a sentence."""
+    window: Window | None = None
+    """How long the network lets us answer, where it says so."""
+    held: bool = False
+    """It will wait for the approval of a second officer."""
 
 
-def prepare(desk: Desk, channel: Channel | None, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+def prepare(
+    desk: Desk,
+    channel: Channel | None,
+    case_id: int,
+    text: str,
+    *,
+    private: bool = False,
+    wishes: Wishes | None = None,
+) -> ReplyDraft:
     """Make a reply without queueing it. `channel` is the account's; None for a mailbox.
 
-    Raises `Refused` with the reason when it cannot be sent like that.
+    Raises `Refused` with the reason when it cannot be sent like that, `Stale` when the case is not the one seen.
     """
+    wishes = wishes or Wishes(private=private)
     detail = inbox.detail(desk, case_id)
-    answerable = desk.store.messages.to_answer(case_id)
-    if answerable is None:
-        raise Refused(f"{detail.row.ref} has no message of a resident that could be answered.")
+    _as_seen(desk, detail, wishes.seen)
+    answerable = answerable_of(desk, detail)
     words = clean(text).strip()
     if not words:
         raise UsageError("The reply is empty.")
-    left = PLACEHOLDER.findall(words)
-    if left:
-        raise Refused(f"The reply still holds {', '.join('{' + name + '}' for name in left)}.", hint="Fill it in.")
-    account = desk.accounts.get(answerable.account)
-    if account is None:
-        raise Refused(
-            f"{detail.row.ref} came by {answerable.account}, which is no account of the desk.",
-            hint="Answer there, and close the case with its outcome.",
-        )
-    visibility = Visibility.PRIVATE if private else answerable.message.visibility
-    if account.network != "imap" and channel is not None:
-        _allowed(channel.capabilities, answerable, visibility, detail.row.network)
+    reply_checks.refuse_unfilled(words)
+    check_account(desk, detail, answerable)
+    visibility = Visibility.PRIVATE if wishes.private else answerable.message.visibility
+    if desk.accounts[answerable.account].network != "imap" and channel is not None:
+        check_allowed(channel.capabilities, answerable, visibility, detail.row.network)
+    window = reply_place.window(channel, desk.accounts[answerable.account], answerable, visibility)
+    reply_place.refuse_too_late(window, desk.clock(), desk.zone)
+    whole = replying.signed(words, sign_off_of(desk, answerable.account))
     handle = str(answerable.author.handle)
-    length = _length(channel, words, visibility, handle)
+    parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
+    wording = reply_checks.Wording(text=whole, visibility=visibility, to=handle, account=answerable.account)
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
         version=detail.row.version,
-        account=account.id,
+        account=answerable.account,
         network=detail.row.network,
         to=handle,
         visibility=visibility,
-        text=words,
+        text="\n\n".join(parts),
         length=length,
         answerable=answerable,
         key=tokens.token_hex(16),
-        warnings=tuple(_warnings(words, visibility)),
+        warnings=tuple(reply_checks.warnings(desk, detail, wording)),
+        parts=parts,
+        written=words,
+        wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
+        place=reply_place.appears(detail, answerable, visibility),
+        window=window,
+        held=approvals.supervised(desk),
     )
-    return replace(draft, mail=_mail(desk, draft)) if account.network == "imap" else draft
+    return replace(draft, mail=_mail(desk, draft)) if desk.accounts[draft.account].network == "imap" else draft
 
 
-def _length(channel: Channel | None, words: str, visibility: Visibility, handle: str) -> LengthRule:
-    """The count by the network's own rule. Raises `Refused` when it is too long."""
+def _as_seen(desk: Desk, detail: CaseDetail, seen: int | None) -> None:
+    if seen is not None and seen != detail.row.version:
+        check_version(desk, desk.store.cases.get(detail.row.id), {detail.row.id: seen})
+
+
+def _promised(desk: Desk, detail: CaseDetail, text: str, wishes: Wishes) -> datetime | None:
+    """The promise that goes with a reply: a new one, or the case's own when the words repeat it.
+
+    A reply that repeats a promise does not keep it.
+    """
+    if wishes.acknowledge:
+        return None
+    if wishes.promise is not None:
+        if wishes.promise <= desk.clock():
+            raise Refused("The moment that is promised has passed.", hint="Promise a later one.")
+        return wishes.promise
+    open_promise = detail.promised_at if detail.promise_kept is None else None
+    repeated = open_promise is not None and saved_answers.moment_of(desk, open_promise) in text
+    return open_promise if repeated and open_promise and open_promise > desk.clock() else None
+
+
+def _parts(
+    channel: Channel | None, text: str, visibility: Visibility, handle: str, network: str, wishes: Wishes
+) -> tuple[tuple[str, ...], LengthRule]:
+    """The posts, and the length of the longest. Raises `Refused` when it is too long and may not be split."""
     if channel is None:
-        return LengthRule(len(words), None, "characters")
-    length = channel.measure(words, visibility, handle)
-    if length.limit is not None and length.used > length.limit:
-        over = f"{length.used - length.limit} too many"
-        raise Refused(f"The reply has {length.used} of {length.limit} {length.unit}: {over}.", hint="Shorten it.")
-    return length
+        return (text,), LengthRule(len(text), None, "characters")
+
+    def measure(part: str) -> LengthRule:
+        return channel.measure(part, visibility, handle)
+
+    whole = measure(text)
+    if _fits(whole):
+        return (text,), whole
+    over = f"{whole.used - (whole.limit or 0)} too many"
+    said = f"The reply has {whole.used} of {whole.limit} {whole.unit}: {over}."
+    if network not in THREADED:
+        raise Refused(said, hint="Shorten it.")
+    try:
+        parts = replying.split(text, lambda part: _fits(measure(part)))
+    except ValueError as exc:
+        raise Refused(said, hint=f"Shorten it. {exc}") from exc
+    if not wishes.split:
+        raise Refused(said, hint=f"Shorten it, or send it as a thread of {len(parts)} posts.")
+    return parts, max(map(measure, parts), key=lambda rule: rule.used)
 
 
-def _allowed(able: Capabilities, answerable: Answerable, visibility: Visibility, network: str) -> None:
-    public_parent = answerable.message.visibility is Visibility.PUBLIC
-    if visibility is Visibility.PUBLIC and not able.reply_public:
-        raise Refused(f"{network} cannot be answered in public from here.", hint="Open the original and answer there.")
-    if visibility is Visibility.PRIVATE and public_parent and not able.start_private:
-        raise Refused(f"{network} does not let us write privately to the author of a public message.")
-    if visibility is Visibility.PRIVATE and not public_parent and not able.reply_private:
-        raise Refused(f"{network} cannot be answered in private from here.", hint="Open the original and answer there.")
-
-
-def _warnings(text: str, visibility: Visibility) -> list[str]:
-    if visibility is Visibility.PRIVATE:
-        return []
-    kinds = sorted({found.kind.replace("_", " ") for found in find_personal(text)})
-    return [f"This is PUBLIC and holds personal data: {', '.join(kinds)}."] if kinds else []
+def _fits(rule: LengthRule) -> bool:
+    return rule.limit is None or rule.used <= rule.limit
 
 
 def _mail(desk: Desk, draft: ReplyDraft) -> Composed:
@@ -147,67 +219,57 @@ def _mail(desk: Desk, draft: ReplyDraft) -> Composed:
 
 
 def saved(desk: Desk, case_id: int, answer_id: str, now: datetime) -> str:
-    """A saved answer for a case: its network's variant, filled in as far as the case knows.
-
-    Raises `NotFound`, and `Refused` for one that expired.
-    """
-    answers = {answer.id: answer for answer in desk.config.answers}
-    answer = answers.get(answer_id)
-    if answer is None:
-        raise NotFound(f"There is no saved answer {answer_id!r}.", hint=f"There are: {', '.join(answers) or 'none'}.")
-    if answer.expires is not None and answer.expires < now.astimezone(desk.zone).date():
-        raise Refused(
-            f"The saved answer {answer_id} expired on {answer.expires}.", hint="Renew it in the configuration."
-        )
-    return _filled(desk, case_id, answer)
-
-
-def _filled(desk: Desk, case_id: int, answer: SavedAnswer) -> str:
-    detail = inbox.detail(desk, case_id)
-    row = detail.row
-    area = desk.areas.get(answer.area or row.area or "")
-    away = desk.store.accounts.away()
-    contact = next((desk.contacts[c] for c in (area.contacts if area else ()) if c not in away), None)
-    values = {
-        "ref": row.ref,
-        "name": row.name.split(" ")[0] if row.name else "",
-        "link": (area.self_serve if area else None) or "",
-        "area": area.name if area else "",
-        "phone": desk.config.organisation.phone or "",
-        "contact": contact.name if contact else "",
-        "organisation": desk.config.organisation.name,
-        "due": _to_come(desk, row.due_at),
-        "promise": _to_come(desk, detail.promised_at),
-    }
-    text = answer.for_.get(row.network, answer.text)
-    return PLACEHOLDER.sub(lambda m: values[m[1]] or m[0], text)
-
-
-def _to_come(desk: Desk, at: datetime | None) -> str:
-    """A moment in words; one that is over would be a promise broken as it is made, so that its placeholder stays."""
-    return f"{at.astimezone(desk.zone):%A %d %B, %H:%M}" if at is not None and at > desk.clock() else ""
+    """A saved answer for a case; see `saved_answers.wording`."""
+    return saved_answers.wording(desk, case_id, answer_id, now)
 
 
 def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -> Done:
-    """Put a reply into the outbox. Raises `Stale` when the case changed since the draft was made."""
+    """Put a reply into the outbox, of a thread every part. Raises `Stale` when the case changed since the draft."""
     now = desk.clock()
-    window = undo_window(desk, draft.account, undo_seconds)
+    not_before = now + undo_window(desk, draft.account, undo_seconds)
     with desk.store.transaction(desk.officer, now) as tx:
         before = tx.cases.get(draft.case_id)
         check_version(desk, before, {draft.case_id: draft.version})
         after = desk.clocks.with_due(life.touched(before))
-        tx.cases.save(before, after)
-        row_id = tx.outbox.add(_row(draft, now + window), desk.officer, now)
-        detail = {"to": draft.to, "account": draft.account, "visibility": draft.visibility}
-        tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, detail, draft.text))
-        tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
-        said = f"Answered {draft.to} on {draft.ref}."
-        tx.undo.add(desk.officer, now, said, [change_of(before, after)], [row_id])
-    return Done(said, (draft.case_id,), row_id)
+        version = tx.cases.save(before, after).version
+        row_ids: list[int] = []
+        for number, part in enumerate(draft.parts, 1):
+            row = _row(draft, part, number, not_before, version)
+            row_ids.append(tx.outbox.add(replace(row, after_id=row_ids[-1] if row_ids else None), desk.officer, now))
+        tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
+        if not draft.wishes.acknowledge:
+            tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
+        said = _said(draft)
+        tx.undo.add(desk.officer, now, said, [change_of(before, after)], row_ids)
+    return Done(said, (draft.case_id,), row_ids[0], tuple(row_ids))
 
 
-def _row(draft: ReplyDraft, not_before: datetime) -> NewRow:
-    a = draft.answerable
+def _logged(draft: ReplyDraft) -> dict[str, Any]:
+    detail: dict[str, Any] = {"to": draft.to, "account": draft.account, "visibility": draft.visibility}
+    if len(draft.parts) > 1:
+        detail["parts"] = len(draft.parts)
+    if draft.wishes.answer:
+        detail["answer"] = draft.wishes.answer
+    if draft.wishes.promise:
+        detail["promise"] = iso(draft.wishes.promise)
+    if draft.wishes.acknowledge:
+        detail["acknowledge"] = True
+    if draft.held:
+        detail["held"] = APPROVAL
+    if draft.warnings:
+        detail["warnings"] = list(draft.warnings)
+    return detail
+
+
+def _said(draft: ReplyDraft) -> str:
+    verb = "Acknowledged" if draft.wishes.acknowledge else "Answered"
+    parts = f" in {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
+    held = " It waits for the approval of a second officer." if draft.held else ""
+    return f"{verb} {draft.to} on {draft.ref}{parts}.{held}"
+
+
+def _row(draft: ReplyDraft, part: str, number: int, not_before: datetime, version: int) -> NewRow:
+    a, several = draft.answerable, len(draft.parts) > 1
     payload: dict[str, Any] = {
         "visibility": draft.visibility,
         "to": {"key": a.author.key, "handle": a.author.handle, "name": a.author.name, "url": a.author.url},
@@ -221,7 +283,18 @@ def _row(draft: ReplyDraft, not_before: datetime) -> NewRow:
         "subject": a.subject,
         "references": list(a.references),
         "language": a.language,
+        "written": "" if draft.wishes.acknowledge else draft.written,
     }
+    if draft.held:
+        payload["version"] = version
+    if several:
+        payload["part"] = [number, len(draft.parts)]
+    if draft.wishes.answer:
+        payload["answer"] = draft.wishes.answer
+    if draft.wishes.promise:
+        payload["promise"] = iso(draft.wishes.promise)
+    if draft.wishes.acknowledge:
+        payload["acknowledge"] = True
     if draft.mail is not None:
         payload |= {
             "message_id": draft.mail.message_id,
@@ -232,28 +305,26 @@ def _row(draft: ReplyDraft, not_before: datetime) -> NewRow:
     return NewRow(
         kind=OutboxKind.REPLY,
         recipient=draft.to,
-        key=draft.key,
+        key=draft.key if number == 1 else f"{draft.key}-{number}",
         payload=payload,
         case_id=draft.case_id,
         account=draft.account,
-        body=draft.text,
+        body=part,
         data=draft.mail.data if draft.mail else None,
-        not_before=not_before,
+        not_before=None if draft.held else not_before,
+        held=APPROVAL if draft.held else None,
     )
 
 
-async def draft(desk: Desk, poller: Poller, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+async def draft(
+    desk: Desk,
+    poller: Poller,
+    case_id: int,
+    text: str,
+    *,
+    private: bool = False,
+    wishes: Wishes | None = None,
+) -> ReplyDraft:
     """Make a reply with the channel of the case's account; the network is asked for its rules where it has some."""
-    answerable = desk.store.messages.to_answer(case_id)
-    account = desk.accounts.get(answerable.account) if answerable else None
-    if account is None:
-        return prepare(desk, None, case_id, text, private=private)
-    channel = poller.channel(account, Budget(15))
-    try:
-        if isinstance(channel, LearnsRules):
-            # Without an answer there is no limit to hold the text against; the server has the last word then.
-            with contextlib.suppress(ChannelError, SecretError):
-                await channel.learn_rules()
-        return prepare(desk, channel, case_id, text, private=private)
-    finally:
-        await channel.aclose()
+    async with channel_of(desk, poller, case_id) as channel:
+        return prepare(desk, channel, case_id, text, private=private, wishes=wishes)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from socialtriage.domain import cases as life
+from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import NotFound, StoreError
 from socialtriage.domain.models import (
     Author,
@@ -21,6 +23,7 @@ from socialtriage.domain.models import (
     StoredRef,
     Visibility,
 )
+from socialtriage.domain.times import from_iso, iso
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import EARLIEST
 from socialtriage.services.verdict import Verdict
@@ -64,6 +67,8 @@ def _settle(desk: Desk, row: OutboxRow, verdict: Verdict) -> None:
             return put_on_record(tx, row, verdict.state, "the answer to an earlier try came late", "late")
         if row.handoff_id is not None and row.kind is OutboxKind.HANDOFF:
             tx.outbox.update_handoff(row.handoff_id, verdict.state, sent_at=now if sent else None, error=verdict.error)
+        if row.handoff_id is not None and row.kind is OutboxKind.CHASE and sent:
+            tx.answers.chased(row.handoff_id, now, from_iso(row.payload["expected_at"]))
         if row.case_id is not None:
             _follow(desk, tx, row, verdict)
         put_on_record(tx, row, verdict.state, verdict.error or (sent.notice if sent else None))
@@ -78,14 +83,43 @@ def _follow(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> No
         after = life.handoff_left(before)
     elif row.kind is OutboxKind.REPLY and verdict.sent is not None:
         at = min(verdict.sent.at if verdict.sent.at.year >= EARLIEST else tx.at, tx.at)
-        if row.payload.get("acknowledge"):
-            after = life.acknowledged(before, at)
-        else:
-            after = life.answered(before, at, in_time=desk.clocks.in_time(before, at))
+        after = _replied(desk, row, before, at)
+        _note_reply(tx, row, before, after, verdict.sent)
         if tx.messages.add_sent(_sent_message(row, verdict.sent, at)):
             after = replace(after, messages=after.messages + 1)
     if after is not before:
         tx.cases.save(before, desk.clocks.with_due(after))
+
+
+def _replied(desk: Desk, row: OutboxRow, before: Case, at: datetime) -> Case:
+    """What a reply that left does to its case: the clock of the answer stops with the last part of a thread."""
+    part, parts = row.payload.get("part", (1, 1))
+    if row.payload.get("acknowledge") or part < parts:
+        return life.acknowledged(before, at)
+    in_time = desk.clocks.in_time(before, at)
+    if promise := row.payload.get("promise"):
+        return life.answered_with_promise(before, at, from_iso(promise), in_time=in_time)
+    return life.answered(before, at, in_time=in_time)
+
+
+def _note_reply(tx: Transaction, row: OutboxRow, before: Case, after: Case, sent: Sent) -> None:
+    """What a reply that left is remembered for, beside the case: a promise made, kept or broken, an answer used."""
+    if sent.reply_data:
+        tx.replies.sent_data(row.id, sent.reply_data)
+    if (answer := row.payload.get("answer")) and row.after_id is None:
+        tx.replies.used(row.id, answer, row.case_id, row.officer, tx.at)
+    if after.promised_at != before.promised_at and after.promised_at is not None:
+        tx.log(
+            NewEvent(
+                "case.promised",
+                before.id,
+                before.ref,
+                {"promised_at": [iso(before.promised_at) if before.promised_at else None, iso(after.promised_at)]},
+            )
+        )
+    if before.promise_kept is None and after.promise_kept is not None and before.promised_at is not None:
+        kind = "promise.kept" if after.promise_kept else "promise.broken"
+        tx.log(NewEvent(kind, before.id, before.ref, {"promised_at": iso(before.promised_at)}))
 
 
 def settle_abandoned(desk: Desk) -> None:
@@ -97,7 +131,7 @@ def settle_abandoned(desk: Desk) -> None:
             row = desk.store.outbox.get(row_id)
             if row is not None:
                 put_on_record(tx, row, OutboxState.UNKNOWN, "the program ended on the way")
-                if row.handoff_id is not None:
+                if row.handoff_id is not None and row.kind is OutboxKind.HANDOFF:
                     tx.outbox.update_handoff(row.handoff_id, OutboxState.UNKNOWN)
 
 
@@ -117,11 +151,15 @@ def put_on_record(
     tx.log(NewEvent(kind, row.case_id, ref, detail | ({"why": why} if why else {})))
 
 
-def outgoing(row: OutboxRow) -> OutgoingReply:
-    """The reply that a row holds."""
+def outgoing(row: OutboxRow, before: tuple[str, Mapping[str, str]] | None = None) -> OutgoingReply:
+    """The reply that a row holds. `before` is the part of a thread that it follows: its remote id, and what its
+    network needs to answer it.
+    """
     p = row.payload
     to = p["to"]
     parent = p["parent"]
+    if before is not None:
+        parent = {**parent, "remote_id": before[0], "reply_data": {**parent["reply_data"], **before[1]}}
     return OutgoingReply(
         key=row.key,
         text=row.body,
@@ -139,6 +177,18 @@ def outgoing(row: OutboxRow) -> OutgoingReply:
         references=tuple(p.get("references", ())),
         language=p.get("language"),
     )
+
+
+def as_written(row: OutboxRow) -> str:
+    """What the officer wrote for a row, whole: of a thread every part, and without the sign-off."""
+    return str(row.payload.get("written") or row.body)
+
+
+def begun_in_private(row: OutboxRow) -> bool:
+    """Whether a reply was to answer a public message in private: its draft goes on so."""
+    if row.kind is not OutboxKind.REPLY:
+        return False
+    return bool(row.payload["visibility"] == "private" and row.payload["parent"]["visibility"] == "public")
 
 
 def _sent_message(row: OutboxRow, sent: Sent, at: datetime) -> SentMessage:

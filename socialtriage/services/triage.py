@@ -10,7 +10,7 @@ from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case, changes
 from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
 from socialtriage.domain.explain import moment_words
-from socialtriage.domain.models import Kind, OutboxKind, OutboxState, Outcome, Status, Urgency
+from socialtriage.domain.models import Avoidable, Kind, OutboxKind, OutboxState, Outcome, Status, Urgency
 from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import Done
@@ -196,20 +196,29 @@ def snooze(desk: Desk, ids: Sequence[int], until: datetime, expect: Expect = Non
     )
 
 
-def close(desk: Desk, ids: Sequence[int], outcome: Outcome, note: str = "", expect: Expect = None) -> Done:
-    """Done, with an outcome. An answer that is still in the outbox refuses it."""
+def close(
+    desk: Desk,
+    ids: Sequence[int],
+    outcome: Outcome,
+    note: str = "",
+    expect: Expect = None,
+    *,
+    avoidable: Avoidable | None = None,
+) -> Done:
+    """Done, with an outcome, and why the contact was avoidable if it was. An answer still in the outbox refuses it."""
     now = desk.clock()
+    why = f", avoidable: {avoidable.replace('_', ' ')}" if avoidable else ""
     for case_id in ids:
         _nothing_waits(desk, case_id)
     return act(
         desk,
         ids,
-        lambda case: life.closed(case, outcome, now),
+        lambda case: life.closed(case, outcome, now, avoidable),
         "case.closed",
-        lambda cases: f"Closed {names(cases)}: {outcome.replace('_', ' ')}.",
+        lambda cases: f"Closed {names(cases)}: {outcome.replace('_', ' ')}{why}.",
         expect=expect,
         note=clean(note, NOTE_LIMIT).strip(),
-        logged=("outcome", "status"),
+        logged=("outcome", "status", "avoidable"),
     )
 
 
@@ -312,8 +321,10 @@ def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | No
         tx.outbox.drop_handoff(row.handoff_id)
     if row.case_id is None:
         return None
-    if row.body:
-        tx.put_draft(row.case_id, row.kind, row.body)
+    from socialtriage.services.settling import as_written, begun_in_private
+
+    if words := as_written(row):
+        tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row))
     ref = tx.cases.get(row.case_id).ref
     tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return row.case_id if row.kind is OutboxKind.HANDOFF else None

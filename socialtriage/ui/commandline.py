@@ -63,7 +63,7 @@ def _filters(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
 ARGUMENTS: dict[str, Callable[[Vocabulary], Iterator[tuple[str, str]]]] = {
     "area": _areas,
     "filter": _filters,
-    "view": lambda vocabulary: iter([(view.id, view.name) for view in inbox.VIEWS]),
+    "view": lambda vocabulary: iter([(view.id, view.name) for view in inbox.ALL_VIEWS]),
     "urgency": lambda vocabulary: iter([(each.value, "") for each in Urgency]),
     "kind": lambda vocabulary: iter([(each.value, "") for each in Kind]),
     "outcome": lambda vocabulary: iter([(each.value, "") for each in Outcome]),

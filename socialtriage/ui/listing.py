@@ -104,6 +104,6 @@ class Listing:
         if showing.search is not None:
             limit = len(self._cases.model) >= inbox.SEARCH_LIMIT
             return f"Search “{showing.search.strip()}”  {'the newest ' if limit else ''}{count}"
-        name = next((view.name for view in inbox.VIEWS if view.id == showing.view), showing.view)
+        name = next((view.name for view in inbox.ALL_VIEWS if view.id == showing.view), showing.view)
         narrowed = f" \\ {showing.filter}" if showing.filter else ""
         return f"{name}{narrowed}  {count}"

@@ -31,7 +31,7 @@ class ActionProvider(Provider):
             for each in table().values()
             if each.handler and not each.id.removeprefix("view.").isdigit()
         ]
-        views = [(f"View: {view.name}", "", partial(app.perform, "view.open", view.id)) for view in inbox.VIEWS]
+        views = [(f"View: {view.name}", "", partial(app.perform, "view.open", view.id)) for view in inbox.ALL_VIEWS]
         areas = [
             (f"Tag: {area.name}", "", partial(app.perform, "case.area", area.id)) for area in app.desk.config.areas
         ]

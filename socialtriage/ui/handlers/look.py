@@ -29,7 +29,7 @@ async def named_view(call: Call) -> None:
     from socialtriage.ui.screens.choices import Choice
     from socialtriage.ui.screens.picker import Picker, ranked
 
-    choices = [Choice(view.id, view.name) for view in inbox.VIEWS]
+    choices = [Choice(view.id, view.name) for view in inbox.ALL_VIEWS]
     if not call.argument:
         chosen = await call.ask(Picker("View", choices))
         if chosen:
@@ -37,7 +37,7 @@ async def named_view(call: Call) -> None:
         return
     found = ranked(call.argument, choices)
     if not found:
-        known = ", ".join(view.id for view in inbox.VIEWS)
+        known = ", ".join(view.id for view in inbox.ALL_VIEWS)
         raise UsageError(f"There is no view {call.argument!r}.", hint=f"There are: {known}.")
     _show(call, found[0].value)
 

@@ -1,0 +1,98 @@
+"""Answer once: the same words to several residents who asked the same, each in a thread of their own, in turn."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.models import Voice
+from socialtriage.domain.views import CaseRow, Done
+from socialtriage.services import inbox, saved_answers
+from socialtriage.services.desk import Desk
+from socialtriage.services.handoff import undo_window
+from socialtriage.services.replies import ReplyDraft, queue
+
+STAGGER = timedelta(seconds=30)
+"""Between two answers of one pass: many at once look like a machine, to residents and to networks."""
+MOST = 25
+MOST_WORDS = 24
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+# Words that most questions hold say nothing about what they have in common.
+_COMMON = """the and for are was were you your yours our ours has have had not but this that these those with without
+    what when where who why how can could will would should shall does did doing done please thanks thank hello dear
+    just get got been being they them their there then than from into onto out off over under about any all some one
+    two also very much more most again still ever never yet she her him his its it's i've i'm don't isn't hasn't
+    council councils anyone someone anybody somebody know tell need want like since after before now today tomorrow
+    yesterday week weeks day days time times"""
+COMMON = frozenset(_COMMON.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A case that may be answered with the same words."""
+
+    row: CaseRow
+    text: str
+    """The words for it, with its own reference, name and moments."""
+
+
+def similar(desk: Desk, case_id: int, limit: int = MOST) -> list[CaseRow]:
+    """Open cases that wait for an answer to much the same question, the likest first. Never the case itself."""
+    detail = inbox.detail(desk, case_id)
+    asked = " ".join(m.text for m in detail.messages if m.voice is Voice.RESIDENT)
+    words = salient(asked)
+    if not words:
+        return []
+    area = detail.row.area or detail.row.suggested_area
+    expression = " OR ".join(f'"{word}"' for word in words)
+    waiting = desk.store.replies.similar(expression, case_id, area, detail.row.topic)
+    found = []
+    for row in inbox.rows(desk, waiting):
+        shared = words & salient(_asked(desk, row.id))
+        # One word in common is a coincidence, unless the question had no more.
+        if len(shared) >= min(2, len(words)) and not desk.store.outbox.waiting(row.id):
+            found.append(row)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _asked(desk: Desk, case_id: int) -> str:
+    return " ".join(m.text for m in desk.store.messages.of_case(case_id) if m.voice is Voice.RESIDENT)
+
+
+def salient(text: str) -> frozenset[str]:
+    """The words of a question that say what it is about."""
+    found = dict.fromkeys(word.casefold() for word in _WORD.findall(re.sub(r"https?://\S+|@\S+", " ", text)))
+    return frozenset([word for word in found if word not in COMMON][:MOST_WORDS])
+
+
+def wording(desk: Desk, template: str, case_id: int) -> str:
+    """The words for one of the cases: what was another's reference, name or moment is its own."""
+    return saved_answers.filled(template, saved_answers.values(desk, inbox.detail(desk, case_id)))
+
+
+def template_of(desk: Desk, case_id: int, text: str) -> str:
+    """The words of an answer to one case, ready to be filled in for others."""
+    return saved_answers.as_template(desk, inbox.detail(desk, case_id), text)
+
+
+def send_all(
+    desk: Desk, drafts: list[ReplyDraft], *, undo_seconds: float | None = None
+) -> tuple[list[Done], list[str]]:
+    """Queue the answers that were confirmed, each a row, an event and an undo step of its own, `STAGGER` apart.
+
+    What was done, and why others were not: a case that changed meanwhile stays unanswered, the rest go on.
+    """
+    done: list[Done] = []
+    refused: list[str] = []
+    for draft in drafts:
+        window = undo_window(desk, draft.account, undo_seconds) + len(done) * STAGGER
+        try:
+            done.append(queue(desk, draft, undo_seconds=window.total_seconds()))
+        except SocialTriageError as exc:
+            refused.append(f"{draft.ref}: {exc}")
+    return done, refused

@@ -1,0 +1,88 @@
+"""Supervised officers: their replies wait until a second officer on the same store has looked at them."""
+
+from __future__ import annotations
+
+from socialtriage.domain.errors import NotFound, Refused
+from socialtriage.domain.models import OutboxKind
+from socialtriage.domain.text import clean
+from socialtriage.domain.views import Done
+from socialtriage.services.desk import Desk
+from socialtriage.services.handoff import undo_window
+from socialtriage.services.settling import as_written, begun_in_private
+from socialtriage.services.triage import NOTE_LIMIT, check_version
+from socialtriage.store.log import NewEvent
+from socialtriage.store.outbox import OutboxRow
+from socialtriage.store.replies import APPROVAL
+
+
+def supervised(desk: Desk, officer: str | None = None) -> bool:
+    """Whether the replies of an officer, this one by default, wait for another's word."""
+    name = (officer or desk.officer).casefold()
+    if name in {each.casefold() for each in desk.config.organisation.supervised}:
+        return True
+    here = desk.config.officer
+    return here.supervised and (here.initials is None or here.initials.casefold() == name)
+
+
+def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: float | None = None) -> Done:
+    """Let a held reply leave, after the undo window; of a thread every part.
+
+    Raises `Refused` for one's own, for a supervised officer, and for a row that waits for nobody; `Stale` when the
+    case changed since the reply was written, unless `anyway`.
+    """
+    row, rows = _held(desk, row_id)
+    _may_judge(desk, row)
+    now = desk.clock()
+    not_before = now + undo_window(desk, row.account, undo_seconds)
+    with desk.store.transaction(desk.officer, now) as tx:
+        ref = None
+        if row.case_id is not None:
+            case = tx.cases.get(row.case_id)
+            ref = case.ref
+            if not anyway and row.payload.get("version") is not None:
+                check_version(desk, case, {case.id: int(row.payload["version"])})
+        if not all(tx.replies.release(each.id, not_before) for each in rows):
+            raise Refused(f"Row {row_id} was decided by somebody else just now.")
+        detail = {"row": row.id, "by": row.officer, "to": row.recipient}
+        tx.log(NewEvent("reply.approved", row.case_id, ref, detail))
+    said = f"Approved {row.officer}'s reply to {row.recipient}{f' on {ref}' if ref else ''}."
+    return Done(said, (row.case_id,) if row.case_id else (), row.id, tuple(each.id for each in rows))
+
+
+def give_back(desk: Desk, row_id: int, words: str) -> Done:
+    """Return a held reply to its officer with a word why: it is their draft again. Raises `Refused`."""
+    row, rows = _held(desk, row_id)
+    _may_judge(desk, row)
+    why = clean(words, NOTE_LIMIT).strip()
+    if not why:
+        raise Refused("Say what is to be changed; a reply without a word helps nobody.")
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        ref = None
+        if not all(tx.outbox.drop(each.id) for each in rows):
+            raise Refused(f"Row {row_id} was decided by somebody else just now.")
+        if row.case_id is not None:
+            ref = tx.cases.get(row.case_id).ref
+            if draft := as_written(row):
+                private = begun_in_private(row)
+                tx.put_draft(row.case_id, OutboxKind.REPLY, draft, private=private, officer=row.officer)
+        tx.log(NewEvent("reply.returned", row.case_id, ref, {"row": row.id, "by": row.officer}, why))
+    said = f"Returned to {row.officer}: the reply{f' on {ref}' if ref else ''} is their draft again."
+    return Done(said, (row.case_id,) if row.case_id else ())
+
+
+def _held(desk: Desk, row_id: int) -> tuple[OutboxRow, list[OutboxRow]]:
+    """A row that waits for approval: the first part of its thread, and all of them."""
+    store = desk.store
+    found = [row for each in store.replies.thread(row_id) if (row := store.outbox.get(each)) is not None]
+    if not found:
+        raise NotFound(f"There is no row {row_id} in the outbox.")
+    if any(row.held != APPROVAL for row in found):
+        raise Refused(f"Row {row_id} does not wait for approval; it is {found[0].state}.")
+    return found[0], found
+
+
+def _may_judge(desk: Desk, row: OutboxRow) -> None:
+    if row.officer.casefold() == desk.officer.casefold():
+        raise Refused("Nobody approves or returns their own reply.", hint="Ask a colleague; you can drop it.")
+    if supervised(desk):
+        raise Refused("Your own replies wait for approval, so that you cannot decide on others'.")

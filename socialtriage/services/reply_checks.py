@@ -1,0 +1,130 @@
+"""What an officer must know of a reply before it leaves: each a sentence. What must never leave is refused instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from socialtriage.config.values import PLACEHOLDERS, parse_period
+from socialtriage.domain import replying
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.models import OutboxKind, OutboxState, Visibility, Voice
+from socialtriage.domain.redact import find_personal
+from socialtriage.domain.views import CaseDetail
+from socialtriage.services.desk import Desk
+
+FILLED = frozenset({*PLACEHOLDERS, "organisation"})
+AT_WORK = timedelta(minutes=30)
+"""For how long an officer who paused in writing counts as being at work on a case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What is to leave, as the checks look at it."""
+
+    text: str
+    visibility: Visibility
+    to: str
+    """The resident's handle."""
+    account: str
+    carries_files: bool = False
+
+
+def refuse_unfilled(words: str) -> None:
+    """Raises `Refused` for a text in which a placeholder is left."""
+    if left := [each for each in replying.left_open(words) if each[1:-1] in FILLED]:
+        raise Refused(f"The reply still holds {', '.join(left)}.", hint="Fill it in.")
+
+
+def warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> list[str]:
+    """Everything that is to be thought about, the weightiest first."""
+    return list(_warnings(desk, detail, wording))
+
+
+def _warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator[str]:
+    public = wording.visibility is Visibility.PUBLIC
+    if public:
+        yield from _personal(desk, detail, wording.text)
+    yield from _blocked_words(desk, wording.text)
+    yield from _others(desk, detail)
+    if odd := [each for each in replying.left_open(wording.text) if each[1:-1] not in FILLED]:
+        yield f"It holds {', '.join(odd)}, which nobody fills in."
+    if strangers := replying.strangers(wording.text, _known_handles(desk, detail, wording)):
+        yield f"It names somebody else: {', '.join(strangers)}."
+    if not wording.carries_files and replying.speaks_of_an_enclosure(wording.text):
+        yield "It speaks of something attached, and nothing is attached."
+    if public and (last := _pre_election(desk)):
+        yield f"This is the pre-election period, until {last}: a public reply must not be seen to favour anybody."
+
+
+def _personal(desk: Desk, detail: CaseDetail, text: str) -> Iterator[str]:
+    """Personal data in public: whose it is, as far as the desk can tell."""
+    ours = _compact(" ".join(f"{c.email} {c.phone or ''}" for c in desk.config.contacts))
+    official = _compact(f"{desk.config.organisation.phone or ''} {desk.config.mail.from_}")
+    theirs = _compact(" ".join(m.text for m in detail.messages if m.voice is Voice.RESIDENT))
+    kinds: dict[str, set[str]] = {"": set(), "ours": set(), "theirs": set()}
+    for found in find_personal(text):
+        words = _compact(found.text)
+        if words and words in official:
+            continue
+        whose = "ours" if words in ours else "theirs" if words in theirs else ""
+        kinds[whose].add(found.label)
+    lowered = text.casefold()
+    if facts := [name for name, value in detail.facts.items() if len(value) > 3 and value.casefold() in lowered]:
+        kinds["theirs"] |= set(facts)
+    words_for = {"theirs": " of the resident", "ours": " of a colleague", "": ""}
+    for name, labels in kinds.items():
+        if labels:
+            yield f"This is PUBLIC and holds personal data{words_for[name]}: {', '.join(sorted(labels))}."
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[^\w@]", "", text).casefold()
+
+
+def _blocked_words(desk: Desk, text: str) -> Iterator[str]:
+    """Words that the configuration blocks in what residents write are none for us either."""
+    moderation = desk.config.moderation
+    found = []
+    for word in (*moderation.flag, *moderation.hold):
+        pattern = re.escape(word).replace(r"\*", r"\w*")
+        if re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE):
+            found.append(word)
+    if found:
+        yield f"It holds a blocked word: {', '.join(dict.fromkeys(found))}."
+
+
+def _others(desk: Desk, detail: CaseDetail) -> Iterator[str]:
+    """Who else has a hand on the case."""
+    row = detail.row
+    if row.owner and row.owner != desk.officer:
+        yield f"{row.owner} holds this case."
+    for officer, at in desk.store.replies.at_work(row.id, desk.officer, desk.clock() - AT_WORK):
+        yield f"{officer} is writing for this case too, last at {at.astimezone(desk.zone):%H:%M}."
+    for waiting in desk.store.outbox.waiting(row.id):
+        if waiting.kind is not OutboxKind.REPLY:
+            continue
+        held = " and waits for approval" if waiting.held else ""
+        whose = "you" if waiting.officer == desk.officer else waiting.officer
+        state = "is in the outbox" if waiting.state is OutboxState.QUEUED else f"is {waiting.state} in the outbox"
+        yield f"Another reply to this case, by {whose}, {state}{held}."
+
+
+def _known_handles(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator[str]:
+    yield wording.to
+    yield detail.row.handle
+    for account in desk.config.accounts:
+        if account.handle:
+            yield account.handle
+
+
+def _pre_election(desk: Desk) -> str:
+    """The last day of the pre-election period that is on, in words; "" when none is."""
+    today = desk.clock().astimezone(desk.zone).date()
+    for period in desk.config.organisation.pre_election:
+        first, last = parse_period(period)
+        if first <= today <= last:
+            return f"{last:%A} {last.day} {last:%B %Y}"
+    return ""

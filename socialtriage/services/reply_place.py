@@ -1,0 +1,54 @@
+"""Where a reply will appear, and how long the network still lets us answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from socialtriage.channels.base import Channel, HasWindow, Window
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.models import Visibility, Voice
+from socialtriage.domain.text import clean_line
+from socialtriage.domain.views import CaseDetail
+from socialtriage.store.messages import Answerable
+
+
+def appears(detail: CaseDetail, answerable: Answerable, visibility: Visibility) -> str:
+    """Where the answer will be seen, in a sentence."""
+    asked = next((m for m in reversed(detail.messages) if m.remote_id == answerable.message.remote_id), None)
+    who = clean_line(str(answerable.author.handle), 60)
+    if detail.row.network == "imap" or (answerable.subject and not answerable.message.conversation):
+        return f"as an answer by mail to {who}"
+    public_parent = answerable.message.visibility is Visibility.PUBLIC
+    if visibility is Visibility.PRIVATE:
+        return f"in a new private conversation with {who}" if public_parent else f"in your conversation with {who}"
+    under = f", under “{clean_line(asked.place, 60)}”" if asked is not None and asked.place else ""
+    ours = any(m.voice is Voice.OFFICER and m.visibility is Visibility.PUBLIC for m in detail.messages)
+    where = "in the public thread that we are in" if ours else "in the public thread"
+    return f"below what {who} wrote, {where}{under}"
+
+
+def window(
+    channel: Channel | None, account: AccountConfig, answerable: Answerable, visibility: Visibility
+) -> Window | None:
+    """Until when this message can be answered, where the channel knows; None where nothing ends."""
+    asked: object = channel
+    return asked.window(account, answerable.message, visibility) if isinstance(asked, HasWindow) else None
+
+
+def refuse_too_late(window: Window | None, now: datetime, zone: ZoneInfo) -> None:
+    """Raises `Refused` when the time for an answer is over."""
+    if window is not None and window.closes_at <= now:
+        raise Refused(
+            f"It is too late, since {window.closes_at.astimezone(zone):%a %d %b %H:%M}: {window.why}", hint=window.hint
+        )
+
+
+def window_words(window: Window, now: datetime, zone: ZoneInfo) -> str:
+    """`3 h 20 min left, until Mon 16 Nov 14:30; …`."""
+    minutes = int((window.closes_at - now).total_seconds()) // 60
+    days, hours = minutes // 1440, minutes // 60
+    left = f"{days} days" if days > 1 else f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+    once = " There may be one private answer, and no second." if window.once else ""
+    return f"{left} left, until {window.closes_at.astimezone(zone):%a %d %b %H:%M}.{once}"

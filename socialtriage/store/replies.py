@@ -1,0 +1,157 @@
+"""Replies in the store: parts of a thread, rows that wait for approval, saved answers in use, who else is writing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.store.database import Database
+
+APPROVAL = "approval"
+"""What a row is held for: the word of a second officer."""
+MOST_SIMILAR = 200
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDraft:
+    """What an officer was writing, and for whose eyes."""
+
+    text: str = ""
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How often a saved answer left, and when it last did."""
+
+    count: int
+    last_at: datetime
+
+
+class ReplyWriter:
+    """Changes inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def release(self, row_id: int, not_before: datetime) -> bool:
+        """A second officer's word: the row may leave from `not_before` on. False when it does not wait for one."""
+        cursor = self._c.execute(
+            "UPDATE outbox SET held = NULL, not_before = ? WHERE id = ? AND held = ? AND state = 'queued'",
+            (iso(not_before), row_id, APPROVAL),
+        )
+        return cursor.rowcount == 1
+
+    def sent_data(self, row_id: int, data: Mapping[str, str]) -> None:
+        """What is needed to answer a post of ours that was just made: the next part of its thread does."""
+        self._c.execute("UPDATE outbox SET sent_data = ? WHERE id = ?", (json.dumps(dict(data)), row_id))
+
+    def not_there(self, row_id: int, why: str) -> bool:
+        """The source was asked and does not have it: unknown → failed. False when somebody else decided meanwhile."""
+        cursor = self._c.execute(
+            "UPDATE outbox SET state = 'failed', error = ? WHERE id = ? AND state = 'unknown'", (why, row_id)
+        )
+        return cursor.rowcount == 1
+
+    def used(self, row_id: int, answer: str, case_id: int | None, officer: str, at: datetime) -> None:
+        """A saved answer left; a row counts once."""
+        self._c.execute(
+            "INSERT OR IGNORE INTO answers_used (outbox_id, answer, case_id, officer, at) VALUES (?, ?, ?, ?, ?)",
+            (row_id, answer, case_id, officer, iso(at)),
+        )
+
+
+class Replies:
+    """Reading."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def chain(self, row_id: int) -> list[int]:
+        """A row and the parts that follow it, in the order in which they leave."""
+        rows = self._db.all(
+            "WITH RECURSIVE chain (id) AS (SELECT ?1 UNION SELECT o.id FROM outbox o JOIN chain c ON o.after_id = c.id)"
+            " SELECT id FROM chain ORDER BY id",
+            (row_id,),
+        )
+        return [r[0] for r in rows]
+
+    def thread(self, row_id: int) -> list[int]:
+        """Every part of the thread that a row belongs to, in the order in which they leave."""
+        first = row_id
+        while (row := self._db.one("SELECT after_id FROM outbox WHERE id = ?", (first,))) and row[0] is not None:
+            first = row[0]
+        return self.chain(first)
+
+    def sent_as(self, row_id: int) -> tuple[str, dict[str, str]] | None:
+        """What the network calls a row that was sent, and what is needed to answer it."""
+        row = self._db.one(
+            "SELECT remote_id, sent_data FROM outbox WHERE id = ? AND state = 'sent' AND remote_id IS NOT NULL",
+            (row_id,),
+        )
+        return (row[0], json.loads(row[1] or "{}")) if row else None
+
+    def draft(self, case_id: int, officer: str, kind: str) -> KeptDraft:
+        """What an officer was writing; an empty text when nothing."""
+        row = self._db.one(
+            "SELECT text, private FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?", (case_id, officer, kind)
+        )
+        return KeptDraft(row[0], bool(row[1])) if row else KeptDraft()
+
+    def at_work(self, case_id: int, officer: str, since: datetime) -> list[tuple[str, datetime]]:
+        """Other officers who wrote something for this case since a moment, and when they last did."""
+        rows = self._db.all(
+            "SELECT officer, max(updated_at) FROM drafts WHERE case_id = ? AND officer != ? AND updated_at >= ?"
+            " GROUP BY officer ORDER BY 2 DESC",
+            (case_id, officer, iso(since)),
+        )
+        return [(r[0], from_iso(r[1])) for r in rows]
+
+    def uses(self) -> dict[str, Use]:
+        """How often each saved answer left."""
+        rows = self._db.all("SELECT answer, count(*), max(at) FROM answers_used GROUP BY answer")
+        return {r[0]: Use(r[1], from_iso(r[2])) for r in rows}
+
+    def waiting_for_approval(self) -> int:
+        """How many replies wait for a second officer."""
+        row = self._db.one("SELECT count(*) FROM outbox WHERE state = 'queued' AND held = ?", (APPROVAL,))
+        return int(row[0])
+
+    def similar(self, expression: str, case_id: int, area: str | None, topic: str | None) -> list[int]:
+        """Open cases that nobody has answered, whose messages match best, best first; the same area, if there is one.
+
+        `expression` is one of FTS5. A case without an area counts by what is suggested for it.
+        """
+        where = " AND coalesce(c.area, c.suggested_area) = :area" if area else ""
+        where += " AND (c.topic = :topic OR c.topic IS NULL)" if topic else ""
+        rows = self._db.all(
+            "WITH hits AS MATERIALIZED (SELECT rowid AS id, rank AS score FROM messages_fts"
+            " WHERE messages_fts MATCH :expression ORDER BY rank LIMIT 2000)"
+            " SELECT c.id FROM hits h JOIN messages m ON m.id = h.id JOIN cases c ON c.id = m.case_id"
+            f" WHERE m.voice = 'resident' AND c.id != :case AND c.lane < 3 AND c.waiting_since IS NOT NULL{where}"
+            " GROUP BY c.id ORDER BY min(h.score) LIMIT :most",
+            {"expression": expression, "case": case_id, "area": area, "topic": topic, "most": MOST_SIMILAR},
+        )
+        return [r[0] for r in rows]
+
+    def last_sent(self, case_id: int) -> tuple[int, str, str] | None:
+        """The newest reply of ours that left for a case: its row, its words and its network's account."""
+        row = self._db.one(
+            "SELECT id, body, account FROM outbox WHERE case_id = ? AND kind = 'reply' AND state = 'sent'"
+            " AND after_id IS NULL ORDER BY sent_at DESC, id DESC LIMIT 1",
+            (case_id,),
+        )
+        return (row[0], row[1], row[2] or "") if row else None
+
+    def broken_promises(self, now: datetime) -> Sequence[int]:
+        """Cases whose promised moment has passed without the word that was promised."""
+        rows = self._db.all(
+            "SELECT id FROM cases WHERE promised_at IS NOT NULL AND promise_kept IS NULL AND lane < 5"
+            " AND promised_at < ? ORDER BY promised_at",
+            (iso(now),),
+        )
+        return [r[0] for r in rows]
