@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from socialtriage.domain.models import OutboxState, Status, Voice
+from socialtriage.domain.errors import Refused, StoreError, UsageError
+from socialtriage.domain.models import MediaState, OutboxState, Outcome, Status, Voice
+from socialtriage.domain.times import iso
+from socialtriage.services import accounts, answers, contacts, evidence, outbox, record, triage
+from socialtriage.store.accounts import AccountWriter
 from tests.doubles.answer_desk import AnswerDesk
-from tests.doubles.desk import case_ids
+from tests.doubles.desk import MONDAY, case_ids, texts
 from tests.doubles.imap import ImapDouble
 
 
@@ -40,3 +45,270 @@ def test_an_answer_lands_in_its_case_and_the_resident_is_to_be_told(desk: Answer
     assert case.events[-1].kind == "handoff.answered"
     assert case_ids(desk.desk, "tell") == [case_id]
     assert desk.asked() == []
+
+
+def test_threads_that_lost_their_headers_are_tied_by_reference_and_a_known_sender(desk: AnswerDesk) -> None:
+    case_id, _ = desk.handed()
+    ref = desk.show(case_id).row.ref
+    desk.answer(body="Done.", Subject=f"RE: [{ref.lower().replace('-', ' ')}] bins")
+    assert desk.show(case_id).row.status is Status.TELL_RESIDENT
+    other, _ = desk.handed("Another bin")
+    quoted = f"Done too.\n\n-----Original Message-----\nFrom: Desk\nSent: Monday\nSubject: x\n\nReference: {desk.show(other).row.ref}"
+    desk.answer(body=quoted, Subject="bins", From="Contact centre <CENTRE@anytown.example>")
+    case = desk.show(other)
+    assert (case.row.status, case.messages[-1].text) == (Status.TELL_RESIDENT, "Done too.")
+    assert "deputy" not in case.messages[-1].text
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"From": "Waste services <waste@evil.example>"}, "neither the contact nor a deputy"),
+        ({"From": '"waste@anytown.example" <x@evil.example>'}, "neither the contact nor a deputy"),
+        ({"From": "jo@anytown.example"}, "neither the contact nor a deputy"),
+        ({"From": "waste@anytown.example, x@evil.example"}, "several senders"),
+        ({"Authentication_Results": "mx.anytown.example; dmarc=fail header.from=anytown.example"}, "may be forged"),
+        ({"Authentication_Results": "mx.anytown.example; spf=fail smtp.mailfrom=x@evil.example"}, "may be forged"),
+        ({"Authentication_Results": "mx.anytown.example; spf=pass; dkim=fail"}, "may be forged"),
+        ({"Authentication_Results": "mx.anytown.example; dmarc=pass header.from=evil.example"}, "another sender"),
+        ({"Subject": "Re: [ABC-7Q4K2M] something else"}, "its subject names ABC-7Q4K2M"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_strangers_and_spoofs_change_nothing_by_themselves(desk: AnswerDesk, headers: dict[str, str], why: str) -> None:
+    case_id, handed = desk.handed()
+    before = desk.show(case_id)
+    desk.answer(handed, **headers)
+    assert desk.show(case_id) == before
+    [asked] = desk.asked()
+    assert why in asked.why
+    assert asked.case_id == case_id
+    answers.accept(desk.desk, asked.id)
+    after = desk.show(case_id)
+    assert (after.row.status, after.handoffs[0].state) == (Status.TELL_RESIDENT, OutboxState.ANSWERED)
+    assert {"handoff.answered", "mail.accepted"} <= {event.kind for event in after.events}
+    with pytest.raises(Refused, match="already"):
+        answers.accept(desk.desk, asked.id)
+
+
+def test_a_server_that_vouches_for_the_sender_is_no_reason_to_ask(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    good = "mx.anytown.example; dmarc=pass header.from=anytown.example; spf=fail; dkim=pass"
+    desk.answer(handed, Authentication_Results=good)
+    assert desk.show(case_id).row.status is Status.TELL_RESIDENT
+
+
+def test_a_resident_who_writes_there_is_only_asked_about(desk: AnswerDesk) -> None:
+    case_id, _ = desk.handed()
+    ref = desk.show(case_id).row.ref
+    before = desk.show(case_id)
+    desk.answer(body=f"Any news on {ref}?", From="resident@home.example")
+    desk.answer(body="Buy now", From="news@shop.example", List_Unsubscribe="<https://shop.example>")
+    desk.answer(body="Hello?", From="resident@home.example")
+    desk.answer(body="Which bin was it?", Subject="bin")
+    assert desk.show(case_id) == before
+    reader, hello, question = desk.asked()
+    assert (reader.ref, "was not handed it" in reader.why) == (ref, True)
+    assert (hello.ref, "stranger" in hello.why) == (None, True)
+    assert (question.ref, "the only case they have" in question.why) == (ref, True)
+    with pytest.raises(UsageError, match="which case"):
+        answers.accept(desk.desk, hello.id)
+    assert "off the list" in answers.ignore(desk.desk, hello.id).said
+    answers.accept(desk.desk, hello.id, case_id=case_id)
+    assert desk.show(case_id).messages[-1].text == "Hello?"
+    assert case_ids(desk.desk, "all") == [case_id]
+
+
+def test_a_second_answer_adds_to_the_case_and_the_first_counts(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.answer(handed, "Collected.", Message_ID="<same@anytown.example>")
+    first = desk.handoffs(case_id)[0].answered_at
+    desk.answer(handed, "And a new bin is on its way.", Message_ID="<same@anytown.example>")
+    case = desk.show(case_id)
+    assert texts(case.messages[1:]) == ["Collected.", "And a new bin is on its way."]
+    assert case.row.messages == 3
+    assert case.handoffs[0].answered_at == first
+    assert answers.words_for_resident(desk.desk, case_id) == "Collected.\n\nAnd a new bin is on its way."
+    assert contacts.listing(desk.desk)[0].median_answer_minutes == 60
+    row = next(iter(record.case_rows(desk.desk, None, None)))
+    assert row["contact_answered_at"] == iso(first or MONDAY)
+
+
+def test_the_same_mail_again_and_another_uidvalidity_bring_nothing_twice(desk: AnswerDesk, server: ImapDouble) -> None:
+    case_id, handed = desk.handed()
+    mail = desk.mail("Done.", In_Reply_To=handed.message_id)
+    desk.deliver(mail)
+    desk.deliver(mail)
+    assert desk.poll().new == 1
+    server.renumber(77, reverse=True)
+    desk.deliver(desk.mail("More.", In_Reply_To=handed.message_id))
+    assert desk.poll().new == 1
+    assert texts(desk.show(case_id).messages[1:]) == ["Done.", "More."]
+    assert not any("SEEN" in command.upper() and "PEEK" not in command.upper() for command in server.commands)
+    assert not any(command.upper().startswith(("SELECT", "UID STORE")) for command in server.commands)
+
+
+def test_a_kill_between_page_and_cursor_loses_nothing_and_doubles_nothing(
+    desk: AnswerDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socialtriage.mail.walk.MAX_MAILS", 1)
+    case_id, handed = desk.handed()
+    for body in ("One.", "Two.", "Three."):
+        desk.deliver(desk.mail(body, In_Reply_To=handed.message_id))
+    real, left = AccountWriter.update, [1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+
+    def killed(self: AccountWriter, id_: str, **values: object) -> None:
+        if "cursor" in values and left.pop(0):
+            raise StoreError("killed")
+        real(self, id_, **values)
+
+    monkeypatch.setattr(AccountWriter, "update", killed)
+    passes = [desk.poll() for _ in range(6)]
+    assert [each.error is None for each in passes].count(False) >= 2
+    assert texts(desk.show(case_id).messages[1:]) == ["One.", "Two.", "Three."]
+    assert passes[-1].new == 0
+
+
+def test_attachments_are_kept_and_an_encoding_from_1998_is_read(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    mail = desk.mail("See the photograph.", In_Reply_To=handed.message_id)
+    mail.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="bin.png")
+    desk.deliver(mail)
+    old = (
+        f"From: =?iso-8859-1?Q?Waste_services_=28Ren=E9=29?= <waste@anytown.example>\r\nSubject: bins\r\n"
+        f"In-Reply-To: {handed.message_id}\r\nMessage-ID: <old@anytown.example>\r\n\r\n"
+    ).encode() + b"The caf\xe9\x92s bin \x96 done \x80 5.\r\n"
+    desk.deliver(old)
+    desk.poll()
+    case = desk.show(case_id)
+    by_text = {message.text: message for message in case.messages}
+    assert "The café’s bin – done € 5." in by_text
+    (photo,) = by_text["See the photograph."].media
+    assert (photo.name, photo.state, photo.bytes) == ("bin.png", MediaState.KEPT, 4)
+    assert evidence.read(desk.desk.media_folder, photo.path or "") == b"\x89PNG"
+    assert case.row.media == 1
+
+
+def test_a_huge_mail_is_read_in_part(desk: AnswerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socialtriage.mail.walk.HEAVY_BYTES", 20_000)
+    monkeypatch.setattr("socialtriage.mail.walk.MAX_MAIL_BYTES", 40_000)
+    case_id, handed = desk.handed()
+    mail = desk.mail("The film shows it.", In_Reply_To=handed.message_id)
+    mail.add_attachment(b"x" * 60_000, maintype="video", subtype="mp4", filename="film.mp4")
+    desk.deliver(mail)
+    desk.poll()
+    said = desk.show(case_id).messages[-1]
+    assert said.text == "The film shows it."
+    assert [(each.name, each.state) for each in said.media] == [("film.mp4", MediaState.TOO_LARGE)]
+
+
+def test_an_out_of_office_answers_nothing_and_offers_the_deputy(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    away = "I am out of the office until 20 November 2026."
+    desk.answer(handed, away, Subject="Automatic reply: bins", Auto_Submitted="auto-replied")
+    case = desk.show(case_id)
+    assert (case.row.status, case.handoffs[0].state) == (Status.WAITING_CONTACT, OutboxState.SENT)
+    assert (case.events[-1].kind, case.events[-1].note) == ("contact.absent", away)
+    [asked] = desk.asked()
+    assert "Waste services is out of the office until 20 November 2026; the deputy is Contact centre" in asked.why
+    assert contacts.listing(desk.desk)[0].away_until is None
+    desk.answer(handed, away, Subject="Automatic reply: bins", Auto_Submitted="auto-replied")
+    assert len(desk.asked()) == 1
+    said = answers.accept(desk.desk, asked.id).said
+    assert said == (
+        f"Waste services is away until 20 November; hand {case.row.ref} to Contact centre"
+        f" (handoff {case.row.ref} --to contact-centre)."
+    )
+    assert contacts.listing(desk.desk)[0].away_until == date(2026, 11, 20)
+    assert desk.hand_off(case_id).contact == "contact-centre"
+    desk.answer(handed, "We have your mail.", Auto_Submitted="auto-replied", Subject="Ticket 123")
+    assert desk.asked() == []
+    assert desk.show(case_id).events[-1].kind == "contact.automatic"
+
+
+def test_an_absence_without_a_date_wants_one_from_the_officer(desk: AnswerDesk) -> None:
+    _, handed = desk.handed()
+    desk.answer(handed, "I am on leave.", Subject="Out of office", X_Autoreply="yes")
+    [asked] = desk.asked()
+    with pytest.raises(UsageError, match="until when"):
+        answers.accept(desk.desk, asked.id)
+    with pytest.raises(Refused, match="has passed"):
+        answers.accept(desk.desk, asked.id, until=date(2026, 11, 1))
+    assert "until 24 December" in answers.accept(desk.desk, asked.id, until=date(2026, 12, 24)).said
+
+
+def bounce(message_id: str, recipient: str, action: str = "failed") -> bytes:
+    """A delivery report as Postfix writes it."""
+    return (
+        "Return-Path: <>\r\nFrom: MAILER-DAEMON@mail.anytown.example\r\nTo: social@anytown.example\r\n"
+        "Subject: Undelivered Mail Returned to Sender\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nI could not deliver it.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mail.anytown.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: 5.1.1\r\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message_id}\r\nSubject: x\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+def test_a_bounce_brings_the_case_back_and_says_why(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.deliver(bounce(handed.message_id, "waste@anytown.example", "delayed"))
+    desk.poll()
+    assert desk.handoffs(case_id)[0].state is OutboxState.SENT
+    desk.deliver(bounce(handed.message_id, "WASTE@anytown.example"))
+    desk.poll()
+    case = desk.show(case_id)
+    assert (case.row.status, case.handoffs[0].state) == (Status.OPEN, OutboxState.BOUNCED)
+    assert "550 5.1.1 User unknown" in (case.handoffs[0].error or "")
+    assert [event.kind for event in case.events][-2:] == ["handoff.delayed", "handoff.bounced"]
+    [row] = outbox.rows(desk.desk)
+    assert row.state is OutboxState.BOUNCED
+    assert contacts.listing(desk.desk)[0].open_handoffs == 0
+    outbox.drop(desk.desk, row.id)
+    assert desk.handoffs(case_id)[0].state is OutboxState.BOUNCED
+
+
+def test_a_doubtful_bounce_is_asked_about(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.deliver(bounce(handed.message_id, "jo@elsewhere.example"))
+    desk.deliver(bounce("<not.ours@anytown.example>", "somebody@elsewhere.example"))
+    desk.poll()
+    assert desk.show(case_id).row.status is Status.WAITING_CONTACT
+    [asked] = desk.asked()
+    assert "did not reach jo@elsewhere.example" in asked.why
+    answers.accept(desk.desk, asked.id)
+    assert (desk.show(case_id).row.status, desk.handoffs(case_id)[0].state) == (Status.OPEN, OutboxState.BOUNCED)
+
+
+def test_a_closed_case_keeps_the_answer_and_an_officer_decides_whether_it_opens(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    triage.close(desk.desk, [case_id], Outcome.DONE_BY_US)
+    desk.answer(handed, "It was done after all.")
+    case = desk.show(case_id)
+    assert (case.row.status, case.messages[-1].text) == (Status.CLOSED, "It was done after all.")
+    assert case.handoffs[0].state is OutboxState.ANSWERED
+    [asked] = desk.asked()
+    assert "is closed; accepting reopens it" in asked.why
+    answers.accept(desk.desk, asked.id)
+    case = desk.show(case_id)
+    assert (case.row.status, len(case.messages), case.row.messages) == (Status.TELL_RESIDENT, 2, 2)
+    assert desk.desk.store.log.verify().fault is None
+
+
+def test_a_copy_of_our_own_mail_is_no_answer(desk: AnswerDesk) -> None:
+    case_id, _ = desk.handed()
+    (sent,) = (desk.folder / "sent").glob("*.eml")
+    desk.deliver(sent.read_bytes())
+    assert desk.poll().new == 0
+    assert desk.show(case_id).row.status is Status.WAITING_CONTACT
+    assert desk.mails() == []
+
+
+def test_a_mailbox_that_fails_says_so_and_nothing_else_suffers(desk: AnswerDesk, server: ImapDouble) -> None:
+    server.users["social@anytown.example"] = "another"
+    result = desk.poll()
+    assert (result.account, result.network, result.state) == ("mail.imap", "imap", "login_needed")
+    assert "did not accept the sign-in" in (result.error or "")
+    views = {view.id: view for view in accounts.listing(desk.desk)}
+    assert views["mail.imap"].state == "login_needed"

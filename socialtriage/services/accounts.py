@@ -8,6 +8,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import AccountState
 from socialtriage.domain.times import parse_every
 from socialtriage.domain.views import AccountView, GapView
+from socialtriage.services.answerbox import polled
 from socialtriage.services.desk import Desk
 from socialtriage.store.accounts import AccountRecord
 
@@ -26,11 +27,11 @@ RECENT = timedelta(minutes=10)
 
 
 def listing(desk: Desk) -> list[AccountView]:
-    """Every account of the configuration, in its order."""
+    """Every account of the configuration, in its order, and after them the mailbox of contacts' answers."""
     records = desk.store.accounts.all()
     gaps = desk.store.accounts.gaps()
     cases = desk.store.accounts.open_cases()
-    return [_view(desk, a, records.get(a.id), gaps.get(a.id, []), cases.get(a.id, 0)) for a in desk.config.accounts]
+    return [_view(desk, a, records.get(a.id), gaps.get(a.id, []), cases.get(a.id, 0)) for a in polled(desk)]
 
 
 def _view(

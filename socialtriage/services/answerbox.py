@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from socialtriage.channels import registry
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import Page
 from socialtriage.mail.address import ServerUrl
-from socialtriage.services import intake
-from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk
 from socialtriage.services.transport import IMAP_SECRET
 
 if TYPE_CHECKING:
     from socialtriage.channels.base import Channel, ChannelContext
+    from socialtriage.services.batch import TakenIn
 
 ID = IMAP_SECRET
 """Its id in commands, in the store and in the keyring."""
@@ -44,6 +42,8 @@ def chosen(desk: Desk, ids: Sequence[str]) -> list[AccountConfig]:
 def create(context: ChannelContext) -> Channel:
     """The channel of an account, or of the mailbox. Raises `Misconfigured`."""
     if context.account.id != ID:
+        from socialtriage.channels import registry
+
         return registry.create(context)
     from socialtriage.channels.imap_answers import AnswerMailbox
 
@@ -53,6 +53,8 @@ def create(context: ChannelContext) -> Channel:
 def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
     """Store a page: residents' messages, or mails of contacts. Raises `StoreError`."""
     if account.id != ID:
+        from socialtriage.services import intake
+
         return intake.take_in(desk, account, page)
     from socialtriage.channels.imap_answers import MailPage
     from socialtriage.services import answers
