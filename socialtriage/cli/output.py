@@ -54,6 +54,8 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
     marks = [f"{row.repeat_count}× contact"] if row.repeat_count > 1 else []
     marks += ["media"] if row.media else []
     marks += [f"held by {row.owner}"] if row.owner else []
+    late = row.status is Status.WAITING_CONTACT and row.contact_due_at is not None and row.contact_due_at < now
+    marks += [f"contact late since {local(desk, row.contact_due_at)}"] if late else []
     parts = [
         row.ref,
         _urgency(row),

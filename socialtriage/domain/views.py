@@ -94,6 +94,8 @@ class CaseRow:
     suggested_urgency: Urgency | None
     suggested_because: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    contact_due_at: datetime | None = None
+    """By when an answer was expected of the contact who has it; None while nobody has."""
     """Marks of the program and of officers: what the spotter found, restricted, redacted."""
 
 

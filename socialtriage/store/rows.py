@@ -40,7 +40,8 @@ ROW_COLUMNS = (
     "c.id, c.ref, c.version, c.status, c.urgency, c.kind, c.area, c.topic, c.owner, c.account, c.network,"
     " c.visibility, p.handle, p.name, c.snippet, c.opened_at, c.last_message_at, c.due_at, c.due_clock, c.due_from,"
     " c.messages, c.media, c.repeat_count, c.repeat_since, c.snoozed_until, c.outcome, c.suggested_area,"
-    " c.suggested_urgency, c.suggested_because, c.flags"
+    " c.suggested_urgency, c.suggested_because, c.flags, CASE WHEN c.lane = 1 THEN (SELECT min(h.expected_at) FROM"
+    " handoffs h WHERE h.case_id = c.id AND h.answered_at IS NULL AND h.state IN ('sent', 'unknown')) END"
 )
 RESTRICTED = "restricted"
 """The flag of a case whose person and words no list shows."""
@@ -209,4 +210,5 @@ def to_row(r: Sequence[Any]) -> CaseRow:
         suggested_urgency=urgency(r[27]),
         suggested_because=_texts(r[28]),
         flags=flags,
+        contact_due_at=at(r[30]) if r[30] else None,
     )

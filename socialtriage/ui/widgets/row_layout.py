@@ -30,6 +30,8 @@ _STATUS = {
 _DUE_STYLE = {DueState.LATE: "late", DueState.SOON: "soon", DueState.ON_TIME: "due", DueState.NONE: "dim"}
 
 
+CONTACT_LATE = "contact late"
+
 URGENCY = 11
 """Cells of the urgency column: the longest word, a question mark and a blank."""
 
@@ -93,11 +95,11 @@ def row_cells(row: CaseRow, layout: Layout, line: int, look: Look, now: datetime
     """The cells of one screen line of a row; together they fill `layout.width`."""
     pointer = ("▌" if look.cursor else " ") + ("*" if look.marked else " ")
     if layout.lines == 1:
-        parts = [*_front(row, layout, now, zone), *_what(row, layout)]
+        parts = [*_front(row, layout, now, zone), *_what(row, layout, now)]
     elif line == 0:
         parts = _front(row, layout, now, zone)
     else:
-        parts = _below(row, layout)
+        parts = _below(row, layout, now)
     return [(pointer, "pointer"), *parts]
 
 
@@ -113,20 +115,20 @@ def _front(row: CaseRow, layout: Layout, now: datetime, zone: ZoneInfo) -> list[
     return cells
 
 
-def _what(row: CaseRow, layout: Layout) -> list[Cell]:
+def _what(row: CaseRow, layout: Layout, now: datetime) -> list[Cell]:
     area, style = area_words(row)
     return [
         (column(row.snippet, layout.snippet) + " ", _fresh(row, "snippet")),
         (column(area, layout.area) + " ", style),
-        (column(" ".join(_marks(row, layout.marks)), layout.marks), "marks"),
+        (column(" ".join(_marks(row, layout.marks, now)), layout.marks), "marks"),
     ]
 
 
-def _below(row: CaseRow, layout: Layout) -> list[Cell]:
+def _below(row: CaseRow, layout: Layout, now: datetime) -> list[Cell]:
     """The second line: the first words, and at the right end area and marks in as many cells as they need."""
     area, style = area_words(row)
     area = shorten(plain(area, layout.area), layout.area)
-    marks = shorten(plain(" ".join(_marks(row, layout.marks)), layout.marks), layout.marks)
+    marks = shorten(plain(" ".join(_marks(row, layout.marks, now)), layout.marks), layout.marks)
     ending = [(f" {text}", name) for text, name in ((area, style), (marks, "marks")) if text]
     room = max(0, layout.snippet - 1 - sum(cell_len(text) for text, _ in ending))
     return [(column(row.snippet, room), _fresh(row, "snippet")), *ending, (" ", "dim")]
@@ -153,15 +155,20 @@ def person(row: CaseRow, width: int) -> str:
     return column(column(row.name or row.handle, max(1, width - cell_len(count))).rstrip() + count, width)
 
 
+def contact_late(row: CaseRow, now: datetime) -> bool:
+    """Whether the contact who has the case should have answered by now."""
+    return row.status is Status.WAITING_CONTACT and row.contact_due_at is not None and row.contact_due_at < now
+
+
 def _fresh(row: CaseRow, style: str) -> str:
     return f"{style}-new" if row.status is Status.NEW else style
 
 
-def _marks(row: CaseRow, width: int) -> Iterator[str]:
+def _marks(row: CaseRow, width: int, now: datetime) -> Iterator[str]:
     """The marks that fit, most telling first: repeat contact, status, holder, media."""
     found = (
         f"{row.repeat_count}×" if row.repeat_count > 1 else "",
-        _STATUS.get(row.status, ""),
+        CONTACT_LATE if contact_late(row, now) else _STATUS.get(row.status, ""),
         shorten(column(row.owner, 6).rstrip(), 6) if row.owner else "",
         "media" if row.media else "",
     )
