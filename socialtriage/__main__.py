@@ -8,9 +8,8 @@ import sys
 
 def main() -> None:
     """Run the command line and end with its exit status."""
-    # Starting makes many objects and next to no garbage; who goes on for long switches the collector on again.
     gc.disable()
-    from socialtriage.cli.main import run
+    from socialtriage.cli.start import run
 
     sys.exit(run())
 

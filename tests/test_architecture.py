@@ -75,7 +75,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = "from socialtriage.cli.main import run\nassert run(['--help']) == 0"
+    code = "from socialtriage.cli.start import run\nassert run(['--help']) == 0"
     assert loaded_by(code) == set()
 
 
@@ -83,7 +83,7 @@ def test_every_commands_help_loads_nothing_heavy() -> None:
     from socialtriage.cli.main import COMMANDS
 
     calls = "\n".join(f"assert run([{name!r}, '--help']) == 0" for name in COMMANDS)
-    assert loaded_by(f"from socialtriage.cli.main import run\n{calls}") == set()
+    assert loaded_by(f"from socialtriage.cli.start import run\n{calls}") == set()
 
 
 def test_list_loads_neither_screen_nor_network_nor_keyring(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_list_loads_neither_screen_nor_network_nor_keyring(tmp_path: Path) -> No
     config = tmp_path / "config.toml"
     config.write_text(example_text(), encoding="utf-8")
     run = f"run(['--config', {str(config)!r}, '--store', {str(tmp_path / 'desk.db')!r}, 'list'])"
-    first = f"from socialtriage.cli.main import run\nassert {run} == 0"
+    first = f"from socialtriage.cli.start import run\nassert {run} == 0"
     loaded_by(first)  # the first run makes the store, for which it needs the migrations
     assert loaded_by(first) == set()
 

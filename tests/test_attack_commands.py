@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from socialtriage.cli.main import run
+from socialtriage.cli.start import run
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.services.desk import officer_of
 from tests.doubles.desk import small_config
@@ -61,7 +61,7 @@ def test_a_fault_shows_no_trace_and_no_secret_on_the_terminal(shell: Shell) -> N
         "import socialtriage.services.inbox as inbox\n"
         "def broken(*args, **more): raise ValueError('password=hunter2hunter2')\n"
         "inbox.snapshot = broken\n"
-        "from socialtriage.cli.main import run\n"
+        "from socialtriage.cli.start import run\n"
         "import sys; sys.exit(run(sys.argv[1:]))"
     )
     ended = subprocess.run(
@@ -132,7 +132,7 @@ def test_an_officer_of_two_words_can_claim(here: Shell, monkeypatch: pytest.Monk
 
 
 def test_what_is_said_of_an_error_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    from socialtriage.cli.main import _say
+    from socialtriage.cli.faults import _say
 
     assert _say(SocialTriageError("gone: \x1b]0;pwn\x07", hint="\x9b2J"), ["gone: \x1b]0;pwn\x07"], 1) == 1
     assert not {"\x1b", "\x07", "\x9b"} & set(capsys.readouterr().err)

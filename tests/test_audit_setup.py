@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from socialtriage.cli.main import run
+from socialtriage.cli.start import run
 from socialtriage.config.load import parse
 from socialtriage.domain.errors import ConfigError
 

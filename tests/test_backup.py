@@ -170,7 +170,7 @@ def test_a_full_disk_loses_nothing_and_says_so(desk: Desk, tmp_path: Path) -> No
 SMALL = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
-from socialtriage.cli.main import run
+from socialtriage.cli.start import run
 sys.exit(run(sys.argv[1:]))
 """
 

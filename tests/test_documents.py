@@ -119,7 +119,7 @@ def test_a_wrong_example_would_be_found() -> None:
 
 
 def test_the_example_is_what_init_writes_and_loads(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    from socialtriage.cli.main import run
+    from socialtriage.cli.start import run
 
     assert run(["init", "--stdout"]) == 0
     written = capsysbinary.readouterr().out

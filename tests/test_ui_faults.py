@@ -25,7 +25,7 @@ BROKEN = """
 import sys
 from socialtriage.ui.widgets.case_list import CaseList
 {damage}
-from socialtriage.cli.main import run
+from socialtriage.cli.start import run
 sys.exit(run(["--config", {config!r}, "--store", {store!r}]))
 """
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from socialtriage.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +28,8 @@ def open_inbox(env: Env) -> int:
 
 
 def _after_first_run(env: Env, choice: str | None) -> int:
+    import click
+
     from socialtriage.cli.setup_commands import demo_command, init_command
 
     context = click.get_current_context()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +13,8 @@ import click
 
 from socialtriage import __version__
 from socialtriage.cli.env import Env
-from socialtriage.domain.errors import ConfigError, SocialTriageError, UsageError
+from socialtriage.cli.faults import guarded
+from socialtriage.domain.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("setup", "A practice week on a fictional council; nothing leaves this computer."),
@@ -34,11 +35,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "redo": ("triage", "Do again what you undid last."),
     "handoff": ("leave", "Hand a case to a contact by email."),
     "reply": ("leave", "Answer the resident on their network."),
+    "acknowledge": ("answers", "Tell residents that we have it: reference, and what happens next."),
+    "promise": ("answers", "Promise the resident word by a moment: it is a deadline."),
+    "answers": ("answers", "The saved answers; make a reply one."),
+    "answer-once": ("answers", "Answer residents who asked the same, each in their own thread."),
     "outbox": ("leave", "What waits to leave, and why."),
     "answers": ("answers", "What contacts wrote and nobody can place; let it in, or ignore it."),
     "chase": ("answers", "Remind the contact who has a case."),
+    "evidence": ("evidence", "Photos, video and files of a case; save them."),
+    "fact": ("evidence", "Note what an area needs of a case; see what is missing."),
+    "hide": ("moderation", "Hide a message where the network can, after a snapshot."),
+    "unhide": ("moderation", "Show a hidden message again."),
+    "block": ("moderation", "Block the author of a case, until a review."),
+    "mute": ("moderation", "Mute the author of a case, until a review."),
+    "moderation": ("moderation", "What was hidden, blocked, muted and reported; what is due for review."),
     "accounts": ("accounts", "Every account with its state; sign in and out."),
     "contacts": ("contacts", "The contact network; who is away."),
+    "report": ("figures", "The demand figures: what came in and what became of it."),
     "log": ("record", "The handoff and case log; prove it whole."),
     "backup": ("backup", "A proved copy of everything in one file, made while others work."),
     "restore": ("backup", "Put a backup in the place of the store."),
@@ -49,7 +62,8 @@ GROUPS = (
     ("Take back", ("undo", "redo")),
     ("What leaves", ("handoff", "reply", "outbox")),
     ("What comes back", ("answers", "chase")),
-    ("Organisation", ("accounts", "contacts", "log")),
+    ("Evidence and moderation", ("evidence", "fact", "hide", "unhide", "block", "mute", "moderation")),
+    ("Organisation", ("accounts", "contacts", "report", "log")),
     ("Keeping", ("backup", "restore")),
 )
 
@@ -116,16 +130,16 @@ def cli(ctx: click.Context, config_file: str | None, store_file: str | None, no_
         from socialtriage.cli.inbox_command import open_inbox
 
         ctx.exit(open_inbox(env))
-    gc.enable()
 
 
-def run(args: Sequence[str] | None = None) -> int:
-    """Run the command line: 0 done, 1 something did not succeed, 2 wrong usage or configuration."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+def run_command(words: Sequence[str]) -> int:
+    """Run a line through the parser: 0 done, 1 something did not succeed, 2 wrong usage or configuration."""
+    return guarded(partial(_parsed, words))
+
+
+def _parsed(words: Sequence[str]) -> int:
     try:
-        result = cli.main(args=list(args) if args is not None else None, standalone_mode=False)
+        result = cli.main(args=list(words), standalone_mode=False)
     except click.exceptions.Exit as exc:
         return int(exc.exit_code)
     except click.ClickException as exc:
@@ -134,61 +148,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except click.Abort:
         click.echo("Stopped.", err=True)
         return 130
-    except ConfigError as exc:
-        return _say(exc, [*exc.problems] or [exc.message], 2)
-    except UsageError as exc:
-        return _say(exc, [exc.message], 2)
-    except SocialTriageError as exc:
-        return _say(exc, [exc.message, *getattr(exc, "changes", ())], 1)
-    except BrokenPipeError:
-        _give_up_output()
-        return 1
-    except OSError as exc:
-        return _system(exc)
-    except Exception as exc:
-        return _fault(exc)
     return int(result) if isinstance(result, int) else 0
-
-
-def _say(exc: SocialTriageError, lines: Sequence[str], status: int) -> int:
-    from socialtriage.domain.text import clean
-
-    _logged("info", exc.message, exc)
-    for line in filter(None, [*lines, exc.hint]):
-        click.echo(clean(line), err=True)
-    return status
-
-
-def _system(exc: OSError) -> int:
-    """The system's refusal: a full disk behind the output, a folder that cannot be made."""
-    _logged("warning", "refused by the system", exc)
-    where = f"{os.fsdecode(exc.filename)} cannot be used" if isinstance(exc.filename, str | bytes) else "That failed"
-    click.echo(f"{where}: {exc.strerror or type(exc).__name__}.", err=True)
-    _give_up_output()
-    return 1
-
-
-def _give_up_output() -> None:
-    """What is left in the buffers goes nowhere: flushing it at the end would fail again."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fault(exc: Exception) -> int:
-    _logged("error", "fault", exc)
-    click.echo(f"A fault in socialtriage ({type(exc).__name__}); nothing was half done.", err=True)
-    if "-v" not in sys.argv and "--verbose" not in sys.argv:
-        click.echo("Run the same again with -v to write a log of it.", err=True)
-    return 1
-
-
-def _logged(level: str, message: str, exc: Exception) -> None:
-    import logging
-
-    from socialtriage.cli.logs import quiet
-
-    quiet()
-    getattr(logging.getLogger(__name__), level)("%s", message, exc_info=exc)
 
 
 def read_stdin(limit: int = 1_000_000) -> str:
