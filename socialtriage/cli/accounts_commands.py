@@ -62,8 +62,46 @@ def login_command(env: Env, account_id: str, secret_stdin: bool) -> int:
     elif account is not None and account.network == "mastodon":
         value = _mastodon(env, account.server or "")
     else:
-        value = click.prompt(f"Password or token of {id_} (not shown)", hide_input=True, err=True)
+        return _walked(env, id_)
     click.echo(logins.store_secret(desk, env.secrets, id_, value).said)
+    return 0
+
+
+def _walked(env: Env, id_: str) -> int:
+    """Sign in as the account's network wants it, then look whether it works."""
+    from socialtriage.channels.oauth_signin import SignIn
+    from socialtriage.cli.signin import secret_by_browser
+    from socialtriage.services import logins, signin
+
+    way = signin.way_in(env.desk, id_)
+    if isinstance(way, SignIn):
+        value = secret_by_browser(env, id_, way)
+    else:
+        for number, step in enumerate(way.steps if way else (), 1):
+            click.echo(f"{number}. {step}", err=True)
+        prompt = way.prompt if way else "Password or token"
+        value = click.prompt(f"{prompt} of {id_} (not shown)", hide_input=True, err=True)
+    click.echo(logins.store_secret(env.desk, env.secrets, id_, value).said)
+    return _proved(env, id_) if way is not None else 0
+
+
+def _proved(env: Env, id_: str) -> int:
+    """Say who has signed in, and what is missing."""
+    from socialtriage.domain.errors import ChannelError
+    from socialtriage.domain.text import clean_line
+    from socialtriage.services import logins
+
+    async def story(poller: Poller, sender: Sender) -> list[str]:
+        health = await logins.prove(env.desk, poller, id_)
+        return [f"Signed in as {health.handle}.", *health.notices]
+
+    try:
+        lines = env.with_network(story)
+    except ChannelError as exc:
+        click.echo(f"The new login could not be tried: {clean_line(str(exc), 500)}", err=True)
+        return 1
+    for line in lines:
+        click.echo(clean_line(line, 500), err=True)
     return 0
 
 

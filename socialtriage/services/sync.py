@@ -118,22 +118,24 @@ class Poller:
 
     def channel(self, account: AccountConfig, budget: Budget) -> Channel:
         """A channel of an account. Raises `Misconfigured`."""
+        return answerbox.create(self.context(account, budget))
+
+    def context(self, account: AccountConfig, budget: Budget) -> ChannelContext:
+        """What a channel, or a sign-in, of an account works with."""
         from socialtriage.services.secrets import AccountSecret
         from socialtriage.services.spending import StoreLedger
 
-        return answerbox.create(
-            ChannelContext(
-                account=account,
-                secret=AccountSecret(self._secrets, account.id),
-                http=self.http,
-                budget=budget,
-                known=StoreKnown(self._desk, account.id),
-                clock=self._desk.clock,
-                ca_file=ca_file_of(self._desk),
-                own_addresses=own_addresses(self._desk),
-                alone=lambda: alone(self._desk, account.id),
-                ledger=StoreLedger(self._desk),
-            )
+        return ChannelContext(
+            account=account,
+            secret=AccountSecret(self._secrets, account.id),
+            http=self.http,
+            budget=budget,
+            known=StoreKnown(self._desk, account.id),
+            clock=self._desk.clock,
+            ca_file=ca_file_of(self._desk),
+            own_addresses=own_addresses(self._desk),
+            alone=lambda: alone(self._desk, account.id),
+            ledger=StoreLedger(self._desk),
         )
 
     # --- one pass -----------------------------------------------------------------------------------------
