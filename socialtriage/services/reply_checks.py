@@ -48,6 +48,8 @@ def _warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator[str]
     if public:
         yield from _personal(desk, detail, wording.text)
     yield from _blocked_words(desk, wording.text)
+    if _unedited(detail, wording.text):
+        yield "These are the contact's words as they came: they were written for us, not for the resident."
     yield from _others(desk, detail)
     if odd := [each for each in replying.left_open(wording.text) if each[1:-1] not in FILLED]:
         yield f"It holds {', '.join(odd)}, which nobody fills in."
@@ -78,6 +80,12 @@ def _personal(desk: Desk, detail: CaseDetail, text: str) -> Iterator[str]:
     for name, labels in kinds.items():
         if labels:
             yield f"This is PUBLIC and holds personal data{words_for[name]}: {', '.join(sorted(labels))}."
+
+
+def _unedited(detail: CaseDetail, text: str) -> bool:
+    """Whether a text is what contacts wrote last, word for word."""
+    theirs = [m.text.strip() for m in detail.messages if m.voice is Voice.CONTACT and m.text.strip()]
+    return any(text.strip() == "\n\n".join(theirs[-count:]) for count in range(1, len(theirs) + 1))
 
 
 def _compact(text: str) -> str:
