@@ -19,7 +19,7 @@ SCHEMA_VERSION = 2
 """How many migrations `schema` holds; kept in `PRAGMA user_version` so that an up-to-date store imports nothing."""
 BUSY_MS = 8000
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
-READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-16000; PRAGMA mmap_size=268435456;"
+READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-4000;"
 
 
 def explain(exc: sqlite3.Error, path: Path) -> StoreError:
@@ -246,6 +246,19 @@ class Database:
         except sqlite3.Error as exc:
             return str(exc)
         return None if said == "ok" else said
+
+    def vacuum(self) -> bool:
+        """Write the file anew, without the remains of what was deleted, and empty the log beside it.
+
+        False when another connection still reads old pages there; they go when it ends. Raises `StoreError`.
+        """
+        with self._write_lock:
+            self._still_there()
+            try:
+                self._writer.execute("VACUUM")
+                return not self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.Error as exc:
+                raise explain(exc, self.path) from exc
 
     def close(self) -> None:
         """Close every connection."""
