@@ -39,6 +39,11 @@ def chosen(desk: Desk, ids: Sequence[str]) -> list[AccountConfig]:
     return [box if box and id_ == ID else desk.account(id_) for id_ in dict.fromkeys(ids)] or polled(desk)
 
 
+def waiting(desk: Desk) -> int:
+    """How many mails of contacts wait for a decision."""
+    return desk.store.answers.undecided()
+
+
 def create(context: ChannelContext) -> Channel:
     """The channel of an account, or of the mailbox. Raises `Misconfigured`."""
     if context.account.id != ID:

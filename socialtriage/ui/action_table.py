@@ -122,6 +122,10 @@ def _handling() -> Iterator[Action]:
     yield row("case.reply", "r", "reply", tooltip, "leaving.reply", command="reply", main=4)
     tooltip = "Answer the resident in private, where the network allows it."
     yield row("case.reply_private", "D", "private", tooltip, "leaving.reply_private", command="private")
+    tooltip = "Tell the resident: what the contact wrote becomes a draft, which you edit and review."
+    yield row("case.tell", "p", "tell", tooltip, "answers.tell", command="tell")
+    tooltip = "Remind the contact who has the case, after a preview; the mail quotes the first one."
+    yield row("case.chase", "c", "remind", tooltip, "answers.chase", command="chase")
     tooltip = "Repeat the last action on this case."
     yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
     row = _at(Where.EVERYWHERE, Group.CASES)
@@ -165,6 +169,12 @@ def _review() -> Iterator[Action]:
     yield row("reply.private", "D", "public/private", "Answer in private, or where they wrote.", do="private", main=3)
     yield row("reply.discard", "n", "discard", "Throw away what was written.", do="discard", main=4)
     yield row("reply.postpone", "p,escape,q", "back", "Back; what was written is kept.", do="postpone", main=5)
+    row = _at(Where.CHASE, Group.REVIEW)
+    yield row("chase.send", "y", "send", "Send: it leaves after its undo window.", do="send", main=1)
+    yield row("chase.edit", "e", "note", "Write a note that goes with it; esc ends writing.", do="edit", main=2)
+    yield row("chase.expect", "x", "expected by", "By when an answer is expected now.", do="expect", main=3)
+    yield row("chase.deputy", "f", "deputy", "Hand the case to the deputy instead.", do="deputy", main=4)
+    yield row("chase.postpone", "p,escape,q,n", "back", "Back to the case; nothing is sent.", do="postpone", main=5)
     row = _at(Where.COMPOSING, Group.REVIEW)
     yield row("reply.saved", "ctrl+o", "saved answer", "Put in a saved answer, filled in.", do="saved", main=1)
 
@@ -176,6 +186,8 @@ def _desk() -> Iterator[Action]:
     yield row("desk.outbox", "f3", "outbox", "What waits to leave, and why.", "look.outbox", command="outbox")
     tooltip = "The contact network: who is away, who is deputy."
     yield row("desk.contacts", "f4", "contacts", tooltip, "look.contacts", command="contacts")
+    tooltip = "Contacts' mail that an officer must place."
+    yield row("desk.answers", "f5", "contacts' mail", tooltip, "answers.page", command="answers")
     yield row("app.poll", "R", "poll now", "Poll every account now.", "look.poll", command="poll")
     row = _at(Where.OUTBOX, Group.DESK)
     tooltip = "Try again now; where the answer was lost, the source is asked first."
@@ -185,6 +197,11 @@ def _desk() -> Iterator[Action]:
     row = _at(Where.CONTACTS, Group.DESK)
     yield row("contacts.away", "a", "away", "Say until when a contact is away.", do="away", main=1)
     yield row("contacts.back", "b", "is back", "The contact is back.", do="is_back", main=2)
+    row = _at(Where.ANSWERS, Group.DESK)
+    yield row("answers.accept", "a", "let in", "Let the mail do what it says: join its case.", do="accept", main=1)
+    yield row("answers.case", "c", "case", "Put the mail into another case.", do="case", main=2)
+    yield row("answers.ignore", "x,d", "ignore", "Take the mail off the list.", do="ignore", main=3)
+    yield row("answers.open", "enter", "open case", "Open the case that it may belong to.", do="open_case", main=4)
 
 
 def _program() -> Iterator[Action]:

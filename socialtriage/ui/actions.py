@@ -32,6 +32,8 @@ class Where(StrEnum):
     ACCOUNTS = "the accounts"
     OUTBOX = "the outbox"
     CONTACTS = "the contacts"
+    ANSWERS = "contacts' mail"
+    CHASE = "the reminder's review"
     DIALOG = "any dialog"
     CONFIRM = "a question"
     CHOICES = "a list of choices"

@@ -28,6 +28,8 @@ class Board:
     accounts: tuple[AccountView, ...] = ()
     headline: str = ""
     outbox: tuple[OutboxView, ...] = field(default=(), repr=False)
+    to_place: int = 0
+    """Mails of contacts that wait for a decision."""
 
     def leaving(self, officer: str, now: datetime) -> OutboxView | None:
         """The officer's row that leaves next and can still be taken back."""
@@ -61,7 +63,13 @@ class Board:
 
 def read_board(desk: Desk) -> Board:
     """Look at the desk; some milliseconds, so not on the event loop."""
-    from socialtriage.services import accounts, inbox, outbox
+    from socialtriage.services import accounts, answerbox, inbox, outbox
 
     views = accounts.listing(desk)
-    return Board(inbox.counts(desk), tuple(views), accounts.headline(desk, views), tuple(outbox.rows(desk)))
+    return Board(
+        inbox.counts(desk),
+        tuple(views),
+        accounts.headline(desk, views),
+        tuple(outbox.rows(desk)),
+        answerbox.waiting(desk),
+    )

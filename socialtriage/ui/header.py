@@ -21,6 +21,7 @@ def header_parts(app: TriageApp, title: str) -> Parts:
     right = [
         (f"{app.polling}  " if app.polling else "", "$ink-dim"),
         (app.board.headline if roomy else needs, "bold $alarm" if broken else ""),
+        (f"   {app.board.to_place} of contacts to place" if app.board.to_place else "", "bold $warn"),
         (f"   outbox {waiting}" if waiting else "", ""),
         (f"   outbox {trouble}" if trouble else "", "bold $alarm"),
     ]

@@ -23,6 +23,7 @@ PRESETS: dict[str, dict[str, str]] = {
         "case.close": "a,e",
         "case.claim": "c",
         "case.assign": "C",
+        "case.chase": "P",
         "view.next": "],ctrl+n,J",
         "view.previous": "[,K",
         "message.next": "ctrl+j,J",

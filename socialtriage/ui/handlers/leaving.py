@@ -39,6 +39,14 @@ async def _one(call: Call, row: CaseRow) -> Done | None:
     return screen.sent
 
 
+async def hand_to(call: Call, row: CaseRow, contact: str) -> bool:
+    """Review the handoff of a case to this contact. Whether it was sent."""
+    done = await _one(replace(call, argument=contact), row)
+    if done is not None:
+        call.done(done)
+    return done is not None
+
+
 async def _tagged(call: Call, row: CaseRow) -> bool:
     """A case without an area gets one first: the contact follows from it."""
     from socialtriage.ui.screens.picker import Picker, area_choices
