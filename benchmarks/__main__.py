@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import date
 
-from benchmarks import intake, passes, reading, screen
+from benchmarks import figures, intake, passes, reading, screen
 from benchmarks.report import Row, markdown, text
 
 SIZES = [1_000, 10_000, 100_000, 1_000_000]
@@ -25,6 +25,7 @@ def parts(sizes: list[int]) -> dict[str, Callable[[], list[Row]]]:
         "search": lambda: reading.searching(sizes),
         "growth": lambda: reading.growth(largest),
         "intake": lambda: intake.rows(sizes),
+        "report": lambda: figures.rows(largest),
         "pass": passes.forty,
         "together": lambda: passes.together(largest),
         "commands": screen.commands,

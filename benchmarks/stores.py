@@ -112,7 +112,8 @@ def store(plan: Plan) -> Path:
 
 
 def _fingerprint() -> str:
-    source = inspect.getsource(schema) + inspect.getsource(council) + inspect.getsource(sys.modules[__name__])
+    parts = [part for part in vars(schema).values() if getattr(part, "__name__", "").startswith(f"{schema.__name__}_")]
+    source = "".join(map(inspect.getsource, (schema, *parts, council, sys.modules[__name__])))
     return hashlib.sha256(source.encode()).hexdigest()[:8]
 
 

@@ -35,10 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "redo": ("triage", "Do again what you undid last."),
     "handoff": ("leave", "Hand a case to a contact by email."),
     "reply": ("leave", "Answer the resident on their network."),
-    "acknowledge": ("answers", "Tell residents that we have it: reference, and what happens next."),
-    "promise": ("answers", "Promise the resident word by a moment: it is a deadline."),
-    "answers": ("answers", "The saved answers; make a reply one."),
-    "answer-once": ("answers", "Answer residents who asked the same, each in their own thread."),
+    "acknowledge": ("saying", "Tell residents that we have it: reference, and what happens next."),
+    "promise": ("saying", "Promise the resident word by a moment: it is a deadline."),
+    "saved": ("saying", "The saved answers; make a reply one."),
+    "once": ("saying", "Answer residents who asked the same, each in their own thread."),
     "outbox": ("leave", "What waits to leave, and why."),
     "answers": ("answers", "What contacts wrote and nobody can place; let it in, or ignore it."),
     "chase": ("answers", "Remind the contact who has a case."),
@@ -55,16 +55,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("record", "The handoff and case log; prove it whole."),
     "backup": ("backup", "A proved copy of everything in one file, made while others work."),
     "restore": ("backup", "Put a backup in the place of the store."),
+    "restrict": ("restricting", "Mask cases in lists, exports and on screens."),
+    "unrestrict": ("restricting", "Show restricted cases again."),
+    "prune": ("keeping", "Forget the words and names whose time is over; counts stay."),
+    "person": ("keeping", "People: find, link, hand everything over, forget."),
 }
 GROUPS = (
     ("Start", ("demo", "init", "check")),
     ("Every day", ("poll", "list", "show", "tag", "claim", "assign", "note", "snooze", "close", "reopen", "new")),
     ("Take back", ("undo", "redo")),
-    ("What leaves", ("handoff", "reply", "outbox")),
+    ("What leaves", ("handoff", "reply", "acknowledge", "promise", "once", "saved", "outbox")),
     ("What comes back", ("answers", "chase")),
     ("Evidence and moderation", ("evidence", "fact", "hide", "unhide", "block", "mute", "moderation")),
     ("Organisation", ("accounts", "contacts", "report", "log")),
-    ("Keeping", ("backup", "restore")),
+    ("Keeping", ("restrict", "unrestrict", "backup", "restore", "prune", "person")),
 )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json
-from socialtriage.domain.errors import StoreError, UsageError
+from socialtriage.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -49,7 +47,9 @@ def log_command(
     else:
         parts = _cases(env.desk, form, low, high, redact)
     if target is not None:
-        _write(Path(target), parts)
+        from socialtriage.cli.files import write_file
+
+        write_file(Path(target), parts)
         click.echo(f"Wrote {target}.", err=True)
         return
     if sys.stdout is None:
@@ -67,29 +67,6 @@ def _cases(desk: Desk, form: str, low: datetime | None, high: datetime | None, r
     if form == "html":
         return page.as_html(desk, rows, record.COLUMNS, low, high, redact=redact)
     return record.as_csv(rows)
-
-
-def _write(path: Path, parts: Iterable[str]) -> None:
-    """Write a whole file or none, readable by its owner only: it names residents.
-
-    A link is followed, and what is no file (a pipe, a terminal, the null device) is written to, never replaced.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-                stream.writelines(parts)
-            return
-        path = Path(os.path.realpath(path))
-        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        try:
-            with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                file.writelines(parts)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as exc:
-        raise StoreError(f"{path} cannot be written: {exc.strerror or exc}.") from exc
 
 
 @log_command.command("verify")

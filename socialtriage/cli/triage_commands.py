@@ -9,7 +9,7 @@ import click
 
 from socialtriage.cli.main import option_json, read_stdin
 from socialtriage.domain.errors import SocialTriageError
-from socialtriage.domain.models import Kind, Outcome, Urgency
+from socialtriage.domain.models import Avoidable, Kind, Outcome, Urgency
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -101,12 +101,16 @@ def snooze_command(env: Env, ref: str, until: tuple[str, ...]) -> None:
 @click.argument("refs", nargs=-1, required=True)
 @click.option("--outcome", type=click.Choice([o.value for o in Outcome]), required=True)
 @click.option("--note", default="", help="A word on it, for the log.")
+@click.option(
+    "--avoidable", type=click.Choice([a.value for a in Avoidable]), help="Why the contact need not have been."
+)
 @click.pass_obj
-def close_command(env: Env, refs: tuple[str, ...], outcome: str, note: str) -> None:
+def close_command(env: Env, refs: tuple[str, ...], outcome: str, note: str, avoidable: str | None) -> None:
     """Close cases with an outcome."""
     from socialtriage.services import triage
 
-    _show(triage.close(env.desk, _ids(env, refs), Outcome(outcome), note))
+    why = Avoidable(avoidable) if avoidable else None
+    _show(triage.close(env.desk, _ids(env, refs), Outcome(outcome), note, avoidable=why))
 
 
 @click.command("reopen")

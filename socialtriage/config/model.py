@@ -182,9 +182,11 @@ class AccountConfig(Base, frozen=True, kw_only=True):
     business_account: str | None = None
     """instagram: the id of the professional account."""
     client_id: str | None = None
-    """x, youtube: the client id of the app that signs in."""
+    """x, youtube, google: the client id of the app that signs in."""
     channel: str | None = None
     """youtube: the channel id."""
+    quota: int | None = None
+    """youtube: units a day that the project at Google may use, 10000 without it."""
     location: str | None = None
     """google: `accounts/…/locations/…` of the profile."""
     human_agent: bool = False

@@ -13,6 +13,10 @@ from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import Avoidable, Kind, Outcome, SafeText, Status, Urgency, Visibility
 
 
+REDACTED = "redacted"
+"""The flag of a case whose words were forgotten."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything of a case that an action may look at or change."""
@@ -172,8 +176,8 @@ def woken(case: Case) -> Case:
     return replace(case, status=Status.OPEN, snoozed_until=None) if case.status is Status.SNOOZED else case
 
 
-def closed(case: Case, outcome: Outcome, at: datetime) -> Case:
-    """Done, with its outcome."""
+def closed(case: Case, outcome: Outcome, at: datetime, avoidable: Avoidable | None = None) -> Case:
+    """Done, with its outcome, and with what would have made the contact unnecessary."""
     _must_be_open(case, "closed again")
     kept = case.promise_kept
     if case.promised_at is not None and kept is None:
@@ -186,6 +190,7 @@ def closed(case: Case, outcome: Outcome, at: datetime) -> Case:
         waiting_since=None,
         snoozed_until=None,
         promise_kept=kept,
+        avoidable=avoidable,
     )
 
 
@@ -193,6 +198,8 @@ def reopened(case: Case, at: datetime) -> Case:
     """An officer takes a closed case up again."""
     if case.status is not Status.CLOSED:
         raise Refused(f"{case.ref} is not closed.")
+    if REDACTED in case.flags:
+        raise Refused(f"{case.ref} was forgotten when its time was over; it cannot be taken up again.")
     return replace(
         case, status=Status.OPEN, outcome=None, closed_at=None, reopened_at=at, waiting_since=case.waiting_since or at
     )

@@ -185,6 +185,8 @@ class Author:
     handle: SafeText
     name: SafeText
     url: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """When the desk acts on a person: `reply_data` of the message it is about, with ids that the channel put there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import TypeVar
 
 from socialtriage.domain import reference
 from socialtriage.domain.errors import NotFound, UsageError
 from socialtriage.domain.late import dataclass
-from socialtriage.domain.models import Status, Urgency
+from socialtriage.domain.models import SafeText, Status, Urgency
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, CaseRow, Query
-from socialtriage.domain.when import parse_date
 from socialtriage.services import filters
 from socialtriage.services.desk import Desk
 from socialtriage.store.cases import FLAGS
+from socialtriage.store.rows import RESTRICTED
 from socialtriage.store.search import match
 
 T = TypeVar("T")
@@ -120,14 +119,26 @@ def data_version(desk: Desk) -> int:
     return desk.store.data_version()
 
 
+def shown(desk: Desk, case_id: int, unmasked: bool = False) -> CaseDetail:
+    """One case as a screen may show it: a restricted one is masked unless that was asked for. Raises `NotFound`."""
+    found = detail(desk, case_id)
+    if unmasked or RESTRICTED not in found.flags:
+        return found
+    from socialtriage.services.restricting import masked
+
+    return masked(found)
+
+
 def detail(desk: Desk, case_id: int) -> CaseDetail:
-    """One case whole. Raises `NotFound`."""
+    """One case whole, for working on it; screens show what `shown` says. Raises `NotFound`."""
     store = desk.store
     case = store.cases.get(case_id)
-    found = store.cases.rows([case_id])
-    person_id, key, _, _, url, contacts = store.cases.person(case_id)
+    row = store.cases.rows([case_id])[0]
+    person_id, key, handle, name, url, contacts = store.cases.person(case_id)
+    if RESTRICTED in case.flags:
+        row = replace(row, handle=SafeText(handle), name=SafeText(name), snippet=case.snippet)
     return CaseDetail(
-        row=found[0],
+        row=row,
         person_id=person_id,
         person_key=key,
         person_url=url,

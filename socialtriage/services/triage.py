@@ -23,6 +23,8 @@ from socialtriage.store.undo import Change, Step, apply
 Expect = Mapping[int, int] | None
 """Case id → the version the officer saw."""
 NOTE_LIMIT = 4000
+SPOKEN = (OutboxKind.HANDOFF, OutboxKind.CHASE, OutboxKind.REPLY)
+"""Kinds that somebody will answer: a case cannot be closed over one that has not left."""
 DERIVED = frozenset({"due_at", "due_clock", "due_from"})
 """Fields that follow from others and are worked out anew."""
 
@@ -223,7 +225,8 @@ def close(
 
 
 def _nothing_waits(desk: Desk, case_id: int) -> None:
-    waiting = [r for r in desk.store.outbox.waiting(case_id) if r.state in (OutboxState.QUEUED, OutboxState.SENDING)]
+    leaving = (OutboxState.QUEUED, OutboxState.SENDING)
+    waiting = [r for r in desk.store.outbox.waiting(case_id) if r.state in leaving and r.kind in SPOKEN]
     if waiting:
         ref = desk.store.cases.get(case_id).ref
         raise Refused(f"{ref} has a {waiting[0].kind} that has not left yet.", hint="Wait for it, or drop it first.")

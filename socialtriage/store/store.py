@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from socialtriage.store.accounts import Accounts, AccountWriter
     from socialtriage.store.answers import Answers, AnswerWriter
     from socialtriage.store.copies import Copies
+    from socialtriage.store.forget import Forgetter
+    from socialtriage.store.keeping import Keeping
+    from socialtriage.store.people import PeopleWriter
     from socialtriage.store.evidence import Evidence, EvidenceWriter
+    from socialtriage.store.moderation import Moderation, ModerationWriter
     from socialtriage.store.figures import Figures
     from socialtriage.store.intake import IntakeWriter
     from socialtriage.store.leases import Leases
@@ -91,6 +95,13 @@ class Transaction:
         return EvidenceWriter(self._c)
 
     @cached_property
+    def moderation(self) -> ModerationWriter:
+        """What was hidden, blocked, muted and reported."""
+        from socialtriage.store.moderation import ModerationWriter
+
+        return ModerationWriter(self._c)
+
+    @cached_property
     def answers(self) -> AnswerWriter:
         """What contacts' mail does to handoffs."""
         from socialtriage.store.answers import AnswerWriter
@@ -103,6 +114,20 @@ class Transaction:
         from socialtriage.store.spending import SpendingWriter
 
         return SpendingWriter(self._c)
+
+    @cached_property
+    def forget(self) -> Forgetter:
+        """Forgetting words and people."""
+        from socialtriage.store.forget import Forgetter
+
+        return Forgetter(self._c)
+
+    @cached_property
+    def people(self) -> PeopleWriter:
+        """Identities that are one human."""
+        from socialtriage.store.people import PeopleWriter
+
+        return PeopleWriter(self._c)
 
     def log(self, *events: NewEvent) -> None:
         """Log with the change; written once, at the end of the transaction."""
@@ -212,6 +237,13 @@ class Store:
         return Evidence(self._db)
 
     @cached_property
+    def moderation(self) -> Moderation:
+        """What was hidden, blocked, muted and reported."""
+        from socialtriage.store.moderation import Moderation
+
+        return Moderation(self._db)
+
+    @cached_property
     def answers(self) -> Answers:
         """Contacts' mail, and what contacts have."""
         from socialtriage.store.answers import Answers
@@ -231,6 +263,13 @@ class Store:
         from socialtriage.store.spending import Spending
 
         return Spending(self._db)
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """What is due to be forgotten, and people over all their identities."""
+        from socialtriage.store.keeping import Keeping
+
+        return Keeping(self._db)
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:

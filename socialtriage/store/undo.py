@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from socialtriage.domain.cases import Case
-from socialtriage.domain.models import Kind, Outcome, Status, Urgency
+from socialtriage.domain.late import dataclass
+from socialtriage.domain.models import Avoidable, Kind, Outcome, Status, Urgency
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
 from socialtriage.store.rows import TIMES, URGENCIES, store_value
 
 KEEP = 200
 """Steps of one officer that are kept; the oldest go first."""
-_ENUMS = {"status": Status, "kind": Kind, "outcome": Outcome}
+_ENUMS = {"status": Status, "kind": Kind, "outcome": Outcome, "avoidable": Avoidable}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""`report`: the demand figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from socialtriage.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.domain.figures import Report
+    from socialtriage.domain.spans import Span
+    from socialtriage.services.desk import Desk
+
+
+@click.command("report")
+@click.option("--week", "length", flag_value="week", help="The seven days that end with today; this is the default.")
+@click.option("--month", "length", flag_value="month", help="The thirty days that end with today.")
+@click.option("--year", "length", flag_value="year", help="Twelve calendar months, the present one included.")
+@click.option("--from", "start", metavar="D", help="First day: 2026-11-22, today, -7d.")
+@click.option("--to", "end", metavar="D", help="Last day, that day included; today without it.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", help="How it is written."
+)
+@click.option("--ascii", "plain", is_flag=True, help="Text without block characters, for old terminals and speech.")
+@click.option("-o", "--output", "target", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file.")
+@click.pass_obj
+def report_command(
+    env: Env, length: str | None, start: str | None, end: str | None, form: str, plain: bool, target: str | None
+) -> None:
+    """The demand figures: what came in, what became of it, and how far the figures can be trusted."""
+    from socialtriage.services import figures
+
+    if length and (start or end):
+        raise UsageError(f"--{length} and --from or --to say two different periods.", hint="Take one of them.")
+    desk = env.desk
+    report = figures.make(desk, span_of(desk, length, start, end), _Progress())
+    parts = _parts(report, form, plain)
+    if target is not None:
+        from socialtriage.cli.files import write_file
+
+        write_file(Path(target), parts)
+        click.echo(f"Wrote {target}.", err=True)
+        return
+    if sys.stdout is None:
+        raise UsageError("There is no standard output to write to.", hint="Name a file with -o.")
+    out = sys.stdout.buffer
+    for part in parts:
+        out.write(part.encode("utf-8", "backslashreplace"))
+    out.flush()
+
+
+def span_of(desk: Desk, length: str | None, start: str | None, end: str | None) -> Span:
+    """The period that was asked for. Raises `UsageError`."""
+    from socialtriage.cli.moments import day
+    from socialtriage.domain import spans
+
+    today = desk.clock().astimezone(desk.zone).date()
+    if start or end:
+        last = day(desk, end) if end else today
+        first = day(desk, start) if start else spans.month_first(last)
+        if last < first:
+            raise UsageError(f"--to {last} is before --from {first}.")
+        return spans.Span(first, last, desk.zone)
+    known = {"month": spans.month, "year": spans.year}
+    return known.get(length or "", spans.week)(today, desk.zone)
+
+
+def _parts(report: Report, form: str, plain: bool) -> Iterable[str]:
+    if form == "html":
+        from socialtriage.services import figures_html
+
+        return figures_html.as_html(report)
+    from socialtriage.services import figures_data
+
+    if form == "csv":
+        return figures_data.as_csv(report)
+    if form == "json":
+        import json
+
+        return (json.dumps(figures_data.as_json(report), ensure_ascii=False, indent=2), "\n")
+    return _text(report, plain)
+
+
+def _text(report: Report, plain: bool) -> Iterator[str]:
+    import shutil
+
+    from socialtriage.services import figures_text
+
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
+    width = min(140, max(60, shutil.get_terminal_size((100, 24)).columns))
+    for line in figures_text.as_text(report, width=width, plain=plain or encoding != "utf8"):
+        yield f"{line}\n"
+
+
+class _Progress:
+    """Says on standard error how far it is, when somebody watches and it takes long."""
+
+    def __init__(self) -> None:
+        import time
+
+        self._watched = sys.stderr is not None and sys.stderr.isatty()
+        self._clock = time.monotonic
+        self._said = self._clock() + 0.7
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._watched and total and self._clock() >= self._said:
+            self._said = self._clock() + 0.2
+            click.echo(f"\rCounting {done:,} of {total:,} cases …", nl=done >= total, err=True)
