@@ -83,17 +83,23 @@ def _view(view: str | None, status: str | None, search: str | None) -> str:
 
 @click.command("show")
 @click.argument("ref")
+@click.option("--unmask", is_flag=True, help="A restricted case with its words; that you looked is logged.")
 @option_json
 @click.pass_obj
-def show_command(env: Env, ref: str, as_json: bool) -> None:
+def show_command(env: Env, ref: str, unmask: bool, as_json: bool) -> None:
     """One case whole: facts, messages, handoffs, log. REF in any spelling."""
     from socialtriage.cli import output, shapes
     from socialtriage.services import inbox
 
     desk = env.desk
-    detail = inbox.detail(desk, inbox.resolve(desk, ref))
+    case_id = inbox.resolve(desk, ref)
+    if unmask:
+        from socialtriage.services import restricting
+
+        restricting.unmask(desk, case_id)
+    detail = inbox.shown(desk, case_id, unmask)
     if as_json:
-        output.emit(shapes.case(desk, detail))
+        output.emit(shapes.case(desk, detail, unmask=unmask))
         return
     output.lines(output.case_text(desk, detail))
     click.echo("")

@@ -20,6 +20,7 @@ from socialtriage.domain.views import (
     OutboxView,
 )
 from socialtriage.services.desk import Desk
+from socialtriage.store.rows import MASK, RESTRICTED
 
 
 def moment(at: datetime | None) -> str | None:
@@ -27,8 +28,8 @@ def moment(at: datetime | None) -> str | None:
     return iso(at) if at else None
 
 
-def cases(desk: Desk, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Cases without messages, handoffs and events, in the order of `ids`."""
+def cases(desk: Desk, ids: Sequence[int], *, unmask: bool = False) -> list[dict[str, Any]]:
+    """Cases without messages, handoffs and events, in the order of `ids`; restricted ones masked."""
     found: list[dict[str, Any]] = []
     now = desk.clock()
     for start in range(0, len(ids), 500):
@@ -41,6 +42,9 @@ def cases(desk: Desk, ids: Sequence[int]) -> list[dict[str, Any]]:
             shape = _case(desk, case, now)
             shape["person"] = {"handle": handle, "name": name, "contacts": contacts[case.id]}
             shape["repeat"]["related"] = related.get(case.id, [])
+            if RESTRICTED in case.flags and not unmask:
+                shape["person"].update(handle=MASK, name=MASK)
+                shape["snippet"] = MASK
             found.append(shape)
     return found
 
@@ -87,12 +91,13 @@ def _case(desk: Desk, case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def case(desk: Desk, detail: CaseDetail) -> dict[str, Any]:
+def case(desk: Desk, detail: CaseDetail, *, unmask: bool = False) -> dict[str, Any]:
     """One case whole."""
-    shape = cases(desk, [detail.row.id])[0]
+    shape = cases(desk, [detail.row.id], unmask=unmask)[0]
     shape["messages"] = [_message(m) for m in detail.messages]
     shape["handoffs"] = [_handoff(h) for h in detail.handoffs]
     shape["events"] = [event(e) for e in detail.events]
+    shape["facts"] = dict(detail.facts)
     return shape
 
 
@@ -116,11 +121,12 @@ def _message(m: MessageView) -> dict[str, Any]:
         "edited_at": moment(m.edited_at),
         "gone_at": moment(m.gone_at),
         "revisions": [{"text": r.text, "replaced_at": moment(r.replaced_at)} for r in m.revisions],
-        "media": [_media(x) for x in m.media],
+        "media": [media(x) for x in m.media],
     }
 
 
-def _media(x: MediaView) -> dict[str, Any]:
+def media(x: MediaView) -> dict[str, Any]:
+    """A file of a message; `sha256` and `bytes` only when it is kept."""
     return {
         "id": x.id,
         "kind": x.kind,
@@ -130,6 +136,7 @@ def _media(x: MediaView) -> dict[str, Any]:
         "state": x.state,
         "sha256": x.sha256,
         "bytes": x.bytes,
+        "why": x.why,
     }
 
 
@@ -193,6 +200,8 @@ def outbox(o: OutboxView) -> dict[str, Any]:
         "tries": o.tries,
         "error": o.error,
         "officer": o.officer,
+        "held": o.held,
+        "after": o.after_id,
     }
 
 

@@ -225,6 +225,7 @@ def _compared(path: Path, found: Contents, backup: Contents) -> str:
 def _begin_anew(fresh: Path, manifest: dict[str, Any], current: _Current | None, officer: str) -> tuple[int, int]:
     """Make the copy fit to go on with: what may have left is in doubt, what was forgotten since is forgotten."""
     from socialtriage.domain.models import OutboxState
+    from socialtriage.services.keeping import counts
     from socialtriage.services.settling import put_on_record
 
     store = Store(fresh)
@@ -241,8 +242,15 @@ def _begin_anew(fresh: Path, manifest: dict[str, Any], current: _Current | None,
                 put_on_record(tx, row, OutboxState.UNKNOWN, "restored from a backup")
                 if row.handoff_id is not None:
                     tx.outbox.update_handoff(row.handoff_id, OutboxState.UNKNOWN)
+            if again:
+                found = tx.forget.cases(again, now)
+                tx.log(NewEvent("store.pruned", detail=counts(found)))
+                for path in found.files:
+                    (fresh.parent / "media" / path).unlink(missing_ok=True)
             detail = {"made_at": str(manifest.get("made_at")), "events": manifest["events"], "hash": manifest["hash"]}
             tx.log(NewEvent("store.restored", detail=detail))
+        if again:
+            store.keeping.compact()
     finally:
         store.close()
     single_file(fresh)

@@ -13,6 +13,7 @@ from socialtriage.domain.rules import Suggestion
 from socialtriage.domain.text import snippet
 from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
+from socialtriage.services.flagging import first_words, flagged
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
 from socialtriage.services.timeline import replayed
@@ -201,6 +202,8 @@ class Batch:
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
         self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
+        case, event = flagged(self.desk, case, item)
+        self.events += [event] if event else []
         self.opened[case_id] = self.cases[case_id] = case
         self._came_late(case)
         self.places.opened(case)
@@ -245,7 +248,7 @@ class Batch:
         if at < case.last_message_at:
             self.replay.add(case_id)
         if at < case.opened_at:
-            case = replace(case, opened_at=at, snippet=snippet(item.text or item.subject or ""))
+            case = replace(case, opened_at=at, snippet=first_words(case.flags, item.text or item.subject or ""))
         if item.automatic not in UNANSWERED:
             after = life.resident_wrote(case, at)
             if after.reopened_at != case.reopened_at:
@@ -256,6 +259,15 @@ class Batch:
         self.cases[case_id] = case
         self.places.know(case)
         self.events.append(NewEvent("message.received", case_id, case.ref, {"remote_id": item.remote_id}))
+        self._flag(case_id, item)
+
+    def _flag(self, case_id: int, item: Incoming) -> None:
+        """Mark a case that exists when a resident's message has a blocked word."""
+        case, event = flagged(self.desk, self.places.get(case_id), item)
+        if event is not None:
+            self._touch(case_id)
+            self.cases[case_id] = case
+            self.events.append(event)
 
     def _attach(self, case_id: int, item: Incoming) -> None:
         case = self._touch(case_id)
@@ -303,9 +315,11 @@ class Batch:
                 back.append(old.id)
             # A network shows our answer with the mention that it added: that is no edit.
             ours_as_sent = old.state == "sent" and item.edited_at is None
-            if (old.text, old.subject) != (item.text, item.subject) and not ours_as_sent:
+            if (old.text, old.subject) != (item.text, item.subject) and not (ours_as_sent or old.redacted):
                 revised.append(Revised(old, item))
                 self._note_change(old, "message.edited")
+                if old.case_id is not None and old.voice is Voice.RESIDENT:
+                    self._flag(old.case_id, item)
         self.tx.intake.revise(revised, iso(self.now))
         self.tx.intake.back_again(back)
         self.result.updated += len(revised)

@@ -46,6 +46,8 @@ class StoredMessage:
     thread: str
     gone: bool
     state: str
+    redacted: bool = False
+    """Its words were forgotten, and must not come back."""
 
 
 class KnownPerson(NamedTuple):
@@ -77,6 +79,11 @@ class Revised:
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
+def buried(account: str, remote_id: str) -> str:
+    """What a tombstone knows a message by: ids of networks may hold who wrote it."""
+    return hashlib.sha256(f"{account}\n{remote_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class IntakeWriter:
     """What intake reads and writes inside one transaction. Ids are handed out here: the transaction is exclusive."""
 
@@ -90,11 +97,15 @@ class IntakeWriter:
     def messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, StoredMessage]:
         """Those of `remote_ids` that are stored."""
         rows = self._c.execute(
-            "SELECT id, remote_id, case_id, text, subject, voice, thread, gone_at IS NOT NULL, state FROM messages"
+            "SELECT id, remote_id, case_id, text, subject, voice, thread, gone_at IS NOT NULL, state,"
+            " redacted_at IS NOT NULL FROM messages"
             " WHERE account = ? AND remote_id IN (SELECT value FROM json_each(?))",
             (account, json.dumps(remote_ids)),
         )
-        return {r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7]), r[8]) for r in rows}
+        return {
+            r[1]: StoredMessage(r[0], r[1], r[2], r[3], r[4], Voice(r[5]), r[6], bool(r[7]), r[8], bool(r[9]))
+            for r in rows
+        }
 
     def cases_of_messages(self, account: str, remote_ids: Sequence[str]) -> dict[str, int]:
         """The cases of those of `remote_ids` that are stored and have one."""
@@ -107,11 +118,14 @@ class IntakeWriter:
 
     def tombstones(self, account: str, remote_ids: Sequence[str]) -> set[str]:
         """Those of `remote_ids` that were deleted here and must not come back."""
+        if self._c.execute("SELECT 1 FROM tombstones WHERE account = ? LIMIT 1", (account,)).fetchone() is None:
+            return set()
+        hidden = {buried(account, i): i for i in remote_ids}
         rows = self._c.execute(
             "SELECT remote_id FROM tombstones WHERE account = ? AND remote_id IN (SELECT value FROM json_each(?))",
-            (account, json.dumps(remote_ids)),
+            (account, json.dumps([*hidden])),
         )
-        return {r[0] for r in rows}
+        return {hidden[r[0]] for r in rows}
 
     def persons(self, network: str, keys: Sequence[str]) -> dict[str, KnownPerson]:
         """Those persons that are known, by key."""
@@ -256,7 +270,8 @@ class IntakeWriter:
     def bury(self, account: str, remote_ids: Iterable[str], why: str, now: str) -> None:
         """Messages that were deleted here: polling does not bring them back."""
         self._c.executemany(
-            "INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?, ?)", ((account, i, now, why) for i in remote_ids)
+            "INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?, ?)",
+            ((account, buried(account, i), now, why) for i in remote_ids),
         )
 
     def strays(self, account: str, parents: Sequence[str], conversations: Sequence[str]) -> list[tuple[int, str, str]]:

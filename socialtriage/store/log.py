@@ -27,7 +27,7 @@ PERSONAL = frozenset({"to", "remote_id", "why", "person", "handle", "name", "key
 servers that repeat them."""
 PRIVATE = "[private]"
 """Stands in the chain where a personal value would."""
-FORGETTING = ("case.redacted", "person.erased")
+FORGETTING = ("store.pruned", "person.erased")
 """Events whose detail says under `notes` how many notes were destroyed with them."""
 FORGOTTEN = "[forgotten]"
 """Is shown where a personal value stood."""

@@ -126,6 +126,16 @@ def _handling() -> Iterator[Action]:
     yield row("case.tell", "p", "tell", tooltip, "answers.tell", command="tell")
     tooltip = "Remind the contact who has the case, after a preview; the mail quotes the first one."
     yield row("case.chase", "c", "remind", tooltip, "answers.chase", command="chase")
+    tooltip = "Acknowledge: the resident hears the reference and what happens next; only that clock stops."
+    yield row("case.acknowledge", "h", "acknowledge", tooltip, "saying.acknowledge", command="acknowledge")
+    tooltip = "Answer with a saved one of the case's area: a letter takes it, a review follows."
+    yield row("case.saved", "S", "saved answer", tooltip, "saying.saved", command="saved", argument="answer")
+    tooltip = "Promise the resident word by a time: thu 17:00. It becomes the deadline."
+    yield row("case.promise", "d", "promise", tooltip, "saying.promise", command="promise", argument="when")
+    tooltip = "Answer once: the same words to every open case that asks the same, each in its own thread."
+    yield row("case.once", "equals_sign", "answer once", tooltip, "saying.once", command="once", argument="answer")
+    tooltip = "Make the last reply to the case a saved answer, with placeholders for what is the case's own."
+    yield row("case.keep_answer", "plus", "reusable", tooltip, "saying.keep", command="reusable", argument="text")
     tooltip = "Repeat the last action on this case."
     yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
     row = _at(Where.EVERYWHERE, Group.CASES)
@@ -133,6 +143,14 @@ def _handling() -> Iterator[Action]:
     yield row("case.new", "", "new case", tooltip, "begin.new_case", command="new", argument="text")
     yield row("app.undo", "u,z", "undo", "Undo your last action, up to 50 of them.", "tagging.undo", command="undo")
     yield row("app.redo", "ctrl+r,Z", "redo", "Redo what you undid.", "tagging.redo", command="redo")
+
+
+def _keeping() -> Iterator[Action]:
+    row = _at(Where.CASES, Group.CASES)
+    tooltip = "Restrict: lists, exports and screens no longer show whose case it is and what it says; or show it again."
+    yield row("case.restrict", "", "restrict", tooltip, "keeping.restrict", command="restrict")
+    tooltip = "Show a restricted case, which is put on record; or mask it again."
+    yield row("case.unmask", "", "unmask", tooltip, "keeping.unmask", command="unmask")
 
 
 def _reading() -> Iterator[Action]:
@@ -166,7 +184,11 @@ def _review() -> Iterator[Action]:
     row = _at(Where.REPLY, Group.REVIEW)
     yield row("reply.send", "y", "send", "Send: it leaves after its undo window.", do="send", main=1)
     yield row("reply.edit", "e", "edit", "Go on writing.", do="edit", main=2)
-    yield row("reply.private", "D", "public/private", "Answer in private, or where they wrote.", do="private", main=3)
+    tooltip = "Answer in private, or where they wrote; a question first."
+    yield row("reply.private", "D", "public/private", tooltip, do="private", main=3)
+    tooltip = "Consent to a thread of several posts where one is too long, or take it back."
+    yield row("reply.split", "s", "thread", tooltip, do="split", main=6)
+    yield row("reply.promise", "x", "promise", "Promise word by a time; it becomes the deadline.", do="promise", main=7)
     yield row("reply.discard", "n", "discard", "Throw away what was written.", do="discard", main=4)
     yield row("reply.postpone", "p,escape,q", "back", "Back; what was written is kept.", do="postpone", main=5)
     row = _at(Where.CHASE, Group.REVIEW)
@@ -177,6 +199,13 @@ def _review() -> Iterator[Action]:
     yield row("chase.postpone", "p,escape,q,n", "back", "Back to the case; nothing is sent.", do="postpone", main=5)
     row = _at(Where.COMPOSING, Group.REVIEW)
     yield row("reply.saved", "ctrl+o", "saved answer", "Put in a saved answer, filled in.", do="saved", main=1)
+    tooltip = "Promise word by a time, in words and as the deadline."
+    yield row("reply.promise_words", "ctrl+t", "promise", tooltip, do="promise", main=2)
+    row = _at(Where.ONCE, Group.REVIEW)
+    yield row("once.send", "y", "send", "Send to every ticked case, half a minute apart.", do="send", main=1)
+    yield row("once.tick", "space,enter", "tick", "Tick or untick the case.", do="tick", main=2)
+    yield row("once.edit", "e", "edit", "Change the words for this case alone.", do="edit", main=3)
+    yield row("once.leave", "n,escape,q", "back", "Back; nothing is sent.", do="leave_it", main=4)
 
 
 def _desk() -> Iterator[Action]:
@@ -193,7 +222,13 @@ def _desk() -> Iterator[Action]:
     tooltip = "Try again now; where the answer was lost, the source is asked first."
     yield row("outbox.retry", "r", "try again", tooltip, do="retry", main=1)
     yield row("outbox.drop", "d", "drop", "Drop it: it will not leave.", do="drop", main=2)
-    yield row("outbox.open", "enter", "open case", "Open its case.", do="open_case", main=3)
+    tooltip = "Ask the source whether it arrived; nothing is sent."
+    yield row("outbox.check", "c", "check at the source", tooltip, do="check", main=3)
+    tooltip = "Approve a supervised officer's reply: it leaves after its undo window."
+    yield row("outbox.approve", "y", "approve", tooltip, do="approve", main=5)
+    tooltip = "Give a supervised officer's reply back to them, with a word why."
+    yield row("outbox.return", "b", "return", tooltip, do="give_back", main=6)
+    yield row("outbox.open", "enter", "open case", "Open its case.", do="open_case", main=4)
     row = _at(Where.CONTACTS, Group.DESK)
     yield row("contacts.away", "a", "away", "Say until when a contact is away.", do="away", main=1)
     yield row("contacts.back", "b", "is back", "The contact is back.", do="is_back", main=2)
@@ -242,6 +277,7 @@ ACTIONS: tuple[Action, ...] = (
     *_finding(),
     *_tagging(),
     *_handling(),
+    *_keeping(),
     *_reading(),
     *_review(),
     *_desk(),

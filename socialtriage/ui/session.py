@@ -9,6 +9,8 @@ from socialtriage.domain.late import dataclass
 from socialtriage.domain.views import Query
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from socialtriage.services.desk import Desk
     from socialtriage.ui.handoff_text import Choices
 
@@ -55,6 +57,12 @@ class Written:
     text: str = ""
     private: bool = False
     """In private, although the message may be public."""
+    split: bool = False
+    """A thread of several posts was agreed to."""
+    promise: datetime | None = None
+    """What the reply promises the resident."""
+    answer: str | None = None
+    """The saved answer that it began as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Session:
     replies: dict[int, Written] = field(default_factory=dict)
     """Replies that were postponed, by case."""
     said: Said = Said("")
+    unmasked: set[int] = field(default_factory=set)
+    """Restricted cases that the officer asked to see."""
 
     def begin_search(self, text: str) -> None:
         """Show the hits of a search; where it began is remembered."""

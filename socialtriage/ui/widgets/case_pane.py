@@ -64,7 +64,9 @@ class CasePane(Vertical):
         detail = None
         if case_id is not None:
             try:
-                detail = await asyncio.to_thread(inbox.detail, self._triage.desk, case_id)
+                detail = await asyncio.to_thread(
+                    inbox.shown, self._triage.desk, case_id, case_id in self._triage.session.unmasked
+                )
             except NotFound:
                 detail = None
         if case_id != self._wanted or not self.is_attached:

@@ -1,0 +1,106 @@
+"""Everything about one person as a document for them: JSON for machines, and a page that reads without any program."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from socialtriage.cli import shapes
+from socialtriage.domain.text import clean
+from socialtriage.domain.times import iso
+from socialtriage.services import people
+from socialtriage.services.desk import Desk
+
+ANOTHER = "[words of another person]"
+_STYLE = (
+    "body{font-family:sans-serif;margin:1em;max-width:60em}table{border-collapse:collapse}"
+    "th,td{border:1px solid #767676;padding:2px 6px;text-align:left;vertical-align:top}"
+    "blockquote{white-space:pre-wrap;border-left:4px solid #767676;margin:.3em 0;padding:.2em .8em}"
+    "@media (prefers-color-scheme:dark){body{background:#111;color:#eee}}"
+)
+
+
+def collected(desk: Desk, key: str) -> dict[str, Any]:
+    """Everything about a person as JSON. What others wrote in their cases is withheld: it is not theirs to have."""
+    found = people.export(desk, key)
+    return {
+        "organisation": desk.config.organisation.name,
+        "made_at": iso(desk.clock()),
+        "made_by": desk.officer,
+        "identities": [
+            {
+                "key": people.name_of(each),
+                "network": each.network,
+                "handle": each.handle,
+                "name": each.name,
+                "url": each.url,
+                "needs": each.needs,
+                "first_at": each.first_at,
+            }
+            for each in found.identities
+        ],
+        "cases": [_case(desk, detail, found.own) for detail in found.cases],
+        "messages_elsewhere": [{"account": a, "at": at, "text": text} for a, at, text in found.elsewhere],
+    }
+
+
+def _case(desk: Desk, detail: Any, own: frozenset[int]) -> dict[str, Any]:
+    shape = shapes.case(desk, detail, unmask=True)
+    for message in shape["messages"]:
+        if message["voice"] == "resident" and message["id"] not in own:
+            message.update(
+                dict.fromkeys(("handle", "name", "subject", "quoted", "place", "url", "remote_id")),
+                text=ANOTHER,
+                media=[],
+                revisions=[],
+            )
+    return shape
+
+
+def as_html(desk: Desk, data: dict[str, Any]) -> str:
+    """The same as one page; every text is escaped and nothing is fetched."""
+    who = ", ".join(each["handle"] for each in data["identities"])
+    title = f"What {escape(data['organisation'])} holds about {_text(who)}"
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        f"<p>Made {_text(data['made_at'])} by {_text(data['made_by'])}. Times are UTC.</p>\n<h2>Identities</h2>\n"
+        '<table>\n<thead><tr><th scope="col">Network</th><th scope="col">Handle</th><th scope="col">Name</th>'
+        '<th scope="col">Key</th><th scope="col">First seen</th></tr></thead>\n<tbody>\n'
+    ]
+    for each in data["identities"]:
+        cells = "".join(f"<td>{_text(each[name])}</td>" for name in ("network", "handle", "name", "key", "first_at"))
+        parts.append(f"<tr>{cells}</tr>\n")
+    parts.append("</tbody>\n</table>\n")
+    for case in data["cases"]:
+        parts += _case_html(case)
+    if data["messages_elsewhere"]:
+        parts.append("<h2>Messages outside their cases</h2>\n")
+        parts += [_said(each["account"], each["at"], each["text"]) for each in data["messages_elsewhere"]]
+    parts.append("</main>\n</body>\n</html>\n")
+    return "".join(parts)
+
+
+def _case_html(case: dict[str, Any]) -> list[str]:
+    facts = (("Status", "status"), ("Area", "area"), ("Kind", "kind"), ("Opened", "opened_at"), ("Closed", "closed_at"))
+    told = "; ".join(f"{label}: {case[name]}" for label, name in facts if case[name])
+    parts = [f"<h2>Case {_text(case['ref'])}</h2>\n<p>{_text(told)}</p>\n<h3>Messages</h3>\n"]
+    for each in case["messages"]:
+        who = f"{each['voice']} {each['name'] or ''} ({each['visibility']})"
+        parts.append(_said(who, each["at"], "\n".join(filter(None, (each["subject"], each["text"], each["quoted"])))))
+        parts += [f"<p>File: {_text(x['kind'])} {_text(x['name'])}, {_text(x['state'])}</p>\n" for x in each["media"]]
+    parts.append("<h3>Log</h3>\n<ul>\n")
+    for each in case["events"]:
+        told = ", ".join(f"{name} {value}" for name, value in each["detail"].items())
+        note = f": {each['note']}" if each.get("note") else ""
+        line = f"{each['at']} {each['officer']} {each['kind'].replace('.', ' ')} {told}{note}"
+        parts.append(f"<li>{_text(line)}</li>\n")
+    return [*parts, "</ul>\n"]
+
+
+def _said(who: str, at: str, text: str) -> str:
+    return f'<p>{_text(who)}, {_text(at)}</p>\n<blockquote dir="auto">{_text(text)}</blockquote>\n'
+
+
+def _text(value: object) -> str:
+    return escape(clean(str(value if value is not None else "")))

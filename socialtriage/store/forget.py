@@ -1,0 +1,212 @@
+"""Forgetting the words of cases and people, so that nothing of them is left in the file; counts and figures stay.
+
+Every message that is forgotten leaves a tombstone, so that polling cannot bring it back. What stands for the words in
+the log's chain is a hash with a salt of its own, which is destroyed with them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from socialtriage.domain.times import iso
+from socialtriage.store.intake import buried
+
+SHOWN = "[redacted]"
+"""What lists show in the place of words and people."""
+_IN = "IN (SELECT value FROM json_each(:ids))"
+_ACTIVE = "kind IN ('block', 'mute') AND lifted_at IS NULL"
+"""Blocks and mutes that are in force: whom they hold is kept until they are lifted."""
+_OF_CASES = (
+    f"UPDATE cases SET snippet = '{SHOWN}', thread = 'redacted:' || id, conversation = NULL, facts = '[]',"
+    " suggested_because = '[]', flags = json_insert(flags, '$[#]', 'redacted'), redacted_at = :now,"
+    f" version = version + 1 WHERE id {_IN}",
+    f"UPDATE handoffs SET note = '', error = NULL WHERE case_id {_IN}",
+    "UPDATE outbox SET payload = '{}', body = '', data = NULL, error = NULL, remote_id = NULL, url = NULL,"
+    " sent_data = NULL, recipient = CASE WHEN handoff_id IS NULL THEN '[redacted]' ELSE recipient END"
+    f" WHERE case_id {_IN}",
+    f"UPDATE moderation SET snapshot = '{{}}', reason = CASE WHEN {_ACTIVE} THEN reason ELSE '' END"
+    f" WHERE case_id {_IN}",
+    f"UPDATE contact_mails SET why = '', sender = '' WHERE case_id {_IN}",
+    f"UPDATE case_links SET why = '' WHERE why != 'same person' AND (a {_IN} OR b {_IN})",
+    f"DELETE FROM drafts WHERE case_id {_IN}",
+)
+"""What is done to the rows of forgotten cases, beside their messages and their log. A table with words of people
+that comes later gets its line here: `test_keeping` holds every column against it."""
+_OF_MESSAGES = (
+    f"DELETE FROM revisions WHERE message_id {_IN}",
+    f"UPDATE contact_mails SET why = '', sender = '' WHERE message_id {_IN}",
+    f"UPDATE moderation SET snapshot = '{{}}' WHERE message_id {_IN}",
+    "UPDATE media SET name = '', url = NULL, alt = NULL, remote_id = NULL, state = 'expired', sha256 = NULL,"
+    f" bytes = NULL, path = NULL, why = NULL, next_try_at = NULL WHERE message_id {_IN}",
+)
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """How much was forgotten, and which files nothing refers to any more."""
+
+    cases: int = 0
+    messages: int = 0
+    media: int = 0
+    notes: int = 0
+    files: tuple[str, ...] = ()
+
+    def add(self, other: Forgotten) -> None:
+        """Count another step in."""
+        self.cases += other.cases
+        self.messages += other.messages
+        self.media += other.media
+        self.notes += other.notes
+        self.files += other.files
+
+
+class Forgetter:
+    """Forgetting inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+        connection.execute("PRAGMA secure_delete=ON")
+
+    def cases(self, case_ids: Sequence[int], now: datetime) -> Forgotten:
+        """Forget cases with everything that was said in them, and whoever has no other case."""
+        ids, moment = json.dumps(list(case_ids)), iso(now)
+        found = self.messages(self._numbers(f"SELECT id FROM messages WHERE case_id {_IN}", ids), now)
+        people = self._numbers(f"SELECT DISTINCT person_id FROM cases WHERE id {_IN}", ids)
+        for statement in _OF_CASES:
+            self._c.execute(statement, {"ids": ids, "now": moment})
+        found.notes = self._c.execute(
+            f"DELETE FROM event_notes WHERE seq IN (SELECT seq FROM events WHERE case_id {_IN})", {"ids": ids}
+        ).rowcount
+        found.cases = len(case_ids)
+        self._steps(set(case_ids))
+        for person in people:
+            self._part(person, ids, moment)
+        return found
+
+    def messages(self, message_ids: Sequence[int], now: datetime, *, words_only: bool = False) -> Forgotten:
+        """Forget messages. With `words_only` they can still be answered; their words do not come back either."""
+        ids = json.dumps(list(message_ids))
+        rows = self._c.execute(
+            f"SELECT id, text, who, subject FROM messages WHERE id {_IN} AND redacted_at IS NULL", {"ids": ids}
+        ).fetchall()
+        self._c.executemany(
+            "INSERT INTO messages_fts (messages_fts, rowid, text, who, subject) VALUES ('delete', ?, ?, ?, ?)", rows
+        )
+        identity = (
+            ""
+            if words_only
+            else ", remote_id = 'redacted:' || id, url = NULL, thread = 'redacted:' || coalesce(case_id, id),"
+            " conversation = NULL, parent = NULL, reply_data = '{}', refs = NULL, language = NULL"
+        )
+        if not words_only:
+            self._bury(ids, now)
+        self._c.execute(
+            "UPDATE messages SET text = '', who = '', subject = NULL, quoted = NULL, place = NULL,"
+            f" redacted_at = coalesce(redacted_at, :now){identity} WHERE id {_IN}",
+            {"ids": ids, "now": iso(now)},
+        )
+        self._c.executemany(
+            "INSERT INTO messages_fts (rowid, text, who, subject) VALUES (?, '', '', NULL)", ((r[0],) for r in rows)
+        )
+        files, media = self._media(f"message_id {_IN}", ids, _OF_MESSAGES)
+        return Forgotten(messages=len(rows), media=media, files=files)
+
+    def _bury(self, ids: str, now: datetime) -> None:
+        rows = self._c.execute(
+            f"SELECT account, remote_id FROM messages WHERE id {_IN} AND remote_id NOT LIKE 'redacted:%'", {"ids": ids}
+        ).fetchall()
+        self._c.executemany(
+            "INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?, 'redacted')",
+            ((account, buried(account, remote_id), iso(now)) for account, remote_id in rows),
+        )
+
+    def media(self, media_ids: Sequence[int]) -> Forgotten:
+        """Forget pictures and attachments alone."""
+        statement = _OF_MESSAGES[-1].replace("message_id", "id")
+        files, media = self._media(f"id {_IN}", json.dumps(list(media_ids)), (statement,))
+        return Forgotten(media=media, files=files)
+
+    def _media(self, which: str, ids: str, statements: Sequence[str]) -> tuple[tuple[str, ...], int]:
+        """Run the statements; files that nothing refers to after them, and how many rows had one."""
+        kept = self._c.execute(f"SELECT path FROM media WHERE {which} AND path IS NOT NULL", {"ids": ids}).fetchall()
+        for statement in statements:
+            self._c.execute(statement, {"ids": ids})
+        paths = {r[0] for r in kept}
+        used = self._c.execute(
+            "SELECT path FROM media WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(list(paths)),)
+        )
+        return tuple(sorted(paths - {r[0] for r in used})), len(kept)
+
+    def person(self, person_id: int) -> None:
+        """Forget who somebody is. Their cases and messages must be forgotten already."""
+        self._c.execute("UPDATE persons SET linked_to = NULL WHERE linked_to = ?", (person_id,))
+        self._c.execute(
+            f"UPDATE persons SET key = 'redacted:' || id, handle = '{SHOWN}', name = '', url = NULL, needs = '',"
+            " linked_to = NULL WHERE id = ?",
+            (person_id,),
+        )
+
+    def lift(self, case_ids: Sequence[int]) -> None:
+        """An erased person's blocks keep no reason either."""
+        self._c.execute(f"UPDATE moderation SET reason = '' WHERE case_id {_IN}", {"ids": json.dumps(list(case_ids))})
+        self._c.execute(
+            f"UPDATE cases SET external_reference = NULL WHERE id {_IN}", {"ids": json.dumps(list(case_ids))}
+        )
+
+    def drop_waiting(self, case_ids: Sequence[int]) -> int:
+        """What waits to leave for these cases will not; how many rows. Those that are leaving are not touched."""
+        ids = {"ids": json.dumps(list(case_ids))}
+        self._c.execute(
+            f"UPDATE handoffs SET state = 'failed' WHERE case_id {_IN} AND state IN ('queued', 'unknown')", ids
+        )
+        return self._c.execute(
+            f"UPDATE outbox SET state = 'failed', next_try_at = NULL WHERE case_id {_IN}"
+            " AND state IN ('queued', 'unknown')",
+            ids,
+        ).rowcount
+
+    def _part(self, person: int, ids: str, moment: str) -> None:
+        """Part forgotten cases from somebody who still has others; forget who they are when they have none."""
+        left = self._c.execute(
+            "SELECT EXISTS (SELECT 1 FROM cases WHERE person_id = ?1 AND redacted_at IS NULL)"
+            " OR EXISTS (SELECT 1 FROM messages WHERE person_id = ?1 AND redacted_at IS NULL)"
+            f" OR EXISTS (SELECT 1 FROM moderation WHERE person_id = ?1 AND {_ACTIVE})",
+            (person,),
+        ).fetchone()[0]
+        if not left:
+            self.person(person)
+            return
+        count = self._c.execute(
+            f"SELECT count(*) FROM cases WHERE person_id = :person AND id {_IN}", {"ids": ids, "person": person}
+        ).fetchone()[0]
+        twin = self._c.execute(
+            "INSERT INTO persons (network, key, handle, name, first_at, cases) SELECT network, ?, ?, '', ?, ?"
+            " FROM persons WHERE id = ? RETURNING id",
+            (f"redacted:{secrets.token_hex(8)}", SHOWN, moment, count, person),
+        ).fetchone()[0]
+        values = {"ids": ids, "person": person, "twin": twin}
+        self._c.execute("UPDATE persons SET cases = cases - ? WHERE id = ?", (count, person))
+        self._c.execute(f"UPDATE messages SET person_id = :twin WHERE person_id = :person AND case_id {_IN}", values)
+        self._c.execute(f"UPDATE cases SET person_id = :twin WHERE person_id = :person AND id {_IN}", values)
+
+    def _steps(self, case_ids: set[int]) -> None:
+        """Steps of these cases can no longer be taken back: they hold what was there before, and say names."""
+        for number, steps in self._c.execute("SELECT id, steps FROM undo_steps").fetchall():
+            if case_ids.intersection(step[0] for step in json.loads(steps)):
+                self._c.execute("DELETE FROM undo_steps WHERE id = ?", (number,))
+
+    def _numbers(self, sql: str, ids: str) -> list[int]:
+        return [r[0] for r in self._c.execute(sql, {"ids": ids})]
+
+
+def live_files(connection: sqlite3.Connection, paths: Iterable[str]) -> set[str]:
+    """Those of `paths` that a message still has."""
+    rows = connection.execute(
+        "SELECT path FROM media WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(list(paths)),)
+    )
+    return {r[0] for r in rows}

@@ -1,0 +1,44 @@
+"""Identities that officers say are one human."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from socialtriage.domain.times import iso
+
+
+class PeopleWriter:
+    """Changes of people inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def link(self, person: int, head: int) -> None:
+        """A person, and whoever was linked to them, belongs to `head` from now on."""
+        self._c.execute("UPDATE persons SET linked_to = ?1 WHERE id = ?2 OR linked_to = ?2", (head, person))
+
+    def unlink(self, person: int) -> None:
+        """Part one identity from the others; when it was the head, the oldest of the others takes its place."""
+        others = [
+            r[0]
+            for r in self._c.execute("SELECT id FROM persons WHERE linked_to = ? ORDER BY id", (person,)).fetchall()
+        ]
+        if others:
+            self._c.execute(
+                "UPDATE persons SET linked_to = CASE WHEN id = ?1 THEN NULL ELSE ?1 END WHERE linked_to = ?2",
+                (others[0], person),
+            )
+        self._c.execute("UPDATE persons SET linked_to = NULL WHERE id = ?", (person,))
+
+    def close_open(self, case_ids: Sequence[int], at: datetime) -> None:
+        """Nobody is left to answer: cases that were open are closed without an outcome of their own."""
+        self._c.execute(
+            "UPDATE cases SET status = 'closed', lane = 5, outcome = 'no_reply_needed', closed_at = ?, due_at = NULL,"
+            " due_clock = NULL, due_from = NULL, due_sort = '9999' || last_message_at, waiting_since = NULL,"
+            " snoozed_until = NULL, version = version + 1"
+            " WHERE lane < 5 AND id IN (SELECT value FROM json_each(?))",
+            (iso(at), json.dumps(list(case_ids))),
+        )
