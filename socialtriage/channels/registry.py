@@ -19,9 +19,12 @@ GROUP = "socialtriage.channels"
 BUILT_IN = {
     "bluesky": "socialtriage.channels.bluesky:Bluesky",
     "demo": "socialtriage.channels.demo:Demo",
+    "facebook": "socialtriage.channels.facebook:Facebook",
+    "google": "socialtriage.channels.google:GoogleReviews",
     "imap": "socialtriage.channels.imap:Imap",
     "mastodon": "socialtriage.channels.mastodon:Mastodon",
     "telegram": "socialtriage.channels.telegram:Telegram",
+    "youtube": "socialtriage.channels.youtube:YouTube",
 }
 
 

@@ -1,0 +1,248 @@
+"""Facebook Pages: comments on the Page's, visitors', tagged and advertised posts, and the Page's Messenger.
+
+Reading is by rescan, because no list has a cursor that lasts: see `graph_watch`. Version 26.0 of the Graph API; which
+facts a vendor's document, a recorded answer or nobody confirms is marked in NETWORKS.md, section 3, and in the modules.
+No live Page has confirmed this adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from socialtriage.channels import graph_window
+from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.facebook_items import Items
+from socialtriage.channels.facebook_login import MESSAGING, READING, SCOPES, PageLogin, connect
+from socialtriage.channels.facebook_posts import Posts
+from socialtriage.channels.facebook_reread import Again
+from socialtriage.channels.facebook_send import find_reply, post_reply
+from socialtriage.channels.graph_chat import Chat
+from socialtriage.channels.graph_errors import FULL, REGRANT
+from socialtriage.channels.graph_moderation import block, delete, hide
+from socialtriage.channels.graph_token import forget, notices_of
+from socialtriage.channels.graph_watch import Thing, Walk, Watched
+from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, RateLimited, Rejected
+from socialtriage.domain.models import (
+    Author,
+    Capabilities,
+    Health,
+    LengthRule,
+    OutgoingReply,
+    Page,
+    Reread,
+    Sent,
+    StoredRef,
+    Visibility,
+)
+
+COMMENT_LENGTH = 8_000
+MESSAGE_LENGTH = 2_000
+"""Characters at most. No document of Meta's that was read for this confirms either; the server has the last word."""
+UNFINISHED = "Not everything could be read in the time given; the next pass goes on from there."
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """The cursor. `floor` is the end of the first look back."""
+
+    page: str
+    floor: datetime
+    posts: Watched = msgspec.field(default_factory=Watched)
+    chat: Watched = msgspec.field(default_factory=Watched)
+
+    @classmethod
+    def load(cls, cursor: str | None, since: datetime, page: str) -> State:
+        """The stored cursor of this Page; a new one where there is none, or it is another's or unreadable."""
+        if cursor:
+            try:
+                state = msgspec.json.decode(cursor, type=cls)
+            except (msgspec.MsgspecError, UnicodeError):
+                return cls(page, since)
+            if state.page == page:
+                return state
+        return cls(page, since)
+
+    def dump(self) -> str:
+        """As it is stored."""
+        return msgspec.json.encode(self).decode()
+
+
+class Facebook:
+    """One Page."""
+
+    capabilities = Capabilities(
+        reply_public=True,
+        reply_private=True,
+        start_private=True,
+        look_up=True,
+        reread=True,
+        deletions=True,
+        hide=True,
+        block=True,
+        limits="Posts are found in lists that Facebook ranks, about 600 a year; reviews and stories are not read.",
+    )
+    window = staticmethod(graph_window.window)
+
+    def __init__(self, ctx: ChannelContext) -> None:
+        self._ctx = ctx
+        self._login: PageLogin | None = None
+
+    async def _page(self) -> PageLogin:
+        if self._login is None:
+            self._login = await connect(self._ctx)
+        return self._login
+
+    # --- signing in ---------------------------------------------------------------------------------------
+
+    async def check(self) -> Health:
+        """Sign in; look at the kind of token, its permissions and its ends."""
+        login = self._login = await connect(self._ctx, anew=True)
+        token = login.token
+        notices = notices_of(token, token.lacks(SCOPES), self._ctx.clock())
+        ends = "without an end" if token.expires_at is None else ""
+        used = login.graph.usage.of("pages")
+        detail = ", ".join(filter(None, ["Page token", ends, f"{used:.0f} % of the allowance used" if used else ""]))
+        return Health(login.page, login.name or login.page, token.ends_at, tuple(notices), detail)
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
+        """Walk what moved, conversations and posts. Raises `ChannelError` after what could be read."""
+        login = await self._page()
+        state = State.load(cursor, since, login.page)
+        try:
+            async for page in _Pass(self._ctx, login, state).pages():
+                yield page
+        except AuthError:
+            forget(self._ctx, login.graph)
+            raise
+        lacking = login.token.lacks(READING)
+        if lacking:
+            raise NotPermitted(
+                f"Comments may be missing: the login lacks the permission {', '.join(lacking)}.", hint=REGRANT
+            )
+
+    async def reread(self, messages: Sequence[StoredRef]) -> Reread:
+        """Ask what became of messages. Only what Meta lists no more, and says it has not, is gone."""
+        login = await self._page()
+        return await Again(self._ctx, login).run(messages)
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    async def send(self, reply: OutgoingReply) -> Sent:
+        """Post an answer below a comment, or send a private message, once."""
+        return await post_reply(self._ctx, await self._page(), reply)
+
+    async def look_up(self, reply: OutgoingReply) -> Sent | None:
+        """Find an answer of ours by reading the thread, or the conversation, back."""
+        return await find_reply(self._ctx, await self._page(), reply)
+
+    def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
+        """Count characters: no mention is added."""
+        limit = COMMENT_LENGTH if visibility is Visibility.PUBLIC else MESSAGE_LENGTH
+        return LengthRule(len(text), limit, "characters")
+
+    # --- moderation ---------------------------------------------------------------------------------------
+
+    async def hide(self, message: StoredRef) -> None:
+        """Hide a comment; its author and their friends still see it (not confirmed)."""
+        await hide((await self._page()).graph, message, "is_hidden", hidden=True)
+
+    async def unhide(self, message: StoredRef) -> None:
+        """Show a hidden comment again."""
+        await hide((await self._page()).graph, message, "is_hidden", hidden=False)
+
+    async def delete(self, message: StoredRef) -> None:
+        """Delete a comment for good. One that is gone already is no error."""
+        await delete((await self._page()).graph, message)
+
+    async def block(self, author: Author) -> None:
+        """Keep a person from commenting on the Page and from writing to it."""
+        login = await self._page()
+        await block(login.graph, author, f"{login.page}/blocked", "user")
+
+    async def mute(self, author: Author) -> None:
+        """Facebook has no muting for Pages."""
+        raise NotPermitted("Facebook's interface cannot mute a person; block them, or hide what they wrote.")
+
+    async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
+        """Facebook's interface takes no reports."""
+        raise NotPermitted("Facebook's interface takes no reports; open the original and report it there.")
+
+    async def aclose(self) -> None:
+        """Nothing to release: connections belong to the shared client."""
+        self._login = None
+
+
+class _Pass:
+    """One pass over conversations and posts."""
+
+    def __init__(self, ctx: ChannelContext, login: PageLogin, state: State) -> None:
+        self._login = login
+        self._state = state
+        self._graph = graph = login.graph
+        items = Items(login.page, ctx.clock, lambda ids: ctx.known.thread_of(ids))
+        self._posts = Posts(graph, items, state.floor)
+        self._chat = Chat(graph, login.page, "messenger", {login.page}, "messenger", state.floor, ctx.known.thread_of)
+        self._posts_walk = Walk(state.posts, self._posts, graph, "pages", ctx.clock, state.dump)
+        self._chat_walk = Walk(state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1)
+        self._conversations: list[Thing] | None = None
+        self._failure: ChannelError | None = None
+
+    async def pages(self) -> AsyncIterator[Page]:
+        """Conversations as long as half of the time lasts, then posts, then what is left of conversations."""
+        yield Page()
+        self._chat_walk.reserve = self._graph.budget.seconds / 2
+        async for page in self._private():
+            yield page
+        async for page in self._public():
+            yield page
+        self._chat_walk.reserve = 0.5
+        async for page in self._private():
+            yield page
+        yield self._last()
+        failure = self._failure or self._posts_walk.failure or self._chat_walk.failure
+        if failure is not None:
+            raise failure
+
+    async def _private(self) -> AsyncIterator[Page]:
+        lacking = self._login.token.lacks(MESSAGING[1:])
+        if lacking:
+            self._posts.notices.append(f"Messenger is not read: the login lacks the permission {lacking[0]}.")
+            return
+        try:
+            if self._conversations is None:
+                self._conversations = await self._chat.things(self._state.chat)
+            async for page in self._chat_walk.moved(self._conversations):
+                yield page
+        except (NotPermitted, Rejected) as exc:
+            self._conversations = self._conversations or []
+            self._posts.notices.append(f"Messenger could not be read: {exc.message}")
+        except BadPayload as exc:
+            self._conversations = self._conversations or []
+            self._failure = self._failure or exc
+        except RateLimited as exc:
+            if self._graph.usage.percent.get("messenger", 0.0) < FULL:
+                raise
+            # Only Messenger's allowance is used up: comments have their own.
+            self._failure = exc
+
+    async def _public(self) -> AsyncIterator[Page]:
+        things = await self._posts.things(self._state.posts)
+        for start in range(0, len(self._posts.roots), 100):
+            yield Page(items=tuple(self._posts.roots[start : start + 100]))
+        async for page in self._posts_walk.moved(things):
+            yield page
+        async for page in self._posts_walk.in_turn(things):
+            yield page
+        self._state.posts.prune(thing.key for thing in things)
+        if self._posts_walk.unfinished(things):
+            self._posts.notices.append(UNFINISHED)
+
+    def _last(self) -> Page:
+        if self._conversations is not None:
+            self._chat.settle(self._state.chat, self._conversations)
+        notices = [*self._posts.notices, *self._posts_walk.problems, *self._chat_walk.problems]
+        return Page(cursor=self._state.dump(), notices=tuple(dict.fromkeys(notices)))

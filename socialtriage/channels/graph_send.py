@@ -1,0 +1,129 @@
+"""Private messages on their way out, for Messenger and Instagram: within Meta's time, once, and found again.
+
+Facts (NETWORKS.md, section 3): `POST /{page}/messages` with `RESPONSE` inside 24 hours, with the tag `HUMAN_AGENT` up
+to 7 days where Meta granted it; to a public comment one private reply by `recipient.comment_id`. There is no
+idempotency key, so that what got lost is looked for in the conversation.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.graph import Graph
+from socialtriage.channels.graph_chat import Chat
+from socialtriage.channels.graph_errors import Missing
+from socialtriage.channels.graph_json import an_object, moment, text_id, words_of
+from socialtriage.channels.graph_window import STANDARD, window
+from socialtriage.domain.errors import AnswerLost, NotPermitted, Rejected, Unavailable
+from socialtriage.domain.models import OutgoingReply, Sent, Visibility
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far Meta's clock may be behind ours when a lost answer is looked for."""
+PAGES_BACK = 10
+
+
+def in_time(ctx: ChannelContext, reply: OutgoingReply) -> None:
+    """Raises `Rejected` when the network's time for this answer is over: a row may have waited."""
+    end = window(ctx.account, reply.parent, reply.visibility)
+    if end is not None and end.closes_at <= ctx.clock():
+        raise Rejected(f"{end.why} That time is over; nothing was sent.", hint=end.hint)
+
+
+async def send_private(ctx: ChannelContext, graph: Graph, path: str, reply: OutgoingReply, use: str) -> Sent:
+    """Send a private message, or the one private reply to a comment. Raises `Rejected`, `AnswerLost` and the rest."""
+    in_time(ctx, reply)
+    now = ctx.clock()
+    form = {"message": json.dumps({"text": reply.text}, ensure_ascii=False)}
+    if reply.parent.visibility is Visibility.PUBLIC:
+        kind = "post_id" if reply.parent.reply_data.get("kind") == "post" else "comment_id"
+        if reply.parent.reply_data.get("can_reply_privately") == "no":
+            raise Rejected("Meta does not allow a private reply to this comment.", hint="Answer it in public.")
+        recipient = {kind: reply.parent.reply_data.get("id") or reply.parent.remote_id}
+    else:
+        recipient = {"id": reply.parent.reply_data.get("to") or reply.to.key}
+        form |= {"messaging_type": "RESPONSE"}
+        at = moment(reply.parent.reply_data.get("at"))
+        if at is not None and now - at >= STANDARD:
+            form |= {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
+    form["recipient"] = json.dumps(recipient)
+    try:
+        answer = await graph.post(path, form, use=use)
+    except Missing as exc:
+        raise Rejected("The message that this answers is no longer there; nothing was sent.") from exc
+    found = text_id(answer.get("message_id")) if isinstance(answer, dict) else None
+    if found is None:
+        raise AnswerLost("Meta took the message, but did not say that it sent it.")
+    return Sent(remote_id=found, at=now)
+
+
+async def find_private(graph: Graph, chat: Chat, reply: OutgoingReply) -> Sent | None:
+    """The private message that may have been sent: ours, the same words, not older than the order."""
+    conversation = reply.parent.conversation
+    if reply.parent.visibility is Visibility.PUBLIC:
+        conversation = await _conversation_of(graph, reply)
+    if not conversation:
+        return None
+    earliest = reply.queued_at - CLOCKS_DIFFER
+    found: list[Sent] = []
+    after: str | None = None
+    for _ in range(PAGES_BACK):
+        page = await chat.page(conversation, after)
+        for entry in page.entries:
+            id_, at = text_id(entry.get("id")), moment(entry.get("created_time"))
+            if id_ and at and at >= earliest and chat.is_mine(entry) and same(words_of(entry.get("message")), reply):
+                found.append(Sent(id_, at))
+        times = [at for at in (moment(entry.get("created_time")) for entry in page.entries) if at is not None]
+        after = page.after
+        if after is None or (times and max(times) < earliest):
+            return nearest(found, reply)
+    if found:
+        return nearest(found, reply)
+    raise Unavailable("There are too many messages to look for one among them.")
+
+
+async def _conversation_of(graph: Graph, reply: OutgoingReply) -> str | None:
+    """Where a private reply to a comment went."""
+    data = reply.parent.reply_data
+    if data.get("kind") == "post" or data.get("network") == "instagram":
+        raise NotPermitted("Meta does not say where a private reply to this went.", hint="Look in the inbox at Meta.")
+    answer = await graph.get(data.get("id") or reply.parent.remote_id, {"fields": "id,private_reply_conversation{id}"})
+    return text_id(an_object(answer.get("private_reply_conversation")).get("id"))
+
+
+async def find_public(
+    pages: AsyncIterator[list[Mapping[str, Any]]],
+    mine: Callable[[Mapping[str, Any]], bool],
+    text: str,
+    time: str,
+    made: Callable[[Mapping[str, Any], datetime], Sent | None],
+    reply: OutgoingReply,
+) -> Sent | None:
+    """The public answer that may have been posted, from the comments where it would stand."""
+    earliest = reply.queued_at - CLOCKS_DIFFER
+    found: list[Sent] = []
+    async for entries in pages:
+        for raw in entries:
+            at = moment(raw.get(time))
+            if at is not None and at >= earliest and mine(raw) and same(words_of(raw.get(text)), reply):
+                sent = made(raw, at)
+                found += [sent] if sent is not None else []
+    return nearest(found, reply)
+
+
+def nearest(found: list[Sent], reply: OutgoingReply) -> Sent | None:
+    """Of several with the same words the one that left nearest to the order."""
+    return min(found, key=lambda sent: abs(sent.at - reply.queued_at), default=None)
+
+
+def same(said: str, reply: OutgoingReply) -> bool:
+    """Whether a text is that of the answer, apart from blanks and from how characters are composed."""
+    return _words(said) == _words(reply.text)
+
+
+def _words(text: str) -> str:
+    return "".join(unicodedata.normalize("NFC", text).split())

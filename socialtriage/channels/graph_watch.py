@@ -1,0 +1,261 @@
+"""Walking what Meta has no cursor for: posts and conversations whose lists are read again whenever they have moved.
+
+A *thing* is a post, a medium or a conversation. Lists of things tell a sign of each (`updated_time`, a count of
+comments); a thing is read when its sign is another than at its last complete reading. Because not everything moves the
+sign (nested replies may not, a deletion and a new comment cancel out), the things that were not read for longest are
+read again in every pass, a few at a time: the *turn*.
+
+A reading may stop after any page; where it stopped is part of the cursor, and the next one goes on from there, after a
+look at the newest page. Only a complete reading is noted, with the sign that the thing had when it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from socialtriage.channels.graph import Graph
+from socialtriage.channels.graph_errors import Missing
+from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected
+from socialtriage.domain.models import Incoming, Page
+
+OVERLAP = timedelta(hours=27)
+"""How far behind the last complete reading an ordered list is read again: a day, and clocks that differ."""
+DEEP = 5
+"""Pages of a list that are read in any case before its order may end the reading."""
+MOST = 4_000
+"""Things whose signs are kept."""
+FRESH = 3
+"""Pages of each moved thing before any is read to its end: a long one holds up no other."""
+ITEMS = 100
+_TURNS = ((20.0, 5), (50.0, 3), (75.0, 1))
+"""Things that are read in turn each pass, by the percent of the allowance that is used."""
+_FIRST_TURNS = 25
+"""As many that were never read yet, while less than half of the allowance is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A post, a medium or a conversation, as a list tells of it."""
+
+    key: str
+    id: str
+    """As Meta spells it in calls."""
+    sign: str
+    at: datetime
+    """When it last moved, as far as is known: what moved last is read first."""
+    place: str = ""
+    root: bool = False
+    """It is somebody else's post: a message itself, and the thread of all comments below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page of a thing's list, as it came."""
+
+    items: Sequence[Incoming]
+    after: str | None
+    times: Sequence[datetime] = ()
+    """Of all its entries in their order, where the order may end a reading; empty where it may not."""
+    problems: Sequence[str] = ()
+
+
+class Source(Protocol):
+    """Where the list of a thing comes from."""
+
+    async def batch(self, thing: Thing, after: str | None) -> Batch:
+        """A page of the list; `after` as the page before told it."""
+        ...
+
+
+class Open(msgspec.Struct, omit_defaults=True):
+    """A reading that has not come to its end: of what, since when, and where it goes on."""
+
+    id: str
+    sign: str
+    since: int
+    after: str
+    place: str = ""
+    root: bool = False
+
+
+class Watched(msgspec.Struct, omit_defaults=True):
+    """What was read of one kind of things. `seen`: sign, and minute of the epoch, of the last complete reading."""
+
+    seen: dict[str, tuple[str, int]] = {}
+    open: dict[str, Open] = {}
+    mark: str = ""
+
+    def moved(self, thing: Thing) -> bool:
+        """Whether it has another sign than when it was last read."""
+        known = self.seen.get(thing.key)
+        return known is None or known[0] != thing.sign
+
+    def prune(self, keep: Iterable[str]) -> None:
+        """Forget the longest read beyond `MOST`, those in `keep` last."""
+        if len(self.seen) <= MOST:
+            return
+        kept = set(keep)
+        order = sorted(self.seen, key=lambda key: (key in kept, self.seen[key][1]), reverse=True)
+        self.seen = {key: self.seen[key] for key in order[:MOST]}
+
+
+@dataclass(slots=True)
+class Walk:
+    """One pass over one kind of things. `dump` is the cursor as it stands."""
+
+    watched: Watched
+    source: Source
+    graph: Graph
+    use: str
+    now: Callable[[], datetime]
+    dump: Callable[[], str]
+    problems: list[str] = field(default_factory=list)
+    failure: ChannelError | None = None
+    """The first answer that could not be read: the pass goes on with other things, and ends with it."""
+    deep: int = DEEP
+    reserve: float = 0.5
+    """Seconds of the budget that are left to others."""
+    _orders: dict[str, _Order] = field(default_factory=dict)
+    _settled: set[str] = field(default_factory=set)
+    """Things that this pass has read whole, or could not."""
+
+    def time_left(self) -> bool:
+        """Whether another call could end inside the budget."""
+        return self.graph.budget.left > self.reserve
+
+    def unfinished(self, things: Sequence[Thing]) -> bool:
+        """Whether something that moved is left for the next pass."""
+        waiting = any(self.watched.moved(thing) for thing in things if thing.key not in self._settled)
+        return waiting or bool(self.watched.open)
+
+    async def moved(self, things: Sequence[Thing]) -> AsyncIterator[Page]:
+        """Everything that moved, the latest first: a few pages of each, then each to its end."""
+        order = sorted(things, key=lambda thing: thing.at, reverse=True)
+        for limit in (FRESH, None):
+            for thing in order:
+                if thing.key in self._settled:
+                    continue
+                if self.watched.moved(thing) or thing.key in self.watched.open:
+                    async for page in self._guarded(thing, limit=limit):
+                        yield page
+        listed = {thing.key for thing in order}
+        for key, left in [(key, left) for key, left in self.watched.open.items() if key not in listed]:
+            async for page in self._guarded(Thing(key, left.id, left.sign, self.now(), left.place, left.root)):
+                yield page
+
+    async def in_turn(self, things: Sequence[Thing]) -> AsyncIterator[Page]:
+        """What was not read for longest, whether it moved or not."""
+        used = self.graph.usage.of(self.use)
+        allowed = next((count for percent, count in _TURNS if used < percent), 0)
+        seen = self.watched.seen
+        rest = (thing for thing in things if thing.key in seen and thing.key not in self._settled)
+        waiting = sorted(rest, key=lambda thing: (seen[thing.key][1], -thing.at.timestamp()))
+        never = sum(seen[thing.key][1] == 0 for thing in waiting)
+        if used < 50.0:
+            allowed = max(allowed, min(never, _FIRST_TURNS))
+        for thing in waiting[:allowed]:
+            async for page in self._guarded(thing, whole=True):
+                yield page
+
+    async def _guarded(self, thing: Thing, *, limit: int | None = None, whole: bool = False) -> AsyncIterator[Page]:
+        """One thing; what is wrong with it alone does not stop the others."""
+        if not self.time_left():
+            return
+        try:
+            async for page in self._read(thing, limit, whole):
+                yield page
+        except (Missing, NotPermitted) as exc:
+            # Gone since the list was read, or not ours to read: nothing to wait for until it moves again.
+            if isinstance(exc, NotPermitted):
+                self.problems.append(f"{thing.place or 'A post'} could not be read: {exc.message}")
+            self.watched.open.pop(thing.key, None)
+            self.watched.seen[thing.key] = (thing.sign, _minute(self.now()))
+            self._settled.add(thing.key)
+            yield Page(cursor=self.dump())
+        except (BadPayload, Rejected) as exc:
+            self.watched.open.pop(thing.key, None)
+            self._settled.add(thing.key)
+            self.failure = self.failure or exc
+
+    async def _read(self, thing: Thing, limit: int | None, whole: bool) -> AsyncIterator[Page]:
+        """Pages of one thing until its end, or `limit` pages; `whole`: its order does not end it."""
+        left = self.watched.open.get(thing.key)
+        if left is not None and left.sign != thing.sign:
+            newest = await self.source.batch(thing, None)
+            for page in self._pages(newest, None):
+                yield page
+        sign, since = (left.sign, left.since) if left else (thing.sign, _minute(self.now()))
+        after = left.after if left else None
+        order = self._orders.setdefault(thing.key, _Order(self._until(thing) if not whole else None, self.deep))
+        count = 0
+        while True:
+            batch = await self._next(thing, after)
+            count += 1
+            over = order.over(batch)
+            if batch.after is None or over:
+                self.watched.open.pop(thing.key, None)
+                self.watched.seen[thing.key] = (sign, since)
+                self._settled.add(thing.key)
+            else:
+                after = batch.after
+                self.watched.open[thing.key] = Open(thing.id, sign, since, after, thing.place, thing.root)
+            for page in self._pages(batch, self.dump()):
+                yield page
+            if batch.after is None or over or (limit is not None and count >= limit) or not self.time_left():
+                return
+
+    async def _next(self, thing: Thing, after: str | None) -> Batch:
+        """A page; from the top again where Meta no longer knows the cursor."""
+        try:
+            return await self.source.batch(thing, after)
+        except Rejected:
+            if after is None:
+                raise
+            self.watched.open.pop(thing.key, None)
+            return await self.source.batch(thing, None)
+
+    def _until(self, thing: Thing) -> datetime | None:
+        """What is older than this was there when the thing was last read whole; None where it never was."""
+        known = self.watched.seen.get(thing.key)
+        return datetime.fromtimestamp(known[1] * 60, UTC) - OVERLAP if known and known[1] else None
+
+    def _pages(self, batch: Batch, cursor: str | None) -> list[Page]:
+        problems, self.problems = (*self.problems, *batch.problems), []
+        chunks = [tuple(batch.items[i : i + ITEMS]) for i in range(0, len(batch.items), ITEMS)] or [()]
+        made = [Page(items=chunk) for chunk in chunks[:-1]]
+        return [*made, Page(items=chunks[-1], cursor=cursor, notices=tuple(problems))]
+
+
+class _Order:
+    """Whether a list comes newest first, and has come to what was read before.
+
+    Lists that Meta ranks come in no order: those are read to their end.
+    """
+
+    def __init__(self, until: datetime | None, deep: int) -> None:
+        self._until = until
+        self._deep = deep
+        self._last: datetime | None = None
+        self._pages = 0
+
+    def over(self, batch: Batch) -> bool:
+        """Whether everything beyond this page was read before."""
+        self._pages += 1
+        if self._until is None or not batch.times:
+            self._until = None
+            return False
+        for at in batch.times:
+            if self._last is not None and at > self._last:
+                self._until = None
+                return False
+            self._last = at
+        return self._pages >= self._deep and max(batch.times) < self._until
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp() // 60)

@@ -1,0 +1,107 @@
+"""The program against a Page: poll, show, answer in public and in private, and what the network's rules refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.graph import PAGE, TOKEN, USER_TOKEN, GraphServer
+from tests.doubles.shell import Shell
+
+
+@pytest.fixture
+def meta() -> Iterator[GraphServer]:
+    with GraphServer() as server:
+        yield server
+        assert server.problems == []
+
+
+def account(meta: GraphServer, **more: str) -> str:
+    rest = "".join(f"{name} = {value}\n" for name, value in more.items())
+    return f'\n[[accounts]]\nid = "page"\nnetwork = "facebook"\nserver = "{meta.url}"\npage = "{PAGE}"\n{rest}'
+
+
+@pytest.fixture
+def shell(tmp_path: Path, meta: GraphServer) -> Shell:
+    shell = Shell(tmp_path, accounts=account(meta))
+    shell.login("page", TOKEN)
+    return shell
+
+
+def poll(shell: Shell, status: int = 0) -> dict[str, Any]:
+    ran = shell.run("poll", "--once", "--json")
+    assert ran.status == status, ran.out + ran.err
+    line: dict[str, Any] = json.loads(ran.out)
+    return line
+
+
+def case(shell: Shell, words: str) -> dict[str, Any]:
+    [found] = [c for c in shell.ok("list", "--view", "all", "--json").json if words in c["snippet"]]
+    whole: dict[str, Any] = shell.ok("show", found["ref"], "--json").json
+    return whole
+
+
+def test_a_day_on_the_page(shell: Shell, meta: GraphServer) -> None:
+    now = datetime.now(UTC)
+    post = meta.post("The park opens", at=now - timedelta(days=2))
+    top = meta.comment(post, "where is the gate?", "Ada", at=now - timedelta(hours=3))
+    meta.comment(top, "I want to know too", "Bob", at=now - timedelta(hours=2))
+    meta.message("Gus", "my bin was missed", at=now - timedelta(hours=20))
+    meta.message("Hal", "that was weeks ago", at=now - timedelta(days=3))
+    first = poll(shell)
+    assert (first["state"], first["new"], first["error"]) == ("ok", 4, None)
+    assert poll(shell)["new"] == 0
+
+    ada = case(shell, "where is the gate")
+    assert ada["messages"][0]["remote_id"] == top
+    assert ada["person"]["name"] == "Ada"
+    assert "Sent." in shell.ok("reply", ada["ref"], "At Mill Lane.").out
+    [ours] = meta.sent()
+    assert ours.parent == top
+    assert poll(shell)["new"] == 0
+    assert [m["voice"] for m in case(shell, "where is the gate")["messages"]] == ["resident", "officer"]
+
+    # In private, once, to somebody who wrote in public.
+    bob = case(shell, "I want to know too")
+    assert "Sent." in shell.ok("reply", bob["ref"], "At Mill Lane, Bob.", "--private").out
+    again = shell.run("reply", bob["ref"], "And once more.", "--private")
+    assert again.status == 1
+    assert "once" in again.err
+
+    # Messenger, inside the day, with the time that is left; and when it is over, refused with the reason.
+    gus = case(shell, "my bin was missed")
+    preview = shell.ok("reply", gus["ref"], "We are on our way.", "--preview")
+    assert "3 h" in preview.err
+    assert "Sent." in shell.ok("reply", gus["ref"], "We are on our way.").out
+    hal = case(shell, "that was weeks ago")
+    late = shell.run("reply", hal["ref"], "Sorry for the wait.")
+    assert late.status == 1
+    assert "24 hours" in late.err
+    assert len(meta.sent("UnifiedMessage")) == 2
+    poll(shell)
+    assert [m["voice"] for m in case(shell, "my bin was missed")["messages"]] == ["resident", "officer"]
+
+    shell.config.write_text(shell.config.read_text() + "human_agent = true\n")
+    assert "Sent." in shell.ok("reply", hal["ref"], "Sorry for the wait.").out
+    assert meta.asked("/messages", "POST")[-1].form["tag"] == "HUMAN_AGENT"
+
+
+def test_logins_that_do_not_work_are_told_apart(shell: Shell, meta: GraphServer) -> None:
+    shell.login("page", USER_TOKEN)
+    assert poll(shell, 1)["state"] == "misconfigured"
+    shell.login("page", TOKEN)
+    meta.tokens[TOKEN].valid = False
+    revoked = poll(shell, 1)
+    assert revoked["state"] == "login_needed"
+    assert TOKEN not in json.dumps(revoked)
+    meta.tokens[TOKEN].valid = True
+    meta.tokens[TOKEN].scopes.discard("pages_manage_engagement")
+    meta.tokens[TOKEN].data_access = int((datetime.now(UTC) + timedelta(days=5)).timestamp())
+    ran = shell.run("check", "--json")
+    assert "pages_manage_engagement" in ran.out
+    assert poll(shell)["state"] == "login_expiring"

@@ -1,0 +1,225 @@
+"""A Facebook Page is read: what residents write below every kind of post and in Messenger comes once, and all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from socialtriage.channels.facebook import Facebook
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, NotPermitted, RateLimited
+from socialtriage.domain.models import Visibility
+from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk
+from tests.doubles.graph import PAGE, SYSTEM_TOKEN, TOKEN, USER_TOKEN, GraphServer
+
+
+class Clock:
+    """The time at Meta."""
+
+    def __init__(self) -> None:
+        self.now = NOON - timedelta(minutes=5)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@pytest.fixture
+def meta() -> Iterator[GraphServer]:
+    with GraphServer(Clock()) as server:
+        yield server
+        assert server.problems == []
+
+
+def desk_of(meta: GraphServer, token: str = TOKEN, **more: object) -> SmallDesk:
+    account = AccountConfig(id="page", network="facebook", server=meta.url, page=PAGE)
+    return SmallDesk(Facebook, account, FixedSecret(token), **more)  # type: ignore[arg-type]
+
+
+def poll(desk: SmallDesk, **more: float) -> None:
+    asyncio.run(desk.poll(**more))  # type: ignore[arg-type]
+
+
+def texts(desk: SmallDesk) -> set[str]:
+    return {str(item.text) for item in desk.residents.values()}
+
+
+def test_comments_below_every_kind_of_post_and_messages_come_once(meta: GraphServer) -> None:
+    own = meta.post("The park opens")
+    visitor = meta.post("Who mends the lamp?", "Bob", edge="visitor_posts")
+    tagged = meta.post("@council look at this", "Cy", edge="tagged")
+    dark = meta.post("An advertisement", edge="ads_posts")
+    top = meta.comment(own, "lovely", "Ada")
+    nested = meta.comment(top, "not lovely", "Dee")
+    ours = meta.comment(top, "Thank you", None)
+    meta.comment(visitor, "me too", "Ada")
+    meta.comment(tagged, "seen it", "Eve")
+    meta.comment(dark, "an ad again", "Fay")
+    meta.message("Gus", "my bin", attachments={"data": [{"id": "1", "mime_type": "image/jpeg", "name": "bin.jpg",
+                 "size": 3, "image_data": {"url": "https://cdn.example/bin.jpg"}}]})  # fmt: skip
+    meta.message("Gus", "We look into it", own=True)
+    desk = desk_of(meta)
+    poll(desk)
+    expected = {
+        "lovely", "not lovely", "Who mends the lamp?", "me too", "@council look at this", "seen it", "an ad again",
+        "my bin",
+    }  # fmt: skip
+    assert texts(desk) == expected
+    thread = desk.messages[top].thread
+    assert thread == top == desk.messages[nested].thread == desk.messages[ours].thread
+    assert desk.messages[ours].own
+    assert desk.messages[ours].parent == top
+    by_text = {str(item.text): item for item in desk.messages.values()}
+    root = by_text["Who mends the lamp?"]
+    assert by_text["me too"].thread == root.thread == root.remote_id
+    private = by_text["my bin"]
+    assert private.visibility is Visibility.PRIVATE
+    assert private.conversation == by_text["We look into it"].conversation
+    assert (private.media[0].kind, private.media[0].url) == ("image", "https://cdn.example/bin.jpg")
+    assert by_text["an ad again"].place == "unpublished post “An advertisement”"
+    meta.requests.clear()
+    poll(desk)
+    assert set(desk.messages) == {item.remote_id for item in by_text.values()}
+    assert texts(desk) == expected
+    assert not meta.asked("t_messenger")
+
+
+def test_a_new_comment_below_an_old_post_is_found_and_old_ones_are_not(meta: GraphServer) -> None:
+    long_ago = NOON - timedelta(days=400)
+    posts = [meta.post(f"post {n}", at=long_ago + timedelta(days=n)) for n in range(130)]
+    meta.comment(posts[3], "from long ago", at=long_ago + timedelta(days=10))
+    meta.ranked = True
+    desk = desk_of(meta)
+    poll(desk)
+    assert texts(desk) == set()
+    meta.comment(posts[3], "is the library still open?", "Ada")
+    meta.comment(posts[120], "is the pool?", "Bob")
+    poll(desk)
+    assert texts(desk) == {"is the library still open?", "is the pool?"}
+
+
+def test_what_does_not_move_its_post_is_found_in_turn(meta: GraphServer) -> None:
+    meta.bump_nested = False
+    posts = [meta.post(f"post {n}") for n in range(8)]
+    tops = [meta.comment(post, f"top {n}") for n, post in enumerate(posts)]
+    desk = desk_of(meta)
+    poll(desk)
+    meta.comment(tops[0], "a nested answer", "Bob")
+    for _ in range(3):
+        desk.now += timedelta(minutes=2)
+        poll(desk)
+    assert "a nested answer" in texts(desk)
+
+
+def test_both_spellings_of_an_id_and_withheld_ids_are_one_message(meta: GraphServer) -> None:
+    post = meta.post("The park opens")
+    top = meta.comment(post, "lovely", "Ada")
+    nested = meta.comment(top, "indeed", "Bob")
+    desk = desk_of(meta)
+    poll(desk)
+    for name in ("bare_ids", "omit_ids"):
+        setattr(meta, name, True)
+        poll(desk)
+        setattr(meta, name, False)
+    assert set(desk.messages) == {top, nested}
+    assert desk.messages[nested].thread == top
+
+
+def test_people_whose_names_are_withheld_are_never_one_person(meta: GraphServer) -> None:
+    post = meta.post("The park opens")
+    meta.comment(post, "one", "Ada")
+    meta.comment(post, "two", "Bob")
+    meta.nameless = True
+    desk = desk_of(meta)
+    poll(desk)
+    assert len({item.author.key for item in desk.residents.values()}) == 2
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 4, 5])
+def test_a_walk_that_is_cut_off_loses_nothing(meta: GraphServer, stop_after: int) -> None:
+    post = meta.post("The park opens")
+    for number in range(450):
+        meta.comment(post, f"comment {number}", f"P{number % 7}")
+    meta.message("Gus", "my bin")
+    desk = desk_of(meta)
+    asyncio.run(desk.poll(stop_after=stop_after))
+    meta.comment(post, "while you were away", "Zoe")
+    poll(desk)
+    poll(desk)
+    assert len(texts(desk)) == 452
+
+
+def test_a_busy_post_is_not_read_to_its_end_every_time(meta: GraphServer) -> None:
+    meta.clock = lambda: NOON - timedelta(days=3)
+    post = meta.post("The park opens")
+    start = NOON - timedelta(days=4)
+    for number in range(900):
+        meta.comment(post, f"comment {number}", at=start + timedelta(seconds=number))
+    desk = desk_of(meta, since=timedelta(days=30))
+    poll(desk)
+    assert len(texts(desk)) == 900
+    meta.comment(post, "the newest", at=NOON)
+    meta.requests.clear()
+    poll(desk)
+    assert "the newest" in texts(desk)
+    assert len(meta.asked(f"{post}/comments")) == 5
+
+
+@pytest.mark.parametrize(("token", "error"), [(USER_TOKEN, Misconfigured), ("nobody's", AuthError), (TOKEN, AuthError)])
+def test_a_wrong_or_revoked_token_is_told_before_anything_is_read(
+    meta: GraphServer, token: str, error: type[ChannelError]
+) -> None:
+    meta.comment(meta.post("The park opens"), "lovely")
+    if token == TOKEN:
+        meta.tokens[TOKEN].valid = False
+    desk = desk_of(meta, token)
+    with pytest.raises(error) as raised:
+        poll(desk)
+    assert desk.cursor is None
+    assert not meta.asked("comments")
+    assert token not in str(raised.value)
+
+
+def test_a_system_user_reads_as_the_page(meta: GraphServer) -> None:
+    meta.comment(meta.post("The park opens"), "lovely")
+    desk = desk_of(meta, SYSTEM_TOKEN)
+    poll(desk)
+    assert texts(desk) == {"lovely"}
+
+
+def test_comments_go_on_without_messenger_and_missing_permissions_are_named(meta: GraphServer) -> None:
+    meta.tokens[TOKEN].scopes.discard("pages_messaging")
+    meta.comment(meta.post("The park opens"), "lovely")
+    meta.message("Gus", "my bin")
+    desk = desk_of(meta)
+    poll(desk)
+    assert texts(desk) == {"lovely"}
+    assert "pages_messaging" in " ".join(desk.notices)
+    meta.tokens[TOKEN].scopes.add("pages_messaging")
+    desk.now += timedelta(hours=2)
+    poll(desk)
+    assert texts(desk) == {"lovely", "my bin"}
+    meta.tokens[TOKEN].scopes.discard("pages_read_user_content")
+    desk.now += timedelta(hours=2)
+    with pytest.raises(NotPermitted, match="pages_read_user_content"):
+        poll(desk)
+
+
+def test_calls_stop_before_the_allowance_is_used_up(meta: GraphServer) -> None:
+    meta.comment(meta.post("The park opens"), "lovely")
+    usage = '[{"type": "%s", "call_count": 95, "total_time": 1, "estimated_time_to_regain_access": 30}]'
+    meta.usage = {"X-Business-Use-Case-Usage": '{"1": ' + usage % "messenger" + "}"}
+    desk = desk_of(meta)
+    with pytest.raises(RateLimited):
+        poll(desk)
+    assert texts(desk) == {"lovely"}
+    meta.usage = {"X-Business-Use-Case-Usage": '{"1": ' + usage % "pages" + "}"}
+    meta.requests.clear()
+    desk.now += timedelta(hours=2)
+    with pytest.raises(RateLimited) as raised:
+        poll(desk)
+    assert len(meta.requests) <= 3
+    assert raised.value.retry_at is not None
