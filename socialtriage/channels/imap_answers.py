@@ -23,6 +23,10 @@ class MailItem:
     mail: ParsedMail
 
 
+# A late data class has fields to inherit after its first instance only (`domain.late`).
+Page()
+
+
 @dataclass(frozen=True, slots=True)
 class MailPage(Page):
     """A page whose mails are judged one by one; `items` stays empty, as nothing of it opens a case."""

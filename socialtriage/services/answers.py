@@ -211,7 +211,7 @@ def _accept_answer(desk: Desk, mail: MailView, case_id: int | None, expect: Expe
         if handoff is None or handoff.case_id != target:
             handoff = tx.answers.last_of(target)
         _land(desk, tx, mail.id, target, handoff, mail.at)
-        detail = {"mail": mail.id, "from": str(mail.sender)}
+        detail = {"mail": mail.id, "person": str(mail.sender)}
         tx.log(NewEvent("mail.accepted", target, before.ref, detail))
     return Done(f"{before.ref} has the answer of {mail.who}; tell the resident.", (target,))
 
@@ -269,7 +269,7 @@ def ignore(desk: Desk, mail_id: int) -> Done:
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         # One that stands in its closed case was answered all the same: only the question is over.
         _decide(tx, mail, MailState.TAKEN if mail.placed else MailState.IGNORED, None)
-        tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id, "from": str(mail.sender)}))
+        tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id, "person": str(mail.sender)}))
     return Done(f"Mail {mail_id} of {mail.who} is off the list.", ())
 
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from socialtriage.channels.http import Budget
 from socialtriage.domain.charter import Duration
-from socialtriage.domain.errors import AuthError, SocialTriageError
-from socialtriage.services import logins
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.services import answerbox, logins
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.transport import IMAP_SECRET, SMTP_SECRET, transport_of
 
@@ -97,7 +98,7 @@ async def online(desk: Desk, secrets: SecretStore, poller: Poller) -> AsyncItera
     if desk.config.mail.smtp:
         tasks.append(asyncio.to_thread(_smtp, desk, secrets))
     if desk.config.mail.imap:
-        tasks.append(asyncio.to_thread(_imap, desk, secrets))
+        tasks.append(_imap(desk, poller))
     for done in asyncio.as_completed(tasks):
         yield await done
 
@@ -126,29 +127,19 @@ def _smtp(desk: Desk, secrets: SecretStore) -> Finding:
     return _proved("mail.smtp", look)
 
 
-def _imap(desk: Desk, secrets: SecretStore) -> Finding:
-    return _proved("mail.imap", lambda: _look_into_mailbox(desk, secrets.get(IMAP_SECRET) or ""))
-
-
-def _look_into_mailbox(desk: Desk, secret: str) -> str:
-    """Sign in, look at the mailbox without changing it, and sign out."""
-    from socialtriage.channels.secret import OAuthSecret
-    from socialtriage.mail.address import ServerUrl
-    from socialtriage.mail.imap import ImapClient, Login
-
-    url = ServerUrl.parse(desk.config.mail.imap or "")
-    if not secret:
-        raise AuthError("There is no password for the mailbox.", hint=f"Run: socialtriage accounts login {IMAP_SECRET}")
-    oauth = secret.lstrip().startswith("{")
-    login = Login(
-        url.user or "",
-        password="" if oauth else secret,
-        token=OAuthSecret.parse(secret).access_token if oauth else "",
-    )
-    client = ImapClient(url, ca_file=ca_file_of(desk))
+async def _imap(desk: Desk, poller: Poller) -> Finding:
+    """The mailbox of contacts' answers, read as polling reads it: opened, and nothing in it changed."""
+    box = answerbox.mailbox(desk)
+    if box is None:
+        return Finding(answerbox.ID, False, "There is no [mail] imap.")
     try:
-        client.sign_in(login)
-        mailbox = client.examine(url.path or "INBOX")
-        return f"{url.place}, {client.security}: {mailbox.name} holds {mailbox.exists} mails"
-    finally:
-        client.close()
+        async with asyncio.timeout(45):
+            channel = poller.channel(box, Budget(30))
+            try:
+                return Finding(answerbox.ID, True, (await channel.check()).detail)
+            finally:
+                await channel.aclose()
+    except SocialTriageError as exc:
+        return Finding(answerbox.ID, False, str(exc))
+    except TimeoutError:
+        return Finding(answerbox.ID, False, "No answer within 45 s.")

@@ -8,9 +8,9 @@ from __future__ import annotations
 SCRIPT = """
 -- A mail of the answers' mailbox stands in messages (account mail.imap), without a case until it is known whose it is.
 CREATE TABLE contact_mails (
-  message_id INTEGER PRIMARY KEY REFERENCES messages(id), kind TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,
-  sender TEXT NOT NULL, contact TEXT, handoff_id INTEGER, case_id INTEGER REFERENCES cases(id), until TEXT,
-  decided_by TEXT, decided_at TEXT
+  message_id INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE, kind TEXT NOT NULL, state TEXT NOT NULL,
+  why TEXT NOT NULL, sender TEXT NOT NULL, contact TEXT, handoff_id INTEGER,
+  case_id INTEGER REFERENCES cases(id) ON DELETE SET NULL, until TEXT, decided_by TEXT, decided_at TEXT
 );
 CREATE INDEX contact_mails_undecided ON contact_mails (message_id) WHERE state = 'undecided';
 CREATE INDEX contact_mails_case ON contact_mails (case_id) WHERE case_id IS NOT NULL;
