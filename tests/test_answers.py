@@ -312,3 +312,19 @@ def test_a_mailbox_that_fails_says_so_and_nothing_else_suffers(desk: AnswerDesk,
     assert "did not accept the sign-in" in (result.error or "")
     views = {view.id: view for view in accounts.listing(desk.desk)}
     assert views["mail.imap"].state == "login_needed"
+
+
+def test_one_mailbox_for_residents_and_contacts(tmp_path: Path, server: ImapDouble) -> None:
+    desk = AnswerDesk(tmp_path, server, one_mailbox=True)
+    case_id, handed = desk.handed()
+    desk.deliver(desk.mail("Collected.", In_Reply_To=handed.message_id))
+    desk.deliver(desk.mail("I know about that one.", From="jo@anytown.example", References=handed.message_id))
+    desk.deliver(desk.mail("My lamp is out.", From="resident@home.example", Subject="Lamp"))
+    desk.deliver(bounce(handed.message_id, "waste@anytown.example"))
+    results = {each.account: each.new for each in desk.poll_all()}
+    assert results == {"mailbox": 1, "mail.imap": 3}
+    assert texts(desk.show(case_id).messages[1:]) == ["Collected."]
+    assert [mail.sender for mail in desk.asked()] == ["jo@anytown.example"]
+    [lamp] = [other for other in case_ids(desk.desk, "open") if other != case_id]
+    assert desk.show(lamp).messages[0].text == "My lamp is out."
+    desk.desk.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.models import Page
-from socialtriage.mail.address import ServerUrl
+from socialtriage.domain.errors import ConfigError
+from socialtriage.domain.models import Automatic, Incoming, Page
+from socialtriage.mail.address import Mailbox, ServerUrl
 from socialtriage.services.desk import Desk
 from socialtriage.services.transport import IMAP_SECRET
 
@@ -55,11 +57,37 @@ def create(context: ChannelContext) -> Channel:
     return AnswerMailbox(context)
 
 
+def shared(desk: Desk, account: AccountConfig) -> bool:
+    """Whether residents write to the same mailbox that contacts answer to, as where there is only one."""
+    box = desk.config.mail.imap
+    if not box or not account.server:
+        return False
+    try:
+        theirs = ServerUrl.parse(account.server if "://" in account.server else f"imaps://{account.server}")
+    except ConfigError:
+        return False
+    ours = ServerUrl.parse(box)
+    mailbox, user = account.mailbox or theirs.path or "INBOX", account.user or theirs.user
+    return (ours.host, ours.user, ours.path.upper()) == (theirs.host, user, mailbox.upper())
+
+
+def _of_residents(desk: Desk, items: Sequence[Incoming]) -> Iterator[Incoming]:
+    """Mail of a shared mailbox without what the reading of contacts' answers deals with."""
+    contacts = {Mailbox.parse(contact.email).address.lower() for contact in desk.config.contacts}
+    named = desk.store.answers.handoff_ids([one for item in items for one in item.references])
+    for item in items:
+        of_contact = item.author.key in contacts or item.automatic is Automatic.BOUNCE
+        if item.own or not (of_contact or named.intersection(item.references)):
+            yield item
+
+
 def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
     """Store a page: residents' messages, or mails of contacts. Raises `StoreError`."""
     if account.id != ID:
         from socialtriage.services import intake
 
+        if account.network == "imap" and page.items and shared(desk, account):
+            page = replace(page, items=tuple(_of_residents(desk, page.items)))
         return intake.take_in(desk, account, page)
     from socialtriage.channels.imap_answers import MailPage
     from socialtriage.services import answers

@@ -18,7 +18,7 @@ from socialtriage.domain.models import SafeText, Status, Voice
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import Done
-from socialtriage.services import evidence
+from socialtriage.services import answerbox, evidence
 from socialtriage.services.answer_rules import Judge, Judged, deputies
 from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk
@@ -65,11 +65,14 @@ def _take(desk: Desk, tx: Transaction, account: str, mails: list[MailItem]) -> T
     keys = [each.item.remote_id for each in mails]
     known = set(tx.intake.messages(account, keys)) | tx.intake.tombstones(account, keys) if keys else set()
     judge = Judge(desk, tx.answers)
+    shared = any(answerbox.shared(desk, each) for each in desk.config.accounts if each.network == "imap")
     for each in mails:
         if each.item.remote_id in known or judge.ours(each.mail):
             continue
         known.add(each.item.remote_id)
         judged = judge.judge(each.mail)
+        if shared and judged.contact is None and judged.handoff is None and judged.kind is not MailKind.BOUNCE:
+            continue  # residents write here too: it opens a case, or joins one
         message_id = tx.intake.next_id("messages")
         tx.intake.add_messages(account, iso(tx.at), [(message_id, None, None, Voice.CONTACT, each.item)])
         tx.accounts.newest(account, min(each.item.at, tx.at))

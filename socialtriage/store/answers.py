@@ -13,8 +13,7 @@ from socialtriage.domain.answers import MailKind, MailState, MailView
 from socialtriage.domain.models import OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
-from socialtriage.store.intake import slots
-from socialtriage.store.rows import stamp, when
+from socialtriage.store.rows import slots, stamp, when
 
 OPEN = "h.answered_at IS NULL AND h.state IN ('sent', 'unknown')"
 """A handoff that a contact has, and has not answered."""
@@ -330,6 +329,15 @@ class Answers:
             tuple(case_ids),
         )
         return {r[0]: from_iso(r[1]) for r in rows}
+
+    def handoff_ids(self, message_ids: Sequence[str]) -> set[str]:
+        """Those of `message_ids` that are handoffs or reminders."""
+        rows = self._db.all(
+            "SELECT value FROM json_each(?) WHERE value IN (SELECT message_id FROM handoffs)"
+            " OR value IN (SELECT key FROM outbox WHERE kind = 'chase')",
+            (json.dumps(list(message_ids)),),
+        )
+        return {r[0] for r in rows}
 
     def first_mail(self, handoff_id: int) -> tuple[bytes, str] | None:
         """The mail of a handoff as it left, and its Message-ID."""

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
-from socialtriage.config.model import Keyring
+from socialtriage.config.model import AccountConfig, Keyring
 from socialtriage.domain.answers import MailView
 from socialtriage.domain.views import CaseDetail, HandoffView
 from socialtriage.services import answerbox, answers, handoff, inbox, triage
@@ -32,13 +32,19 @@ class AnswerDesk:
     server: ImapDouble
     clock: FrozenClock = field(default_factory=FrozenClock)
     imap: str = ""
+    one_mailbox: bool = False
+    """Residents write to the mailbox too."""
 
     def __post_init__(self) -> None:
         url = self.imap or f"imap://{USER.replace('@', '%40')}@{self.server.host}:{self.server.port}/INBOX"
         config = CONFIG.replace("[outbox]", f'imap = "{url}"\n\n[outbox]', 1)
+        if self.one_mailbox:
+            config = config.replace("imaps://mail.anytown.example:993", f"imap://{self.server.host}:{self.server.port}")
+            config = config.replace('user = "hello@anytown.example"', f'user = "{USER}"')
         self.desk: Desk = small_desk(self.folder, clock=self.clock, config=config)
         keyring = MemoryKeyring()
         keyring.set_password(SERVICE, answerbox.ID, PASSWORD)
+        keyring.set_password(SERVICE, "mailbox", PASSWORD)
         self.secrets = SecretStore(Keyring(), backend=keyring)
         self.number = 0
 
@@ -113,10 +119,17 @@ class AnswerDesk:
         box = answerbox.mailbox(self.desk)
         assert box is not None
 
-        async def run() -> PollResult:
+        return self._poll([box])[0]
+
+    def poll_all(self) -> list[PollResult]:
+        """One pass over the mailbox that residents write to, and the one of answers."""
+        return self._poll(answerbox.chosen(self.desk, ["mailbox", answerbox.ID]))
+
+    def _poll(self, accounts: list[AccountConfig]) -> list[PollResult]:
+        async def run() -> list[PollResult]:
             poller = Poller(self.desk, self.secrets)
             try:
-                return (await poller.once([box]))[0]
+                return await poller.once(accounts)
             finally:
                 await poller.aclose()
 
