@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.oauth_signin import Pasted
 from socialtriage.channels.telegram_api import SERVER, Api, Conflict, Forbidden, Migrated, connect
 from socialtriage.channels.telegram_items import KINDS, Read, read, remote_id, split_id
 from socialtriage.domain.errors import (
@@ -90,6 +91,14 @@ class Telegram:
     """One bot, for one pass or one send."""
 
     capabilities = CAPABILITIES
+    sign_in = Pasted(
+        steps=(
+            "In Telegram write to @BotFather: /newbot, then a name that people will see, and one that ends in bot.",
+            "Tell residents that name. With /setdescription say what the bot is for, and when somebody answers.",
+            "@BotFather shows the token: a number, a colon and letters. Whoever has it can write as the bot.",
+        ),
+        prompt="Token of the bot",
+    )
 
     def __init__(self, ctx: ChannelContext) -> None:
         self._ctx = ctx

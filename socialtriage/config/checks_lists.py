@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from socialtriage.domain.endpoints import check_page, check_server, is_host, mai
 
 MAIL_SECRETS = ("mail.smtp", "mail.imap")
 """Names that the keyring holds the two mail secrets under; no account may be called so."""
+_LOCATION = re.compile(r"accounts/[\w-]+/locations/[\w-]+", re.ASCII)
 
 
 class _WithId(Protocol):

@@ -189,6 +189,12 @@ class AccountConfig(Base, frozen=True, kw_only=True):
     """youtube: units a day that the project at Google may use, 10000 without it."""
     location: str | None = None
     """google: `accounts/…/locations/…` of the profile."""
+    ceiling: float | None = None
+    """x: US dollars a month; when the account has spent as much, its polling pauses."""
+    prices: dict[str, float] = {}
+    """x: US dollars by kind of call, where they differ from X's list: mention_read, user_read …"""
+    dialect: Literal["auto", "post", "tweet"] = "auto"
+    """x: which names of fields requests use: `post` (since August 2026), `tweet` (before), or what the server takes."""
     human_agent: bool = False
     """facebook: Meta granted the human agent tag, which allows private replies for seven days."""
     options: dict[str, str] = msgspec.field(default_factory=dict)

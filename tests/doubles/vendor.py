@@ -41,6 +41,7 @@ class Fault:
     """What goes wrong once, where the path ends with `where`: a status with a body and headers, or
 
     `reset` (nothing done), `lost` (done, the answer does not arrive), `cut` (half an answer), `html` (a page).
+    `ok` lets a call pass.
     """
 
     kind: str

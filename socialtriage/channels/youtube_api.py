@@ -1,0 +1,160 @@
+"""Calls of the YouTube Data API, each paid from the project's daily quota.
+
+Source: discovery document of revision 20261104 and the page on quota costs. A project has 10,000 units a day unless
+Google granted more; a list costs 1, a write 50, refused ones included. The ledger counts what this desk has spent; what
+other programs spend from the same project only Google knows, and says with `quotaExceeded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.google_api import Declined, Google, Missing, next_pacific_midnight, pacific_day, rows, text
+from socialtriage.channels.secret import OAuthSecret
+from socialtriage.domain.errors import Misconfigured, RateLimited
+from socialtriage.domain.text import clean_line
+from socialtriage.domain.times import parse_every
+
+SERVICE = "https://youtube.googleapis.com"
+UNITS = 10_000
+LIST, WRITE = 1, 50
+RESERVE = 500
+"""Units that polling leaves to answers and to hiding: ten writes."""
+PAGE = 100
+MOST_IDS = 50
+"""Ids in one call (comma-separated). The specification names no limit; 50 is that of the other lists [unconfirmed]."""
+MOST_PACE = 10
+"""Pages of older threads in one pass at most."""
+
+
+class Quota:
+    """What is left of the project's day."""
+
+    def __init__(self, ctx: ChannelContext, client_id: str) -> None:
+        project = client_id.partition("-")[0]
+        self._ctx = ctx
+        self._pot = f"youtube:{project or ctx.account.id}"
+        self.limit = ctx.account.quota or UNITS
+
+    async def used(self) -> int:
+        """Units that this desk spent today, Pacific time."""
+        return int(sum((await self._ctx.ledger.spent(self._pot, pacific_day(self._ctx.clock()))).values()))
+
+    async def claim(self, units: int, reserve: int) -> None:
+        """Raises `RateLimited` until midnight Pacific when `units` are not left above `reserve`."""
+        used = await self.used()
+        if used + units > self.limit - reserve:
+            raise RateLimited(
+                f"{used:,} of the {self.limit:,} units of YouTube's quota are spent today"
+                + (f"; the last {reserve} are kept for answers." if reserve and used + units <= self.limit else "."),
+                retry_at=next_pacific_midnight(self._ctx.clock()),
+            )
+
+    async def spend(self, kind: str, units: int, calls: int) -> None:
+        """Note a call that was made."""
+        await self._ctx.ledger.spend(self._pot, pacific_day(self._ctx.clock()), kind, units * calls, calls)
+
+    async def pace(self) -> int:
+        """Pages of older threads that one pass may read, so that the quota lasts until midnight."""
+        now = self._ctx.clock()
+        passes = max(1.0, (next_pacific_midnight(now) - now) / max(parse_every(self._ctx.account.every), _SECOND))
+        share = (self.limit - RESERVE - await self.used()) / passes
+        return max(0, min(MOST_PACE, int(share - 3))) or (1 if share > 1 else 0)
+
+
+_SECOND = timedelta(seconds=1)
+
+
+class Api:
+    """One channel's calls. Make it with `connect`."""
+
+    def __init__(self, ctx: ChannelContext, google: Google, quota: Quota, reserve: int) -> None:
+        self._ctx = ctx
+        self._reserve = reserve
+        self._google = google
+        self.quota = quota
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds of the account's budget that are left."""
+        return self._ctx.budget.left
+
+    async def threads(self, status: str, token: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
+        """A page of all threads on the channel and its videos, newest first, and the token of the next one."""
+        data = await self._list(
+            "commentThreads",
+            part="snippet,replies",
+            allThreadsRelatedToChannelId=self.channel,
+            order="time",
+            maxResults=PAGE,
+            textFormat="plainText",
+            moderationStatus=status,
+            pageToken=token,
+        )
+        return rows(data, "items"), text(data, "nextPageToken") or None
+
+    async def replies(self, thread: str, token: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
+        """A page of the replies below a top comment. Raises `Missing` when it is gone."""
+        data = await self._list(
+            "comments", part="snippet", parentId=thread, maxResults=PAGE, textFormat="plainText", pageToken=token
+        )
+        return rows(data, "items"), text(data, "nextPageToken") or None
+
+    async def comments(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Those of at most `MOST_IDS` comments that are there."""
+        return rows(await self._list("comments", part="snippet", id=",".join(ids), textFormat="plainText"), "items")
+
+    async def titles(self, videos: Sequence[str]) -> dict[str, str]:
+        """Titles of at most `MOST_IDS` videos, as far as they can be read."""
+        found = rows(await self._list("videos", part="snippet", id=",".join(videos)), "items")
+        snippets = {text(row, "id"): row.get("snippet") for row in found}
+        return {
+            key: clean_line(text(snippet, "title")) for key, snippet in snippets.items() if isinstance(snippet, dict)
+        }
+
+    async def mine(self) -> Mapping[str, Any] | None:
+        """The channel that signed in; None where the service does not say."""
+        try:
+            found = rows(await self._list("channels", part="snippet", mine="true"), "items")
+        except (Missing, Declined):
+            return None
+        return found[0] if found else None
+
+    async def write(self, kind: str, method: str, path: str, params: Mapping[str, str], data: Any = None) -> Any:
+        """A call that changes something. Raises `RateLimited` before anything leaves when the quota does not reach."""
+        return await self._paid(kind, WRITE, 0, method, f"/youtube/v3/{path}", params, data)
+
+    async def login(self) -> OAuthSecret:
+        """The login behind the calls. Raises `AuthError`, `SecretError`."""
+        return await self._google.login()
+
+    @property
+    def channel(self) -> str:
+        """The channel's id. Raises `Misconfigured`."""
+        if not self._ctx.account.channel:
+            raise Misconfigured(f"The account {self._ctx.account.id} names no channel.", hint='Add channel = "UC…".')
+        return self._ctx.account.channel
+
+    async def _list(self, resource: str, **params: str | int | None) -> Mapping[str, Any]:
+        given = {name: value for name, value in params.items() if value is not None}
+        return await self._paid(f"{resource}.list", LIST, self._reserve, "GET", f"/youtube/v3/{resource}", given, None)
+
+    async def _paid(
+        self, kind: str, units: int, reserve: int, method: str, path: str, params: Mapping[str, str | int], data: Any
+    ) -> Mapping[str, Any]:
+        await self.quota.claim(units, reserve)
+        before = self._ctx.budget.requests
+        try:
+            return await self._google.call(method, path, params, data)
+        finally:
+            await self.quota.spend(kind, units, max(1, self._ctx.budget.requests - before))
+
+
+async def connect(ctx: ChannelContext, reserve: int = RESERVE) -> Api:
+    """Calls signed in as the channel's owner; reads leave `reserve` units. Raises `AuthError`, `SecretError`."""
+    google = Google(ctx, SERVICE)
+    secret = await google.login()
+    return Api(ctx, google, Quota(ctx, secret.client_id or ctx.account.client_id or ""), reserve)

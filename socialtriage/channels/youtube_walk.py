@@ -1,0 +1,231 @@
+"""Walking YouTube's comments: newest threads first, the queues of the moderators, and older threads by turns.
+
+There is no cursor: threads come newest first, and a reply to an old thread does not reliably move it up
+[unconfirmed either way]. So each queue is walked down to an overlap before its last complete walk; and behind the
+point where that ends, older threads are read by turns, as many pages a pass as the quota bears. A thread shows some of
+its replies and how many there are: where that number is another than last time, all of them are read.
+A walk that the budget or the quota ends is taken up where it stopped, and its mark stays until it is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from socialtriage.channels.base import Known
+from socialtriage.channels.google_api import Declined, Missing
+from socialtriage.channels.youtube_api import MOST_IDS, Api
+from socialtriage.channels.youtube_items import PUBLISHED, Thread, read_replies, read_thread, since, with_title
+from socialtriage.domain.errors import BadPayload, ChannelError, RateLimited
+from socialtriage.domain.models import Incoming, Page
+
+OVERLAP = timedelta(hours=26)
+"""24 hours that a comment may be dated back by, and two for clocks that differ."""
+SHORT = timedelta(hours=1)
+"""The overlap of a pass that must save quota: older threads are read by turns anyway."""
+FRESH_PAGES = 3
+"""Pages read from the top at most before an unfinished walk is taken up."""
+MOST_COUNTS = 2_000
+"""Threads with many replies whose number is remembered; the oldest are forgotten, and read once more."""
+MOST_REPLY_PAGES = 50
+PAGE = 100
+
+
+class Queue(msgspec.Struct, omit_defaults=True):
+    """How far one queue was read: when the last complete walk began, and the walk under way."""
+
+    mark: datetime | None = None
+    begun: datetime | None = None
+    token: str | None = None
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """The channel's cursor. `floor` is the end of the first look back: only what is newer opens cases."""
+
+    floor: datetime
+    channel: str
+    queues: dict[str, Queue] = {}
+    turn: str | None = None
+    """Where the next page of older threads is."""
+    counts: dict[str, int] = {}
+    """Replies of threads that do not show all of them, as they were when all were read."""
+
+    @classmethod
+    def load(cls, cursor: str | None, since: datetime, channel: str) -> State:
+        """The stored cursor of `channel`; a new one where there is none, or it is another's, or it cannot be read."""
+        if cursor:
+            try:
+                state = msgspec.json.decode(cursor, type=cls)
+            except (msgspec.MsgspecError, UnicodeError):
+                state = None
+            if state is not None and state.channel == channel:
+                return state
+        return cls(floor=since, channel=channel)
+
+    def dump(self) -> str:
+        """As it is stored."""
+        return msgspec.json.encode(self).decode()
+
+
+@dataclass(slots=True)
+class Walk:
+    """One pass over the queues of a channel."""
+
+    api: Api
+    state: State
+    known: Known
+    now: datetime
+    go_on: Callable[[], bool]
+    overlap: timedelta = OVERLAP
+    notices: list[str] = field(default_factory=list)
+    below: str | None = None
+    """Where older threads begin: behind what this pass has read of the published ones."""
+
+    async def queue(self, status: str) -> AsyncGenerator[Page, None]:
+        """Pages of one queue until it is walked, or `go_on` says no."""
+        queue = self.state.queues.setdefault(status, Queue())
+        if queue.token is not None:
+            async for page in self._fresh(status, queue):
+                yield page
+        else:
+            queue.begun = self.now
+        until = max(queue.mark - self.overlap, self.state.floor - OVERLAP) if queue.mark else self.state.floor
+        while self.go_on():
+            threads, items, token = await self._read(status, queue)
+            self.below = token if status == PUBLISHED else self.below
+            done = token is None or (bool(threads) and all(thread.top.at < until for thread in threads))
+            if done:
+                queue.mark, queue.begun, queue.token = queue.begun, None, None
+            else:
+                queue.token = token
+            for page in self._pages(items, moves=True):
+                yield page
+            if done:
+                return
+
+    async def older(self, most: int) -> AsyncGenerator[Page, None]:
+        """Pages of older threads, at most `most`, from where the last turn stopped."""
+        self.state.turn = self.state.turn or self.below
+        for _ in range(most):
+            if self.state.turn is None or not self.go_on():
+                return
+            try:
+                rows, token = await self.api.threads(PUBLISHED, self.state.turn)
+            except Declined:
+                # A token that lapsed: the next turn begins behind the newest threads.
+                self.state.turn = None
+                return
+            _, items = await self._taken(rows, PUBLISHED)
+            self.state.turn = token
+            for page in self._pages(items, moves=True):
+                yield page
+
+    # --- one page -----------------------------------------------------------------------------------------
+
+    async def _fresh(self, status: str, queue: Queue) -> AsyncGenerator[Page, None]:
+        """What came since an unfinished walk began. The next walk reads all of this again."""
+        token: str | None = None
+        for _ in range(FRESH_PAGES):
+            if not self.go_on():
+                return
+            try:
+                rows, token = await self.api.threads(status, token)
+            except Declined as exc:
+                raise BadPayload(exc.message) from exc
+            threads, items = await self._taken(rows, status)
+            for page in self._pages(items, moves=False):
+                yield page
+            if token is None or (queue.begun and all(thread.top.at < queue.begun for thread in threads)):
+                return
+
+    async def _read(self, status: str, queue: Queue) -> tuple[list[Thread], list[Incoming], str | None]:
+        try:
+            rows, token = await self.api.threads(status, queue.token)
+        except Declined as exc:
+            if queue.token is None:
+                raise BadPayload(exc.message) from exc
+            # A token that lapsed: the walk begins at the top again.
+            queue.token, queue.begun = None, self.now
+            return await self._read(status, queue)
+        threads, items = await self._taken(rows, status)
+        return threads, items, token
+
+    async def _taken(self, rows: list[Mapping[str, Any]], status: str) -> tuple[list[Thread], list[Incoming]]:
+        """The threads of a page, and what of them is handed in."""
+        threads: list[Thread] = []
+        for row in rows:
+            try:
+                threads.append(read_thread(row, self.state.channel, status))
+            except ValueError as exc:
+                self.notices.append(f"One comment could not be read: {exc}.")
+        items: dict[str, Incoming] = {}
+        for thread in threads:
+            thread = await self._whole(thread, status)
+            for item in self._wanted(thread):
+                items.setdefault(item.remote_id, item)
+        return threads, await self._titled(list(items.values()))
+
+    def _wanted(self, thread: Thread) -> list[Incoming]:
+        """What is new enough; an older top comment comes along to understand what stands below it."""
+        replies = since(thread.replies, self.state.floor)
+        if since([thread.top], self.state.floor):
+            return [thread.top, *replies]
+        return [replace(thread.top, context=True), *replies] if replies else []
+
+    async def _whole(self, thread: Thread, status: str) -> Thread:
+        """The thread with all its replies where their number has changed since they were last read."""
+        counts = self.state.counts
+        if thread.total <= len(thread.replies):
+            counts.pop(thread.id, None)
+            return thread
+        if counts.get(thread.id) == thread.total:
+            return thread
+        replies: dict[str, Incoming] = {reply.remote_id: reply for reply in thread.replies}
+        token: str | None = None
+        for _ in range(MOST_REPLY_PAGES):
+            if not self.go_on():
+                break
+            try:
+                rows, token = await self.api.replies(thread.id, token)
+            except (Missing, Declined):
+                break
+            video = thread.top.reply_data.get("video", "")
+            for reply in read_replies(rows, self.state.channel, status, thread.id, video):
+                replies[reply.remote_id] = reply
+            if token is None:
+                counts.pop(thread.id, None)
+                counts[thread.id] = thread.total
+                while len(counts) > MOST_COUNTS:
+                    del counts[next(iter(counts))]
+                break
+        return replace(thread, replies=tuple(replies.values()))
+
+    async def _titled(self, items: list[Incoming]) -> list[Incoming]:
+        """The comments that are new here, with the titles of their videos; the others as they are."""
+        known = self.known.thread_of([item.remote_id for item in items])
+        videos = list(
+            dict.fromkeys(v for item in items if item.remote_id not in known if (v := item.reply_data["video"]))
+        )
+        titles: dict[str, str] = {}
+        for start in range(0, len(videos), MOST_IDS):
+            if not self.go_on():
+                break
+            try:
+                titles |= await self.api.titles(videos[start : start + MOST_IDS])
+            except RateLimited:
+                raise
+            except ChannelError:
+                break  # a title is a help to the reader, and nothing to fail for
+        return [with_title(item, titles) for item in items]
+
+    def _pages(self, items: list[Incoming], *, moves: bool) -> list[Page]:
+        """A batch as pages of at most `PAGE` messages, what is answered before the answers; the last has the cursor."""
+        ordered = sorted(items, key=lambda item: (item.at, item.parent is not None))
+        chunks = [tuple(ordered[i : i + PAGE]) for i in range(0, len(ordered), PAGE)] or [()]
+        told, self.notices[:] = tuple(dict.fromkeys(self.notices)), []
+        made = [Page(items=chunk) for chunk in chunks[:-1]]
+        return [*made, Page(items=chunks[-1], cursor=self.state.dump() if moves else None, notices=told)]
