@@ -14,6 +14,7 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.mastodon_api import Api, Missing, OutOfTime, connect, missing_scopes, read_secret
 from socialtriage.channels.mastodon_entities import Server, moment, read_account, read_status, text_id
 from socialtriage.channels.mastodon_items import Translator, minimal
+from socialtriage.channels.mastodon_moderation import act_on, report
 from socialtriage.channels.mastodon_reread import Again
 from socialtriage.channels.mastodon_send import find_reply, measured, post_reply
 from socialtriage.channels.mastodon_threads import Threads
@@ -21,6 +22,7 @@ from socialtriage.channels.mastodon_walk import Cursor, Entry, Stream, read_curs
 from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import ChannelError, NotPermitted
 from socialtriage.domain.models import (
+    Author,
     Capabilities,
     Health,
     Incoming,
@@ -52,6 +54,9 @@ class Mastodon:
         look_up=True,
         reread=True,
         deletions=True,
+        block=True,
+        mute=True,
+        report=True,
         limits="Edits and deletions are seen when a message is read again; chats of Pleroma are not read.",
     )
 
@@ -154,6 +159,39 @@ class Mastodon:
         """Find an answer of ours in our own list by what it answers, its words and its time."""
         api = await self._api()
         return await find_reply(api, reply)
+
+    # --- moderation ---------------------------------------------------------------------------------------
+
+    async def hide(self, message: StoredRef) -> None:
+        """Mastodon has no way to hide somebody's reply."""
+        raise NotPermitted("Mastodon cannot hide a reply of somebody else.", hint="Block, mute or report them.")
+
+    async def unhide(self, message: StoredRef) -> None:
+        """What cannot be hidden cannot be shown again."""
+        await self.hide(message)
+
+    async def block(self, author: Author) -> None:
+        """They neither see us nor reach us."""
+        await self._act_on(author, "block")
+
+    async def unblock(self, author: Author) -> None:
+        """Undo a block."""
+        await self._act_on(author, "unblock")
+
+    async def mute(self, author: Author) -> None:
+        """Hear no more of them, notifications included."""
+        await self._act_on(author, "mute")
+
+    async def unmute(self, author: Author) -> None:
+        """Undo a mute."""
+        await self._act_on(author, "unmute")
+
+    async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
+        """Tell the moderators of our own server."""
+        await report(await self._api(), author, message, why, (await self._server(None)).domain)
+
+    async def _act_on(self, author: Author, what: str) -> None:
+        await act_on(await self._api(), author, what, (await self._server(None)).domain)
 
     async def learn_rules(self) -> None:
         """How many characters a message may have, and how addresses are counted, is each server's own."""

@@ -86,6 +86,10 @@ class Api:
         """Write a status. Raises as `Session.post` does."""
         return await self._session.post("/api/v1/statuses", data=body, headers={"Idempotency-Key": key})
 
+    async def post(self, path: str, body: dict[str, Any]) -> Answer:
+        """Write something that may be written twice. Raises as `Session.post` does."""
+        return await self._session.post(path, data=body)
+
     async def me(self) -> Account:
         """The account that the token belongs to. Raises `Misconfigured` for another kind of server or token."""
         if self._me is not None:

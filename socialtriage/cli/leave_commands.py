@@ -26,6 +26,7 @@ WAIT = 30.0
 @click.option("--note", default="", help="A word to the contact.")
 @click.option("--redact/--no-redact", default=None, help="Mask phone, email, postcode, handle and names.")
 @click.option("--expect", metavar="WHEN", help="By when an answer is expected: 2d, tomorrow 09:00.")
+@click.option("--originals", is_flag=True, help="Attach files as they came, with what they say of place and camera.")
 @click.option("--preview", is_flag=True, help="Show exactly what would leave, and send nothing.")
 @click.option(
     "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
@@ -39,6 +40,7 @@ def handoff_command(
     note: str,
     redact: bool | None,
     expect: str | None,
+    originals: bool,
     preview: bool,
     queue_only: bool,
     as_json: bool,
@@ -56,13 +58,14 @@ def handoff_command(
         note=note,
         redaction=redaction,
         expect_by=when(desk, expect) if expect else None,
+        originals=originals,
     )
     for warning in draft.warnings:
         click.echo(warning, err=True)
     if preview:
         return _preview_handoff(draft, as_json)
     result = handoff.queue(desk, draft, undo_seconds=0)
-    return _leave(env, result, draft.ref, queue_only, as_json)
+    return leave(env, result, draft.ref, queue_only, as_json)
 
 
 def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
@@ -98,6 +101,9 @@ def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
 @click.argument("text", required=False)
 @click.option("--private", is_flag=True, help="Answer in private where the network allows it.")
 @click.option("--answer", metavar="ID", help="A saved answer of the configuration.")
+@click.option("--split", is_flag=True, help="Consent to a thread of several posts where one is too long.")
+@click.option("--promise", metavar="WHEN", help="There will be more by then: thu 17:00. It becomes the deadline.")
+@click.option("--seen", metavar="VERSION", type=int, help="Refuse when the case is no longer at this version.")
 @click.option("--preview", is_flag=True, help="Show exactly what would be posted, and send nothing.")
 @click.option(
     "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
@@ -110,37 +116,44 @@ def reply_command(
     text: str | None,
     private: bool,
     answer: str | None,
+    split: bool,
+    promise: str | None,
+    seen: int | None,
     preview: bool,
     queue_only: bool,
     as_json: bool,
 ) -> int:
     """Answer the resident on their network, and wait for the outcome; - reads the text from standard input."""
     from socialtriage.domain.errors import UsageError
-    from socialtriage.services import inbox, replies
+    from socialtriage.services import inbox, promises, replies, saved_answers
 
     desk = env.desk
     case_id = inbox.resolve(desk, ref)
     if (text is None) == (answer is None):
         raise UsageError("Give either a text or --answer ID.")
+    by = promises.moment(desk, promise) if promise else None
     if answer is not None:
-        text = replies.saved(desk, case_id, answer, desk.clock())
+        text = saved_answers.wording(desk, case_id, answer, desk.clock(), by)
     elif text == "-":
         text = read_stdin()
     words = text or ""
+    wishes = replies.Wishes(private=private, split=split, promise=by, answer=answer, seen=seen)
 
     async def draft_it(poller: Poller, sender: Sender) -> ReplyDraft:
-        return await replies.draft(desk, poller, case_id, words, private=private)
+        return await replies.draft(desk, poller, case_id, words, wishes=wishes)
 
     draft = env.with_network(draft_it)
     for warning in draft.warnings:
         click.echo(warning, err=True)
     if preview:
-        return _preview_reply(draft, as_json)
-    return _leave(env, replies.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
+        return preview_reply(env, draft, as_json)
+    return leave(env, replies.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
 
 
-def _preview_reply(draft: ReplyDraft, as_json: bool) -> int:
-    from socialtriage.cli import output
+def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
+    """Print a reply as it would leave."""
+    from socialtriage.cli import output, shapes
+    from socialtriage.services.reply_place import window_words
 
     facts: dict[str, Any] = {
         "ref": draft.ref,
@@ -152,35 +165,56 @@ def _preview_reply(draft: ReplyDraft, as_json: bool) -> int:
         "limit": draft.length.limit,
         "unit": draft.length.unit,
         "text": draft.text,
+        "parts": list(draft.parts),
+        "place": draft.place,
+        "promise": shapes.moment(draft.wishes.promise),
+        "window_closes_at": shapes.moment(draft.window.closes_at) if draft.window else None,
+        "held": draft.held,
+        "warnings": list(draft.warnings),
     }
     if as_json:
         output.emit(facts)
         return 0
     of = f" of {draft.length.limit}" if draft.length.limit else ""
     click.echo(f"From {draft.account} on {draft.network}, {draft.visibility.upper()}, to {draft.to}")
-    click.echo(f"{draft.length.used}{of} {draft.length.unit}")
+    click.echo(f"It appears {draft.place}.")
+    parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
+    click.echo(f"{draft.length.used}{of} {draft.length.unit}{parts}")
+    if draft.window:
+        click.echo(window_words(draft.window, env.desk.clock(), env.desk.zone))
+    if draft.wishes.promise:
+        click.echo(f"Promises word by {output.local(env.desk, draft.wishes.promise)}")
+    if draft.held:
+        click.echo("It waits for the approval of a second officer.")
     click.echo("")
     click.echo(draft.text)
     return 0
 
 
-def _leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) -> int:
-    """Send a row that was just queued, unless it is to wait; say what became of it."""
+def leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) -> int:
+    """Send what was just queued, unless it is to wait; say what became of it. Of a thread, the part that did not leave
+    speaks for all.
+    """
     from socialtriage.cli import output
 
-    row_id = result.row_id or 0
-    if queue_only:
-        output.done(result, as_json, ref=ref, id=row_id, state="queued")
+    row_ids = list(result.row_ids or (result.row_id or 0,))
+    row_id = row_ids[0]
+    first = env.desk.store.outbox.get(row_id)
+    if queue_only or (first is not None and first.held):
+        held = {"held": first.held} if first is not None and first.held else {}
+        output.done(result, as_json, ref=ref, id=row_id, state="queued", **held)
         return 0
 
     async def send(poller: Poller, sender: Sender) -> list[Outcome]:
-        return await sender.run_patiently([row_id], WAIT)
+        return await sender.run_patiently(row_ids, WAIT)
 
     outcomes = env.with_network(send)
-    row = env.desk.store.outbox.get(row_id)
+    rows = [row for each in row_ids if (row := env.desk.store.outbox.get(each)) is not None]
+    row = next((each for each in rows if each.state != "sent"), rows[0] if rows else None)
     state = row.state if row else "gone"
     error = row.error if row else None
-    notice = next((o.notice for o in outcomes if o.row_id == row_id), None)
+    row_id = row.id if row else row_id
+    notice = next((o.notice for o in outcomes if o.notice), None)
     if notice:
         click.echo(f"{ref}: {notice}", err=True)
     if as_json:
@@ -208,7 +242,8 @@ def outbox_command(ctx: click.Context, as_json: bool) -> None:
         output.emit([shapes.outbox(row) for row in rows])
         return
     for row in rows:
-        error = f"  {row.error}" if row.error else ""
+        held = f"  waits for the approval of a second officer, written by {row.officer}" if row.held else ""
+        error = f"{held}  {row.error}" if row.error else held
         again = f"  next try {output.local(env.desk, row.next_try_at)}" if row.next_try_at else ""
         click.echo(f"{row.id}  {row.kind}  {row.ref or ''}  to {row.to}  {row.state}{again}{error}")
     if not rows:
@@ -249,6 +284,48 @@ def retry_command(env: Env, row_id: int, anyway: bool) -> int:
     outcome = env.with_network(retry)
     click.echo(f"{row_id}  {outcome.state}{f'  {outcome.error}' if outcome.error else ''}")
     return 0 if outcome.state == "sent" else 1
+
+
+@outbox_command.command("check")
+@click.argument("row_id", metavar="ID", type=click.IntRange(1, 2**62))
+@click.pass_obj
+def check_row_command(env: Env, row_id: int) -> int:
+    """Ask the source whether a row whose answer was lost arrived; nothing is sent."""
+
+    async def check(poller: Poller, sender: Sender) -> Outcome:
+        return await sender.check_at_source(row_id)
+
+    outcome = env.with_network(check)
+    click.echo(f"{row_id}  {outcome.state}{f'  {outcome.error}' if outcome.error else ''}")
+    return 0 if outcome.state == "sent" else 1
+
+
+@outbox_command.command("approve")
+@click.argument("row_id", metavar="ID", type=click.IntRange(1, 2**62))
+@click.option("--anyway", is_flag=True, help="Even where the case changed since the reply was written.")
+@click.option(
+    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
+)
+@option_json
+@click.pass_obj
+def approve_command(env: Env, row_id: int, anyway: bool, queue_only: bool, as_json: bool) -> int:
+    """Let a supervised officer's reply leave; nobody approves their own."""
+    from socialtriage.services import approvals
+
+    result = approvals.approve(env.desk, row_id, anyway=anyway, undo_seconds=0)
+    ref = env.desk.store.cases.get(result.case_ids[0]).ref if result.case_ids else ""
+    return leave(env, result, ref, queue_only, as_json)
+
+
+@outbox_command.command("return")
+@click.argument("row_id", metavar="ID", type=click.IntRange(1, 2**62))
+@click.argument("words")
+@click.pass_obj
+def return_command(env: Env, row_id: int, words: str) -> None:
+    """Give a supervised officer's reply back to them, with a word why."""
+    from socialtriage.services import approvals
+
+    click.echo(approvals.give_back(env.desk, row_id, words).said)
 
 
 @outbox_command.command("drop")

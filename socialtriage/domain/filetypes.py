@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from socialtriage.domain.models import SafeText
 
 ENOUGH = 4096
 """Bytes from the start of a file that `file_type` looks at."""
@@ -61,6 +64,14 @@ def file_type(head: bytes) -> FileType | None:
         if head.startswith(start):
             return found
     return next(filter(None, (look(head) for look in _LOOKS)), None)
+
+
+def file_name(name: SafeText, data: bytes) -> SafeText:
+    """A name with the ending of what the file really is; one that has an ending of its kind stays as it is."""
+    found = file_type(data[:ENOUGH])
+    if found is None or mimetypes.guess_type(f"x{name[-8:]}")[0] == found.mime:
+        return name
+    return SafeText(f"{name}{found.suffix}")
 
 
 def _iso(head: bytes) -> FileType | None:

@@ -20,6 +20,7 @@ from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.store.store import Store
 
 if TYPE_CHECKING:
+    from socialtriage.domain.blocked import BlockedWords
     from socialtriage.domain.rules import Suggester
     from socialtriage.services.clocks import Clocks
 
@@ -96,6 +97,13 @@ class Desk:
 
         words = self.config.suggest
         return KeywordSuggester(self.config.areas, words.emergency, words.urgent)
+
+    @cached_property
+    def blocked_words(self) -> BlockedWords:
+        """The words that mark a message; made at the first one."""
+        from socialtriage.domain.blocked import BlockedWords
+
+        return BlockedWords(self.config.moderation.flag, self.config.moderation.hold)
 
     @cached_property
     def repeat_window(self) -> timedelta:

@@ -10,9 +10,11 @@ from socialtriage.config.model import Contact
 from socialtriage.domain import cases as life
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import ConfigError, Refused
+from socialtriage.domain.filetypes import file_name
 from socialtriage.domain.models import MediaState, OutboxKind, SafeText, Voice
 from socialtriage.domain.redact import Found, Redaction, redact
 from socialtriage.domain.text import clean
+from socialtriage.domain.unmarked import without_metadata
 from socialtriage.domain.views import CaseDetail, Done, MediaView, MessageView
 from socialtriage.mail.address import Mailbox
 from socialtriage.mail.compose import Attachment, Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
@@ -50,6 +52,8 @@ class HandoffDraft:
     attachments: tuple[MediaView, ...]
     """Kept files that could go with it; `attached` has the ids of those that do."""
     attached: tuple[int, ...]
+    originals: bool
+    """Whether they go as they came, with what they say of place and camera."""
     expected_at: datetime | None
     found: tuple[Found, ...]
     """Personal data in the resident's words, whether it is masked or not."""
@@ -107,10 +111,12 @@ def prepare(
     redaction: Redaction | None = None,
     expect_by: datetime | None = None,
     attachments: Sequence[int] | None = None,
+    originals: bool = False,
 ) -> HandoffDraft:
     """Make the mail of a handoff without queueing it.
 
-    `attachments` are media ids; None takes every kept file. Raises `Refused`, `NotFound`, `ConfigError`, `StoreError`.
+    `attachments` are media ids; None takes every kept file. They go without metadata (position, camera, names) where
+    their kind can be cleaned, unless `originals`. Raises `Refused`, `NotFound`, `ConfigError`, `StoreError`.
     """
     detail = inbox.detail(desk, case_id)
     life.handed_off(desk.store.cases.get(case_id))
@@ -123,7 +129,7 @@ def prepare(
     words = clean(note.strip(), NOTE_LIMIT)
     messages, found = _quoted(detail, redaction)
     letter = _letter(desk, detail, choice.contact, redaction)
-    files = tuple(_attachment(desk, m) for m in wanted)
+    files = tuple(_attachment(desk, m, originals=originals) for m in wanted)
     return HandoffDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -132,12 +138,21 @@ def prepare(
         because=choice.because,
         note=words,
         redaction=redaction,
-        mail=compose_handoff(replace(letter, messages=messages, note=words, expected_at=expected, attachments=files)),
+        mail=compose_handoff(
+            replace(
+                letter,
+                messages=messages,
+                note=words,
+                expected_at=expected,
+                attachments=tuple(file for file, _ in files),
+            )
+        ),
         attachments=kept,
         attached=tuple(m.id for m in wanted),
+        originals=originals,
         expected_at=expected,
         found=tuple(found),
-        warnings=tuple(_warnings(desk, detail, choice.contact)),
+        warnings=(*_warnings(desk, detail, choice.contact), *_telling(files, originals=originals)),
     )
 
 
@@ -230,10 +245,13 @@ def _url(detail: CaseDetail, redaction: Redaction) -> str | None:
     return next((m.url for m in reversed(detail.messages) if m.url and m.voice is Voice.RESIDENT), None)
 
 
-def _attachment(desk: Desk, media: MediaView) -> Attachment:
-    return Attachment(
-        media.name, media.mime or "application/octet-stream", evidence.read(desk.media_folder, media.path or "")
-    )
+def _attachment(desk: Desk, media: MediaView, *, originals: bool) -> tuple[Attachment, bool]:
+    """The file as it goes, and whether it may say where and by whom it was made."""
+    data = evidence.read(desk.media_folder, media.path or "")
+    stripped = None if originals else without_metadata(data)
+    tells = stripped is None and (media.mime or "").startswith(("image/", "video/"))
+    name = file_name(media.name, data)
+    return Attachment(name, media.mime or "application/octet-stream", stripped or data), tells
 
 
 def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
@@ -250,6 +268,16 @@ def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
     if missing:
         said.append(f"{area.name if area else 'The area'} needs: {', '.join(missing)}.")
     return said
+
+
+def _telling(files: Sequence[tuple[Attachment, bool]], *, originals: bool) -> list[str]:
+    """What is attached and may say where and by whom it was made."""
+    names = [file.name for file, tells in files if tells]
+    if not names:
+        return []
+    if originals:
+        return ["The files go as they came, with what they say of place and camera."]
+    return [f"No copy without metadata can be made of {', '.join(names)}: place and camera may be in it."]
 
 
 def undo_window(desk: Desk, account: str | None, seconds: float | None) -> timedelta:
@@ -292,6 +320,7 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
             "message_id": draft.mail.message_id,
             "redacted": bool(draft.redaction),
             "attachments": len(draft.attached),
+            "originals": bool(draft.originals and draft.attached),
         }
         tx.log(NewEvent("handoff.queued", draft.case_id, draft.ref, detail, draft.note or None))
         said = f"Handed {draft.ref} to {draft.contact.name}."

@@ -25,6 +25,7 @@ from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
 from socialtriage.services.desk import Desk
+from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
     as_written,
     begun_in_private,
@@ -201,7 +202,7 @@ class Sender:
                 hint="Put the address right or choose the deputy, and hand the case off again.",
             )
         await self._blocking(must_be_free, self._desk, row)
-        if row.state is OutboxState.UNKNOWN and not anyway:
+        if row.state is OutboxState.UNKNOWN and not anyway and row.kind not in REPEATABLE:
             found = await self.check(row_id)
             if found.state is OutboxState.SENT:
                 return found
@@ -281,7 +282,7 @@ class Sender:
             return Verdict(OutboxState.SENT, sent=sent)
         except SocialTriageError as exc:
             log.info("outbox row %s: %s", row.id, exc, exc_info=True)
-            return judged(exc, row.tries, self._desk.clock())
+            return judged(exc, row.tries, self._desk.clock(), repeatable=row.kind in REPEATABLE)
         except Exception as exc:
             log.exception("outbox row %s", row.id)
             why = f"A fault in socialtriage ({type(exc).__name__}); whether it left is not known."
@@ -314,6 +315,10 @@ class Sender:
         account = self._desk.account(row.account or "")
         channel = self._poller.channel(account, Budget(30))
         try:
+            if row.kind in MODERATION:
+                if look_up:
+                    raise NotPermitted("Whether it was done cannot be asked.")
+                return await carry_out(channel, row, self._desk.clock())
             reply = outgoing(row, await self._blocking(self._before, row))
             return await channel.look_up(reply) if look_up else await channel.send(reply)
         finally:

@@ -26,6 +26,7 @@ from socialtriage.domain.models import (
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import EARLIEST
+from socialtriage.services.moderating import MODERATION, follow
 from socialtriage.services.verdict import Verdict
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import SentMessage
@@ -87,6 +88,8 @@ def _follow(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> No
         _note_reply(tx, row, before, after, verdict.sent)
         if tx.messages.add_sent(_sent_message(row, verdict.sent, at)):
             after = replace(after, messages=after.messages + 1)
+    elif row.kind in MODERATION and verdict.sent is not None:
+        follow(tx, row.kind, row.account or "", row.payload)
     if after is not before:
         tx.cases.save(before, desk.clocks.with_due(after))
 

@@ -40,9 +40,12 @@ class Verdict:
     sent: Sent | None = None
 
 
-def judged(exc: SocialTriageError, tries: int, now: datetime) -> Verdict:
-    """What an error means: it may have arrived, it never will, or it is tried again later."""
-    if isinstance(exc, MailUnknown | AnswerLost | BadPayload):
+def judged(exc: SocialTriageError, tries: int, now: datetime, *, repeatable: bool = False) -> Verdict:
+    """What an error means: it may have arrived, it never will, or it is tried again later.
+
+    `repeatable`: doing it twice changes nothing, so that a lost answer is no reason to ask an officer.
+    """
+    if isinstance(exc, MailUnknown | AnswerLost | BadPayload) and not repeatable:
         return Verdict(OutboxState.UNKNOWN, str(exc))
     if isinstance(exc, MailRefused | Rejected | NotPermitted | Misconfigured | ConfigError | Refused):
         return Verdict(OutboxState.FAILED, str(exc))

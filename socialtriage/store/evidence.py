@@ -64,15 +64,6 @@ class Evidence:
         """Files of one case that are not here, however often they were asked for."""
         return [_pending(r) for r in self._db.all(f"{_PENDING} AND m.case_id = ? ORDER BY x.id", (case_id,))]
 
-    def reasons(self, case_id: int) -> dict[int, str]:
-        """Why files of a case are not here, in sentences, by the id of the file."""
-        rows = self._db.all(
-            "SELECT x.id, x.why FROM media x JOIN messages m ON m.id = x.message_id"
-            " WHERE m.case_id = ? AND x.why IS NOT NULL",
-            (case_id,),
-        )
-        return dict(rows)
-
 
 class EvidenceWriter:
     """Noting what became of files, inside a transaction."""

@@ -27,6 +27,7 @@ WHEN NEW.kind IN ('hide', 'unhide', 'block', 'unblock', 'mute', 'unmute', 'repor
 END;
 CREATE TRIGGER moderation_dropped AFTER DELETE ON outbox
 WHEN OLD.state != 'sent' AND OLD.kind IN ('hide', 'unhide', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
-  UPDATE moderation SET state = 'dropped' WHERE outbox_id = OLD.id;
+  -- The next row may get the same number.
+  UPDATE moderation SET state = 'dropped', outbox_id = NULL WHERE outbox_id = OLD.id;
 END;
 """

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "/api/v1/notifications": PAGED | {"types[]", "exclude_types[]", "include_filtered", "account_id"},
     "/api/v1/accounts/:id/statuses": PAGED | {"exclude_reblogs", "exclude_replies", "only_media", "pinned", "tagged"},
     "/api/v1/statuses": {"id[]"},
+    "/api/v1/accounts/:id": {"acct"},
 }
 """Query parameters by path; none elsewhere."""
 BODY = {"status", "in_reply_to_id", "visibility", "language", "spoiler_text", "sensitive", "media_ids", "scheduled_at"}
@@ -41,6 +42,7 @@ class Person:
     id: str
     acct: str
     muted: bool = False
+    blocked: bool = False
 
     @property
     def username(self) -> str:
@@ -124,6 +126,7 @@ class MastodonServer:
         self.apps: dict[str, dict[str, str]] = {}
         self.grants: dict[str, dict[str, str]] = {}
         self.written: dict[str, str] = {}
+        self.reports: list[dict[str, Any]] = []
         self.policy: dict[str, str] = {"for_not_following": "accept", "for_new_accounts": "filter"}
         self.max_characters = 5000 if gotosocial else 500
         self.schedules = False
@@ -453,6 +456,8 @@ class _Handler(BaseHTTPRequestHandler):
         if wrong:
             double.problems.append(f"{asked.method} {path}: unknown parameters {sorted(wrong)}")
         if asked.method == "POST":
+            if path == "/api/v1/reports" or path.startswith("/api/v1/accounts/"):
+                return self._moderate(asked, scope)
             if path != "/api/v1/statuses":
                 raise _Refused(405)
             return self._write(asked, scope)
@@ -461,6 +466,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self, path: str, shape: str, asked: Asked, extra: dict[str, str]) -> Any:
         double = self.double
         match shape:
+            case "/api/v1/accounts/:id" if path.endswith("/lookup"):
+                acct = asked.query.get("acct", [""])[0].removesuffix(f"@{double.domain}")
+                if acct not in double.people:
+                    raise _Refused(404)
+                return double.account(double.people[acct])
             case "/api/v1/accounts/verify_credentials":
                 return double.account(double.me)
             case "/api/v1/apps/verify_credentials" if not double.gotosocial:
@@ -585,6 +595,26 @@ class _Handler(BaseHTTPRequestHandler):
         )
         double.written[key] = made
         return double.status(made) | {"text": text}
+
+    def _moderate(self, asked: Asked, scope: str) -> Any:
+        """Block, mute and report, as the documents say; doing it again changes nothing."""
+        double, body = self.double, asked.body if isinstance(asked.body, dict) else {}
+        if "write" not in scope.split():
+            raise _Refused(403)
+        by_id = {person.id: person for person in double.people.values()}
+        if asked.path == "/api/v1/reports":
+            if body.get("account_id") not in by_id or len(body.get("comment", "")) > 1000:
+                raise _Refused(422)
+            if not set(body.get("status_ids", [])) <= set(double.posts):
+                raise _Refused(404)
+            double.reports.append(body)
+            return {"id": str(len(double.reports)), "action_taken": False, "category": body["category"]}
+        _, _, _, _, key, what = asked.path.split("/")
+        person = by_id.get(key)
+        if person is None or what not in ("block", "unblock", "mute", "unmute"):
+            raise _Refused(404)
+        setattr(person, "blocked" if what.endswith("block") else "muted", not what.startswith("un"))
+        return {"id": key, "blocking": person.blocked, "muting": person.muted}
 
     def _register(self, body: Any) -> Any:
         if not isinstance(body.get("redirect_uris"), str) or not body.get("client_name"):

@@ -1,0 +1,107 @@
+"""Files of a case, and what its service area still needs: `evidence`, `fact`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from socialtriage.cli.main import option_json
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.services.exhibits import Exhibit
+    from socialtriage.services.outbox import Sender
+    from socialtriage.services.sync import Poller
+
+
+@click.command("evidence")
+@click.argument("ref")
+@click.option("--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Save the kept files there.")
+@click.option("--clean", is_flag=True, help="With --save: copies without position, camera and names.")
+@click.option("--fetch", is_flag=True, help="First try again to fetch what is missing.")
+@option_json
+@click.pass_obj
+def evidence_command(env: Env, ref: str, folder: Path | None, clean: bool, fetch: bool, as_json: bool) -> int:
+    """Photos, video and files of a case: what is kept, and why something is not."""
+    from socialtriage.cli import output
+    from socialtriage.services import exhibits, inbox
+
+    desk = env.desk
+    case_id = inbox.resolve(desk, ref)
+    if fetch:
+        env.with_network(lambda poller, sender: _fetch(env, case_id, poller, sender))
+    saved = exhibits.save(desk, case_id, folder, clean=clean) if folder is not None else None
+    found = exhibits.listing(desk, case_id)
+    if as_json:
+        shapes = [_shape(each) for each in found]
+        output.emit(shapes if saved is None else {"evidence": shapes, "saved": [str(path) for path in saved]})
+        return 0
+    for path in saved or ():
+        click.echo(str(path))
+    if saved is None:
+        for each in found:
+            click.echo(_line(env, each))
+        if not found:
+            click.echo("No file came with this case.", err=True)
+    return 0
+
+
+async def _fetch(env: Env, case_id: int, poller: Poller, sender: Sender) -> int:
+    from socialtriage.services.fetching import Fetcher
+
+    return await Fetcher(env.desk, poller).case(case_id)
+
+
+def _shape(each: Exhibit) -> dict[str, Any]:
+    from socialtriage.cli import shapes
+
+    media = shapes.media(each.media)
+    return media | {"message": each.message.id, "received_at": shapes.moment(each.message.received_at)}
+
+
+def _line(env: Env, each: Exhibit) -> str:
+    from socialtriage.cli import output
+    from socialtriage.domain.text import clean_line
+
+    media = each.media
+    parts = [str(media.id), media.kind, clean_line(media.name), media.state.replace("_", " ")]
+    if media.bytes is not None:
+        parts += [media.mime or "", f"{media.bytes} bytes", f"sha256 {media.sha256}"]
+    parts += [f"received {output.local(env.desk, each.message.received_at)}", clean_line(media.why or "", 300)]
+    return "  ".join(filter(None, parts))
+
+
+@click.command("fact")
+@click.argument("ref")
+@click.argument("name", required=False)
+@click.argument("value", required=False)
+@option_json
+@click.pass_obj
+def fact_command(env: Env, ref: str, name: str | None, value: str | None, as_json: bool) -> None:
+    """Note a fact of a case; an empty VALUE takes it away. With REF alone: what is known, and what is missing."""
+    from socialtriage.cli import output
+    from socialtriage.domain.errors import UsageError
+    from socialtriage.services import inbox, needs
+
+    desk = env.desk
+    case_id = inbox.resolve(desk, ref)
+    if name is not None:
+        if value is None:
+            raise UsageError(f"Say what {name} is.", hint='An empty value ("") takes it away.')
+        output.done(needs.note(desk, case_id, name, value), as_json)
+        return
+    case = desk.store.cases.get(case_id)
+    lacking = needs.missing(desk, case)
+    question = needs.question(desk, case_id) if lacking else None
+    if as_json:
+        output.emit({"ref": case.ref, "facts": dict(case.facts), "missing": lacking, "question": question})
+        return
+    for known, told in case.facts:
+        click.echo(f"{known}: {told}")
+    if not lacking:
+        click.echo(f"{case.ref}: nothing is missing.", err=True)
+        return
+    click.echo(f"Missing: {', '.join(lacking)}")
+    click.echo(f"Ask: {question}")

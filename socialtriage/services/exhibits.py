@@ -1,0 +1,99 @@
+"""Kept files of a case: listed, saved into a folder, laid out for the system's viewer."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from socialtriage.domain.errors import NotFound, Refused, StoreError
+from socialtriage.domain.filetypes import file_name
+from socialtriage.domain.models import MediaState, SafeText
+from socialtriage.domain.unmarked import without_metadata
+from socialtriage.domain.views import MediaView, MessageView
+from socialtriage.services import evidence
+from socialtriage.services.desk import Desk
+
+LONGEST_NAME = 80
+"""Characters of a name that is written to disk."""
+_UNFIT = re.compile(r"[^\w.\-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A file of a message, kept or not."""
+
+    message: MessageView
+    media: MediaView
+
+
+def listing(desk: Desk, case_id: int) -> list[Exhibit]:
+    """Every file of a case, in the order of its messages. Raises `StoreError`."""
+    return [Exhibit(message, media) for message in desk.store.messages.of_case(case_id) for media in message.media]
+
+
+def save(desk: Desk, case_id: int, folder: Path, *, clean: bool = False) -> list[Path]:
+    """Write the kept files of a case into a folder that exists, for this user alone; nothing there is overwritten.
+
+    `clean`: copies without metadata. Raises `NotFound`, `Refused`, `StoreError`.
+    """
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder}.")
+    kept = [each.media for each in listing(desk, case_id) if each.media.state is MediaState.KEPT]
+    if not kept:
+        raise Refused("No file of this case is kept.")
+    ref = desk.store.cases.get(case_id).ref
+    return [_write(desk, media, folder, f"{ref}-{number}", clean=clean) for number, media in enumerate(kept, 1)]
+
+
+def lay_out(desk: Desk, media: MediaView) -> Path:
+    """A copy for the system's viewer, in a folder that goes when the program ends. Raises `Refused`, `StoreError`."""
+    if media.state is not MediaState.KEPT:
+        raise Refused(media.why or "This file is not kept, so there is nothing to open.")
+    return _write(desk, media, Path(tempfile.mkdtemp(dir=_viewing())), "file", clean=False)
+
+
+@cache
+def _viewing() -> str:
+    folder = tempfile.mkdtemp(prefix="socialtriage-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _write(desk: Desk, media: MediaView, folder: Path, begin: str, *, clean: bool) -> Path:
+    data = evidence.read(desk.media_folder, media.path or "")
+    if clean:
+        stripped = without_metadata(data)
+        if stripped is None:
+            raise Refused(f"No copy without metadata can be made of {media.name}.", hint="Save the originals.")
+        data = stripped
+    try:
+        for path in _names(folder, begin, fit_name(media.name, data)):
+            try:
+                handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            with open(handle, "wb") as file:
+                file.write(data)
+            return path
+    except OSError as exc:
+        raise StoreError(f"A file cannot be written into {folder}: {exc.strerror or exc}.") from exc
+    raise StoreError(f"A file cannot be written into {folder}: too many of its name are there.")
+
+
+def _names(folder: Path, begin: str, name: str) -> Iterator[Path]:
+    yield folder / f"{begin}-{name}"
+    for number in range(2, 1000):
+        yield folder / f"{begin}-{number}-{name}"
+
+
+def fit_name(name: str, data: bytes) -> str:
+    """A name that any file system takes and that leads nowhere, with the ending of what the file is."""
+    stem = _UNFIT.sub("_", name).strip("._-")[-LONGEST_NAME:] or "file"
+    return str(file_name(SafeText(stem), data))
