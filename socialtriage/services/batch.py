@@ -202,9 +202,7 @@ class Batch:
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
         self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
-        case, event = flagged(self.desk, case, item)
-        self.events += [event] if event else []
-        self.opened[case_id] = self.cases[case_id] = case
+        self.opened[case_id] = self.cases[case_id] = case = self._marked(case, item)
         self._came_late(case)
         self.places.opened(case)
 
@@ -261,13 +259,18 @@ class Batch:
         self.events.append(NewEvent("message.received", case_id, case.ref, {"remote_id": item.remote_id}))
         self._flag(case_id, item)
 
+    def _marked(self, case: Case, item: Incoming) -> Case:
+        """The case, marked when a resident's message has a blocked word."""
+        case, event = flagged(self.desk, case, item)
+        self.events += [event] if event else []
+        return case
+
     def _flag(self, case_id: int, item: Incoming) -> None:
-        """Mark a case that exists when a resident's message has a blocked word."""
-        case, event = flagged(self.desk, self.places.get(case_id), item)
-        if event is not None:
+        """The same for a case that exists."""
+        before = self.places.get(case_id)
+        if (case := self._marked(before, item)) is not before:
             self._touch(case_id)
             self.cases[case_id] = case
-            self.events.append(event)
 
     def _attach(self, case_id: int, item: Incoming) -> None:
         case = self._touch(case_id)
