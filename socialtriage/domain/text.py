@@ -41,6 +41,8 @@ def clean(value: str, limit: int = 100_000) -> SafeText:
     surrogates become U+FFFD; more than `MARKS_PER_LETTER` combining marks in a row are cut to that many and a
     U+FFFD. Cleaning twice changes nothing. Takes linear time.
     """
+    if len(value) <= limit and value.isascii() and value.isprintable():
+        return SafeText(value)
     text = value[: 2 * limit + 1].replace("\r\n", "\n")
     if len(text) > limit:
         mark = CUT_MARK if limit >= 4 * len(CUT_MARK) else ELLIPSIS
