@@ -16,7 +16,8 @@ from socialtriage.domain.views import AccountView
 from socialtriage.services import contacts, drafts, handoff, outbox, replies, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.outbox import Outcome
-from socialtriage.services.replies import ReplyDraft
+from socialtriage.services.replies import ReplyDraft, Wishes
+from socialtriage.services.reply_rules import Rules
 from socialtriage.services.sync import PollResult
 from socialtriage.ui.screens.accounts import AccountsScreen
 from socialtriage.ui.screens.ask import Ask, Write
@@ -67,10 +68,25 @@ class FakeEngine:
         self.polled += 1
         return True
 
-    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+    async def check(self, row_id: int) -> Outcome:
+        """It is there."""
+        return Outcome(row_id, OutboxState.SENT)
+
+    async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
+        """As a network would that allows 60 characters."""
+        visibility = Visibility.PRIVATE if private else Visibility.PUBLIC
+
+        def measure(text: str) -> LengthRule:
+            return LengthRule(len(text), 60, "characters")
+
+        return Rules("town-mastodon", "mastodon", "@patquiet", visibility, measure, threaded=True)
+
+    async def draft_reply(
+        self, case_id: int, text: str, *, private: bool = False, wishes: Wishes | None = None
+    ) -> ReplyDraft:
         """As a network would that allows 60 characters."""
         assert self.desk is not None
-        draft = replies.prepare(self.desk, None, case_id, text, private=private)
+        draft = replies.prepare(self.desk, None, case_id, text, private=private, wishes=wishes)
         if len(draft.text) > 60:
             raise Refused(f"The reply has {len(draft.text)} of 60 characters.", hint="Shorten it.")
         return replace(draft, length=LengthRule(len(draft.text), 60, "characters"))
@@ -281,6 +297,8 @@ def test_a_reply_that_cannot_leave_says_why_and_is_mended(desk: Desk) -> None:
         await officer.press("escape")
         await officer.reads("This is PUBLIC and holds personal data: phone number")
         await officer.press("D")
+        await officer.on(Confirm)
+        await officer.press("y")
         await officer.reads("PRIVATE: they alone can read it")
         await officer.press("y")
         await officer.home()

@@ -8,6 +8,9 @@ from socialtriage.services import inbox, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.replies import Wishes
 
+WISHES = Wishes(acknowledge=True)
+"""How an acknowledgement leaves: where the resident wrote, in one post."""
+
 
 def wording(desk: Desk, case_id: int) -> str:
     """What would be said, filled in. Raises `Refused` where there is nothing to acknowledge."""
@@ -24,8 +27,3 @@ def wording(desk: Desk, case_id: int) -> str:
     texts, known = desk.config.acknowledge, saved_answers.values(desk, detail)
     text = texts.for_.get(row.network, texts.text)
     return saved_answers.filled(text if known["due"] or "{due}" not in text else texts.late, known)
-
-
-def wishes(desk: Desk, case_id: int, seen: int | None = None) -> Wishes:
-    """How an acknowledgement leaves: where the resident wrote."""
-    return Wishes(acknowledge=True, seen=seen)

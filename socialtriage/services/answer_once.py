@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.models import Voice
 from socialtriage.domain.views import CaseRow, Done
-from socialtriage.services import inbox, saved_answers
+from socialtriage.services import inbox, replies, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import undo_window
 from socialtriage.services.replies import ReplyDraft, queue
+
+if TYPE_CHECKING:
+    from socialtriage.services.sync import Poller
 
 STAGGER = timedelta(seconds=30)
 """Between two answers of one pass: many at once look like a machine, to residents and to networks."""
@@ -28,15 +31,6 @@ _COMMON = """the and for are was were you your yours our ours has have had not b
     council councils anyone someone anybody somebody know tell need want like since after before now today tomorrow
     yesterday week weeks day days time times"""
 COMMON = frozenset(_COMMON.split())
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """A case that may be answered with the same words."""
-
-    row: CaseRow
-    text: str
-    """The words for it, with its own reference, name and moments."""
 
 
 def similar(desk: Desk, case_id: int, limit: int = MOST) -> list[CaseRow]:
@@ -78,6 +72,28 @@ def wording(desk: Desk, template: str, case_id: int) -> str:
 def template_of(desk: Desk, case_id: int, text: str) -> str:
     """The words of an answer to one case, ready to be filled in for others."""
     return saved_answers.as_template(desk, inbox.detail(desk, case_id), text)
+
+
+def words_for(desk: Desk, case_id: int, template: str | None, answer: str | None) -> str:
+    """The words for one of the cases, from a template or from a saved answer in its network's wording."""
+    if answer is not None:
+        return saved_answers.wording(desk, case_id, answer, desk.clock())
+    return wording(desk, template or "", case_id)
+
+
+async def drafts(
+    desk: Desk, poller: Poller, case_ids: list[int], *, template: str | None = None, answer: str | None = None
+) -> tuple[list[ReplyDraft], list[str]]:
+    """A reply to each of the cases, and why some cannot be made."""
+    found: list[ReplyDraft] = []
+    refused: list[str] = []
+    for case_id in case_ids:
+        try:
+            text = words_for(desk, case_id, template, answer)
+            found.append(await replies.draft(desk, poller, case_id, text, wishes=replies.Wishes(answer=answer)))
+        except SocialTriageError as exc:
+            refused.append(f"{desk.store.cases.get(case_id).ref}: {exc}")
+    return found, refused
 
 
 def send_all(

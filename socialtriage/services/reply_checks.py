@@ -94,14 +94,8 @@ def _compact(text: str) -> str:
 
 def _blocked_words(desk: Desk, text: str) -> Iterator[str]:
     """Words that the configuration blocks in what residents write are none for us either."""
-    moderation = desk.config.moderation
-    found = []
-    for word in (*moderation.flag, *moderation.hold):
-        pattern = re.escape(word).replace(r"\*", r"\w*")
-        if re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE):
-            found.append(word)
-    if found:
-        yield f"It holds a blocked word: {', '.join(dict.fromkeys(found))}."
+    if found := desk.blocked_words.look(text):
+        yield f"It holds a blocked word: {', '.join(found.words)}."
 
 
 def _others(desk: Desk, detail: CaseDetail) -> Iterator[str]:

@@ -239,6 +239,20 @@ def _desk() -> Iterator[Action]:
     yield row("answers.open", "enter", "open case", "Open the case that it may belong to.", do="open_case", main=4)
 
 
+def _figures() -> Iterator[Action]:
+    row = _at(Where.EVERYWHERE, Group.DESK)
+    tooltip = "The demand figures of a week, a month, a year or any period."
+    yield row("desk.figures", "f9", "figures", tooltip, "figures.page", command="report", argument="span")
+    row = _at(Where.FIGURES, Group.DESK)
+    yield row("figures.open", "enter", "list cases", "List the cases of the figure.", do="open_cases", main=1)
+    yield row("figures.week", "w", "week", "The seven days that end with today.", do="take_span('week')", main=2)
+    yield row("figures.month", "m", "month", "The thirty days that end with today.", do="take_span('month')", main=3)
+    tooltip = "Twelve calendar months, the present one included."
+    yield row("figures.year", "y", "year", tooltip, do="take_span('year')", main=4)
+    yield row("figures.period", "p", "period", "Another period: its first and its last day.", do="ask_span", main=5)
+    yield row("figures.save", "x", "save", "Write the figures to a file: .html, .csv, .json or .txt.", do="save", main=6)
+
+
 def _program() -> Iterator[Action]:
     row = _at(Where.EVERYWHERE, Group.PROGRAM)
     tooltip = "The keys of this screen, to search through."
@@ -281,6 +295,7 @@ ACTIONS: tuple[Action, ...] = (
     *_reading(),
     *_review(),
     *_desk(),
+    *_figures(),
     *_program(),
     *_dialogs(),
 )

@@ -16,7 +16,8 @@ from socialtriage.ui.board import WAITING, read_board
 
 if TYPE_CHECKING:
     from socialtriage.services.outbox import Outcome
-    from socialtriage.services.replies import ReplyDraft
+    from socialtriage.services.replies import ReplyDraft, Wishes
+    from socialtriage.services.reply_rules import Rules
     from socialtriage.services.sync import PollResult
     from socialtriage.ui.app import TriageApp
 
@@ -45,8 +46,18 @@ class Engine(Protocol):
         """Try a row again; an unknown one is looked up at its source first. Raises `Refused`."""
         ...
 
-    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+    async def check(self, row_id: int) -> Outcome:
+        """Ask the source whether a row whose answer was lost arrived; nothing is sent. Raises `Refused`."""
+        ...
+
+    async def draft_reply(
+        self, case_id: int, text: str, *, private: bool = False, wishes: Wishes | None = None
+    ) -> ReplyDraft:
         """A reply as the account's network would take it. Raises `Refused` with the reason when it would not."""
+        ...
+
+    async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
+        """How the network counts an answer, and until when it takes one. Raises `Refused` where it cannot be given."""
         ...
 
 
@@ -153,8 +164,20 @@ class Background:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage outbox retry.")
         self.tell(await self._engine.retry(row_id, anyway=anyway))
 
-    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+    async def check(self, row_id: int) -> None:
+        """Ask the source for a row whose answer was lost. Raises `Refused`."""
+        if self._engine is None:
+            raise Refused("Nothing is sent from here.", hint="Use: socialtriage outbox check.")
+        self.tell(await self._engine.check(row_id))
+
+    async def draft_reply(self, case_id: int, text: str, wishes: Wishes) -> ReplyDraft:
         """A reply as it would leave. Raises `Refused`, `UsageError` with the reason when it cannot."""
         if self._engine is None:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
-        return await self._engine.draft_reply(case_id, text, private=private)
+        return await self._engine.draft_reply(case_id, text, private=wishes.private, wishes=wishes)
+
+    async def reply_rules(self, case_id: int, *, private: bool) -> Rules:
+        """What holds for the answer to a case. Raises `Refused` where it cannot be given from here."""
+        if self._engine is None:
+            raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
+        return await self._engine.reply_rules(case_id, private=private)

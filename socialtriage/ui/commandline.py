@@ -69,8 +69,10 @@ ARGUMENTS: dict[str, Callable[[Vocabulary], Iterator[tuple[str, str]]]] = {
     "outcome": lambda vocabulary: iter([(each.value, "") for each in Outcome]),
     "contact": lambda vocabulary: iter([(each.id, each.name) for each in vocabulary.desk.config.contacts]),
     "theme": lambda vocabulary: iter([(name, "") for name in vocabulary.themes]),
+    "span": lambda vocabulary: iter([("week", "seven days"), ("month", "thirty days"), ("year", "twelve months")]),
     "when": lambda vocabulary: iter([(word, "") for word in ("tomorrow 09:00", "monday 09:00", "4h", "2d", "+7d")]),
     "officer": lambda vocabulary: iter([("nobody", "release it"), (vocabulary.desk.officer, "you")]),
+    "answer": lambda vocabulary: iter([(each.id, each.text[:60]) for each in vocabulary.desk.config.answers]),
     "text": lambda vocabulary: iter(()),
 }
 """What may follow the name of an action, by the word in the action table."""

@@ -15,7 +15,8 @@ from socialtriage.services.sync import Poller, PollResult
 
 if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
-    from socialtriage.services.replies import ReplyDraft
+    from socialtriage.services.replies import ReplyDraft, Wishes
+    from socialtriage.services.reply_rules import Rules
     from socialtriage.services.secrets import SecretStore
 
 TRY_AGAIN = 20.0
@@ -66,13 +67,29 @@ class DeskEngine:
         self._polling.poll_now()
         return True
 
-    async def draft_reply(self, case_id: int, text: str, *, private: bool = False) -> ReplyDraft:
+    async def draft_reply(
+        self, case_id: int, text: str, *, private: bool = False, wishes: Wishes | None = None
+    ) -> ReplyDraft:
         """A reply as the account's network would take it. Raises `Refused` with the reason when it would not."""
         from socialtriage.services import replies
 
         if self._polling is None:
             raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
-        return await replies.draft(self._desk, self._polling.poller, case_id, text, private=private)
+        return await replies.draft(self._desk, self._polling.poller, case_id, text, private=private, wishes=wishes)
+
+    async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
+        """How the network counts an answer, and until when it takes one. Raises `Refused` where it cannot be given."""
+        from socialtriage.services import reply_rules
+
+        if self._polling is None:
+            raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
+        return await reply_rules.rules(self._desk, self._polling.poller, case_id, private=private)
+
+    async def check(self, row_id: int) -> Outcome:
+        """Ask the source whether a row whose answer was lost arrived; nothing is sent. Raises `Refused`."""
+        if self._polling is None:
+            raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
+        return await self._polling.sender.check_at_source(row_id)
 
     async def retry(self, row_id: int, *, anyway: bool = False) -> Outcome:
         """Try a row again; an unknown one is looked up at its source first. Raises `Refused`."""

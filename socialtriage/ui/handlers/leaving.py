@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from socialtriage.domain.models import OutboxKind
-from socialtriage.domain.views import CaseRow, Done
+from socialtriage.domain.views import CaseDetail, CaseRow, Done
 from socialtriage.services import drafts, inbox, triage
 from socialtriage.ui.handlers import Call
 from socialtriage.ui.handoff_text import Choices
@@ -79,16 +79,25 @@ async def _reply(call: Call, *, private: bool) -> None:
     if len(rows) > 1:
         call.app.say("Replies go one at a time; unmark the cases first.", "$warn")
         return
-    from socialtriage.ui.screens.reply import ReplyScreen, written
+    from socialtriage.ui.screens.reply import composed
 
     app, case_id = call.app, rows[0].id
     detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
-    kept = await asyncio.to_thread(drafts.kept, call.desk, case_id, OutboxKind.REPLY)
-    begun = app.session.replies.get(case_id) or Written(kept, private)
-    text = begun.text if begun.text.strip() else await written(app, detail, "")
-    if text is None or not text.strip():
-        return
-    screen = ReplyScreen(app, detail, Written(text, private or begun.private))
-    await app.ask(screen, call.holds)
+    kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
+    begun = app.session.replies.get(case_id) or Written(kept.text, kept.private)
+    if begun.private and not private:
+        app.say("What you wrote was to be PRIVATE, and goes on so.")
+    begun = replace(begun, private=private or begun.private)
+    ready = begun if begun.text.strip() else await composed(app, detail, begun)
+    if ready is not None and ready.text.strip():
+        await review(call, detail, ready)
+
+
+async def review(call: Call, detail: CaseDetail, written: Written) -> None:
+    """Show a reply as it would leave; what was done with it is said."""
+    from socialtriage.ui.screens.reply import ReplyScreen
+
+    screen = ReplyScreen(call.app, detail, written)
+    await call.app.ask(screen, call.holds)
     if screen.sent is not None:
         call.done(screen.sent)

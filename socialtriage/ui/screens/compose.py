@@ -1,8 +1,10 @@
-"""Writing a reply: what the resident wrote last is in view, saved answers are a key away, a review follows."""
+"""Writing a reply: the thread is in view, its length is counted as its network does, a review follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,51 +12,125 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static, TextArea
 
-from socialtriage.domain.models import Voice
-from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.models import Visibility
+from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import CaseDetail
-from socialtriage.services import replies
-from socialtriage.ui import words
+from socialtriage.services import saved_answers
+from socialtriage.services.reply_place import window_words
+from socialtriage.services.reply_rules import Rules
+from socialtriage.ui import case_text, words
 from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.flow import Para, para
 from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.choices import Choice
 from socialtriage.ui.screens.picker import Picker
+from socialtriage.ui.session import Written
+from socialtriage.ui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
 
-SHOWN = 600
-"""Characters of the resident's last message that are shown."""
+LEAST, MOST = 4, 16
+"""Lines of the thread that are shown at once; the rest is scrolled to."""
+AROUND = 17
+"""Lines of the screen that the thread leaves to everything else."""
 
 
 class Compose(Write):
-    """Ends with the text; escape means that it is done, and the review decides."""
+    """Ends with the text; escape means that it is done, and the review decides. `result` holds what goes with it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.COMPOSING)]
     DEFAULT_CSS = """
     Compose {
-        #box { width: 84; }
-        #before { color: $ink-dim; max-height: 7; }
-        TextArea { height: 10; }
+        #box { width: 92; }
+        #thread { height: 7; }
+        #thread .text-pane--base { background: $surface; }
+        #rules { color: $ink-dim; }
+        #rules.-over { color: $alarm; }
+        TextArea { height: 8; margin: 0; }
     }
     """
 
-    def __init__(self, app: TriageApp, detail: CaseDetail, text: str, keep: Callable[[str], None]) -> None:
+    def __init__(self, app: TriageApp, detail: CaseDetail, begun: Written, keep: Callable[[str], None]) -> None:
         row = detail.row
-        super().__init__(
-            f"Reply to {clean_line(row.name or row.handle, 40)}, {row.ref}", text, esc_keeps=True, keep=keep
-        )
+        title = f"Reply to {clean_line(row.name or row.handle, 40)}, {row.ref}"
+        super().__init__(title, begun.text, esc_keeps=True, keep=keep)
         self._triage, self._detail = app, detail
-        self.HINT = "ctrl+o saved answer   esc when it is done"
+        self.result = begun
+        """What goes with the words: audience, promise, saved answer."""
+        self._rules: Rules | None = None
+        self.HINT = "ctrl+o saved answer   ctrl+t promise   esc when it is done"
 
     def held(self) -> ComposeResult:
-        """What the resident wrote last, and the field."""
-        asked = [each for each in self._detail.messages if each.voice is Voice.RESIDENT]
-        last = clean(asked[-1].text[:SHOWN]).strip() if asked else ""
-        visible = words.VISIBILITY[asked[-1].visibility if asked else self._detail.row.visibility]
-        network = words.network(self._detail.row.network)
-        yield Static(f"{visible} on {network}: {last}", markup=False, id="before")
+        """The thread, what holds for the answer, and the field."""
+        yield TextPane(id="thread")
         yield from super().held()
+        yield Static(self._rules_words(""), markup=False, id="rules")
+
+    def on_mount(self) -> None:
+        """The end of the thread is in view; the network's rules are asked for."""
+        super().on_mount()
+        thread = self.query_one("#thread", TextPane)
+        thread.styles.height = max(LEAST, min(MOST, self.app.size.height - AROUND))
+        thread.show(list(self._thread()))
+        self.call_after_refresh(thread.action_move, "last")
+        self._count()
+        self._triage.in_background(self._learn, "rules", "asking for the network's rules")
+
+    def _thread(self) -> Iterator[Para]:
+        """Where it was returned, the words of the second officer come first."""
+        returned = next((e for e in reversed(self._detail.events) if e.kind.startswith("reply.")), None)
+        if returned is not None and returned.kind == "reply.returned" and returned.note:
+            yield para(f"{clean_line(returned.officer)} returned your reply: {clean_line(returned.note, 600)}", "warn")
+            yield para("")
+        yield from case_text.thread(self._detail, self._triage.reader())
+
+    # --- the network's rules ------------------------------------------------------------------------------
+
+    async def _learn(self) -> None:
+        try:
+            self._rules = await self._triage.background.reply_rules(self._detail.row.id, private=self.result.private)
+        except SocialTriageError:
+            return  # the review says why it cannot leave; writing goes on
+        if self.is_attached:
+            self._count()
+
+    def _count(self) -> None:
+        text = self.query_one(TextArea).text
+        line = self.query_one("#rules", Static)
+        line.update(self._rules_words(text))
+        line.set_class(self._too_many(text) > 0, "-over")
+
+    def _too_many(self, text: str) -> int:
+        rule = self._rules.measure(text) if self._rules else None
+        return rule.used - rule.limit if rule is not None and rule.limit is not None else 0
+
+    def _rules_words(self, text: str) -> str:
+        """`PUBLIC on mastodon as town, 24 of 500 characters`, and what ends when."""
+        row, rules = self._detail.row, self._rules
+        asked = next((m.visibility for m in reversed(self._detail.messages) if m.voice == "resident"), row.visibility)
+        visibility = rules.visibility if rules else Visibility.PRIVATE if self.result.private else asked
+        said = f"{words.VISIBILITY[visibility]} on {words.network(row.network)}"
+        if rules is not None:
+            rule = rules.measure(text)
+            limit = f" of {rule.limit}" if rule.limit else ""
+            said += f" as {clean_line(rules.account)}: {rule.used}{limit} {rule.unit}"
+            if (over := self._too_many(text)) > 0:
+                said += f", {over} too many" + ("; the review offers a thread" if rules.threaded else "")
+            if rules.window is not None:
+                desk = self._triage.desk
+                said += "; " + window_words(rules.window, desk.clock(), desk.zone)
+        if self.result.promise is not None:
+            said += f"; promises word by {self._triage.reader().at(self.result.promise)}"
+        return said
+
+    def on_text_area_changed(self) -> None:
+        """Count, and keep it when the writing pauses."""
+        super().on_text_area_changed()
+        self._count()
+
+    # --- keys ---------------------------------------------------------------------------------------------
 
     def action_saved(self) -> None:
         """Choose a saved answer and put it in at the cursor."""
@@ -62,12 +138,32 @@ class Compose(Write):
 
     async def _saved(self) -> None:
         app, row = self._triage, self._detail.row
-        found = sorted(app.desk.config.answers, key=lambda answer: (answer.area != row.area, answer.id))
+        found = [offer.answer for offer in saved_answers.offered(app.desk, row)]
         if not found:
             app.say("The configuration has no saved answers.", "$warn")
             return
         choices = [Choice(answer.id, answer.id, hint=clean_line(answer.text, 50)) for answer in found]
         chosen = await app.ask(Picker("Saved answer", choices))
         if chosen:
-            work = partial(replies.saved, app.desk, row.id, chosen, app.desk.clock())
+            work = partial(saved_answers.wording, app.desk, row.id, chosen, app.desk.clock(), self.result.promise)
             self.query_one(TextArea).insert(await app.write(work))
+            self.result = replace(self.result, answer=chosen)
+
+    def action_promise(self) -> None:
+        """Say by when there will be more; the words are put in at the cursor."""
+        self._triage.in_background(self._promise, "ask", "asking for a moment")
+
+    async def _promise(self) -> None:
+        by = await ask_promise(self._triage)
+        if by is not None:
+            self.result = replace(self.result, promise=by)
+            self.query_one(TextArea).insert(f"by {saved_answers.moment_of(self._triage.desk, by)}")
+            self._count()
+
+
+async def ask_promise(app: TriageApp) -> datetime | None:
+    """By when something is promised; None when the officer leaves the question. Raises `UsageError`."""
+    from socialtriage.ui.screens.ask_when import AskWhen, moment
+
+    when = await app.ask(AskWhen("Promise word by", app.desk))
+    return moment(when, app.desk) if when else None

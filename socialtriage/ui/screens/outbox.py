@@ -8,20 +8,28 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
-from socialtriage.domain.errors import Refused
+from socialtriage.domain.errors import Refused, Stale
 from socialtriage.domain.models import OutboxState
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import OutboxView
-from socialtriage.services import outbox
+from socialtriage.services import approvals, outbox
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.board import TROUBLE, WAITING
 from socialtriage.ui.cells import Run
 from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.page import Page, cell
 
 STYLE = {OutboxState.SENT: "calm", OutboxState.ANSWERED: "calm", OutboxState.QUEUED: "", OutboxState.SENDING: "warn"}
+
+
+def _state(row: OutboxView) -> tuple[str, int, str]:
+    """The state in a word, the width of its column, and its style."""
+    if row.held:
+        return "approval", 11, "warn"
+    return words.OUTBOX[row.state], 11, STYLE.get(row.state, "alarm")
 
 
 class OutboxScreen(Page):
@@ -42,7 +50,9 @@ class OutboxScreen(Page):
         waiting = sum(row.state in WAITING for row in rows)
         trouble = sum(row.state in TROUBLE for row in rows)
         needs = f", {trouble} need{'s' if trouble == 1 else ''} you" if trouble else ""
-        return f"{waiting} to leave{needs}"
+        held = sum(row.held is not None for row in rows)
+        approval = f", {held} wait{'s' if held == 1 else ''} for approval" if held else ""
+        return f"{waiting} to leave{needs}{approval}"
 
     def line(self, value: Any, width: int) -> list[Run]:
         """State, what, for which case, to whom, since when."""
@@ -50,7 +60,7 @@ class OutboxScreen(Page):
         now = self.triage.desk.clock()
         to = max(14, width - 2 - 12 - 9 - 11 - 10)
         return [
-            cell(words.OUTBOX[row.state], 11, STYLE.get(row.state, "alarm")),
+            cell(*_state(row)),
             cell(row.kind.value, 8),
             cell(row.ref or "", 10, "strong"),
             cell(row.to, to),
@@ -64,7 +74,16 @@ class OutboxScreen(Page):
     def _details(self, row: OutboxView) -> Iterator[Para]:
         at, now = self.triage.reader().at, self.triage.desk.clock()
         yield para(clean_line(f"{row.kind} {row.ref or ''} to {row.to}"), "title")
-        yield fact("State", (words.OUTBOX[row.state], STYLE.get(row.state, "alarm") or "strong"))
+        state, _, style = _state(row)
+        yield fact("State", (state, style or "strong"))
+        if row.held:
+            yield fact(
+                "Held", (f"written by {clean_line(row.officer)}; a second officer approves or returns it", "warn")
+            )
+        if row.after_id is not None and row.state is not OutboxState.SENT:
+            yield fact(
+                "After", (f"row {row.after_id}: it is a part of a thread, and leaves when that one was sent", "")
+            )
         if row.error:
             yield fact("Why", (clean_line(row.error, 800), "warn"))
         if row.account:
@@ -77,7 +96,9 @@ class OutboxScreen(Page):
         if row.tries:
             yield fact("Tries", (str(row.tries), ""))
         if row.state is OutboxState.UNKNOWN:
-            yield para("Whether it arrived is not known. Trying again asks the source first where that is possible.")
+            yield para(
+                "Whether it arrived is not known: c asks the source. Trying again asks it first, where it can be."
+            )
         if row.text:
             yield para("")
             yield para(clean(row.text), indent=2)
@@ -118,6 +139,55 @@ class OutboxScreen(Page):
             done = await self.triage.write(outbox.drop, self.triage.desk, row.id)
             self.triage.say(done.said)
             self.triage.renew()
+
+    def action_check(self) -> None:
+        """Ask the source for a row whose answer was lost."""
+        row = cast(OutboxView | None, self.selected)
+        if row is None or row.state is not OutboxState.UNKNOWN:
+            self.triage.say("Only a row whose fate is unknown is looked up.", "$warn")
+            return
+        self.triage.say("Asking the source …")
+        self.triage.in_background(partial(self._check, row), "outbox", "asking the source")
+
+    async def _check(self, row: OutboxView) -> None:
+        await self.triage.background.check(row.id)
+        self.renew()
+
+    def action_approve(self) -> None:
+        """Let a supervised officer's reply leave."""
+        if (row := self._held()) is not None:
+            self.triage.in_background(partial(self._approve, row), "outbox", "approving a reply")
+
+    async def _approve(self, row: OutboxView) -> None:
+        app = self.triage
+        try:
+            done = await app.write(approvals.approve, app.desk, row.id)
+        except Stale as stale:
+            lines = [*stale.changes, "The reply was written before that."]
+            if not await app.ask(Confirm("The case changed. Approve it anyway?", lines, yes="Approve", no="Leave it")):
+                return
+            done = await app.write(approvals.approve, app.desk, row.id, anyway=True)
+        app.say(done.said)
+        app.renew()
+
+    def action_give_back(self) -> None:
+        """Return a supervised officer's reply to them."""
+        if (row := self._held()) is not None:
+            self.triage.in_background(partial(self._give_back, row), "outbox", "returning a reply")
+
+    async def _give_back(self, row: OutboxView) -> None:
+        app = self.triage
+        why = await app.ask(Write(f"Return it to {row.officer}: what is to be changed?", ""))
+        if why and why.strip():
+            app.say((await app.write(approvals.give_back, app.desk, row.id, why)).said)
+            app.renew()
+
+    def _held(self) -> OutboxView | None:
+        row = cast(OutboxView | None, self.selected)
+        if row is None or not row.held:
+            self.triage.say("That does not wait for approval.", "$warn")
+            return None
+        return row
 
     def action_open_case(self) -> None:
         """Open the case of the row."""

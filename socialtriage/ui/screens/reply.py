@@ -1,7 +1,8 @@
-"""Before a reply leaves: from which account, to whom, PUBLIC or PRIVATE, how long by the network's own rule."""
+"""Before a reply leaves: from whom, to whom, PUBLIC or PRIVATE, where it appears, how long, and the exact words."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -10,24 +11,29 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.errors import SocialTriageError, Stale
 from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, Done
-from socialtriage.services import drafts, replies
+from socialtriage.services import drafts, inbox, replies
 from socialtriage.services.handoff import undo_window
-from socialtriage.services.replies import ReplyDraft
+from socialtriage.services.replies import ReplyDraft, Wishes
+from socialtriage.services.reply_place import window_words
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
-from socialtriage.ui.screens.compose import Compose
+from socialtriage.ui.screens.compose import Compose, ask_promise
+from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.session import Written
 from socialtriage.ui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
+
+LABEL = 11
+CHANGED = "The case has changed since you opened it. e shows it as it is now and goes on with what you wrote."
 
 
 class ReplyScreen(Asking[None], DeskScreen):
@@ -46,7 +52,7 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.draft: ReplyDraft | None = None
         """The reply as it would leave; None while it cannot."""
         self.sent: Done | None = None
-        self._fault = ""
+        self._fault: tuple[str, ...] = ()
 
     def body(self) -> ComposeResult:
         """The whole of it in one text."""
@@ -55,59 +61,136 @@ class ReplyScreen(Asking[None], DeskScreen):
     def on_mount(self) -> None:
         """Show what would leave."""
         self.pane.focus()
+        self._prepare_soon()
+
+    def _prepare_soon(self) -> None:
         self.triage.in_background(self._prepare, "review", "preparing the reply")
 
     async def _prepare(self) -> None:
         """Make the reply; why it cannot leave is shown in its place."""
-        self.draft, self._fault = None, ""
+        self.draft, self._fault = None, ()
+        written = self.written
+        wishes = Wishes(
+            private=written.private,
+            split=written.split,
+            promise=written.promise,
+            answer=written.answer,
+            seen=self._detail.row.version,
+        )
         try:
-            self.draft = await self.triage.background.draft_reply(
-                self._detail.row.id, self.written.text, private=self.written.private
-            )
+            self.draft = await self.triage.background.draft_reply(self._detail.row.id, written.text, wishes)
         except SocialTriageError as error:
-            self._fault = str(error)
+            self._refused(error)
         self.pane.show(list(self._text()))
 
+    def _refused(self, error: SocialTriageError) -> None:
+        self.draft = None
+        changed = isinstance(error, Stale)
+        self._fault = (
+            str(error),
+            *(error.changes if isinstance(error, Stale) else ()),
+            *((CHANGED,) if changed else ()),
+        )
+
+    # --- what is shown ------------------------------------------------------------------------------------
+
     def _text(self) -> Iterator[Para]:
-        row, draft = self._detail.row, self.draft
-        private = draft.visibility is Visibility.PRIVATE if draft else self.written.private
-        yield fact("From", (clean_line(draft.account if draft else row.account), "strong"), width=10)
-        yield fact("To", (clean_line(f"{row.name} {draft.to if draft else row.handle}"), "strong"), width=10)
-        seen = ("PRIVATE: they alone can read it", "private") if private else ("PUBLIC: anyone can read it", "strong")
-        yield fact("Seen by", (seen[0], seen[1]), (f", on {words.network(row.network)}", ""), width=10)
-        if draft:
-            limit = f" of {draft.length.limit}" if draft.length.limit else ""
-            yield fact("Length", (f"{draft.length.used}{limit} {draft.length.unit}", ""), width=10)
-        if draft and draft.mail:
-            yield fact("Subject", (clean_line(draft.mail.subject, 300), ""), width=10)
+        yield from self._route()
+        if self.draft is not None:
+            yield from self._limits(self.draft)
         yield para("")
         if self._fault:
-            yield para(clean(f"It cannot leave like this: {self._fault}"), "alarm")
+            yield para(clean(f"It cannot leave like this: {self._fault[0]}"), "alarm")
+            for line in self._fault[1:]:
+                yield para(clean_line(line, 400), "warn", indent=2)
             yield para("")
-        for warning in draft.warnings if draft else ():
+        for warning in self.draft.warnings if self.draft else ():
             yield para("! " + clean_line(warning, 400), "warn")
+        yield from self._words(self.draft)
+
+    def _route(self) -> Iterator[Para]:
+        """From whom, to whom, for whose eyes, and where."""
+        row, draft = self._detail.row, self.draft
+        private = draft.visibility is Visibility.PRIVATE if draft else self.written.private
+        yield fact("From", (clean_line(draft.account if draft else row.account), "strong"), width=LABEL)
+        yield fact("To", (clean_line(f"{row.name} {draft.to if draft else row.handle}"), "strong"), width=LABEL)
+        seen = ("PRIVATE: they alone can read it", "private") if private else ("PUBLIC: anyone can read it", "strong")
+        yield fact("Seen by", (seen[0], seen[1]), (f", on {words.network(row.network)}", ""), width=LABEL)
+        if draft and draft.place:
+            yield fact("Appears", (clean_line(draft.place, 300), ""), width=LABEL)
+
+    def _limits(self, draft: ReplyDraft) -> Iterator[Para]:
+        """How long it is, until when it may leave, what it promises."""
+        desk, limit = self.triage.desk, f" of {draft.length.limit}" if draft.length.limit else ""
+        parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
+        yield fact("Length", (f"{draft.length.used}{limit} {draft.length.unit}{parts}", ""), width=LABEL)
+        if draft.window:
+            yield fact("Time left", (window_words(draft.window, desk.clock(), desk.zone), "warn"), width=LABEL)
+        if draft.mail:
+            yield fact("Subject", (clean_line(draft.mail.subject, 300), ""), width=LABEL)
+        if draft.wishes.promise:
+            by = self.triage.reader().at(draft.wishes.promise)
+            yield fact("Promise", (f"word by {by}: it becomes the deadline of the case", "strong"), width=LABEL)
+
+    def _words(self, draft: ReplyDraft | None) -> Iterator[Para]:
+        """The exact words, of a thread each part by itself; then when they leave."""
         yield para("EXACTLY THIS LEAVES" if draft else "WHAT YOU WROTE", "heading")
-        yield para(clean(draft.text if draft else self.written.text) or "(nothing yet)")
-        yield para("")
-        if draft:
+        several = draft is not None and len(draft.parts) > 1
+        for number, part in enumerate(draft.parts if draft else (self.written.text,), 1):
+            if several:
+                yield para(f"{number} of {len(draft.parts) if draft else 0}", "label")
+            yield para(clean(part) or "(nothing yet)")
+            yield para("")
+        if draft is None:
+            return
+        if draft.held:
+            yield para("After y it waits for the approval of a second officer; until then u takes it back.", "warn")
+        else:
             seconds = int(undo_window(self.triage.desk, draft.account, None).total_seconds())
             yield para(f"It leaves {seconds} s after y; until then u takes it back.", "dim")
 
     # --- keys ---------------------------------------------------------------------------------------------
 
     def action_private(self) -> None:
-        """Where it was written, or in private."""
-        self.written = replace(self.written, private=not self.written.private)
-        self.triage.in_background(self._prepare, "review", "preparing the reply")
+        """Where it was written, or in private; a question first, because a stray key must not change who reads it."""
+        self.triage.in_background(self._private, "ask", "choosing who can read it")
+
+    async def _private(self) -> None:
+        asked = next((m for m in reversed(self._detail.messages) if m.voice == "resident"), None)
+        if asked is not None and asked.visibility is Visibility.PRIVATE:
+            self.triage.say("They wrote in private; it is answered in private.", "$warn")
+            return
+        private = not self.written.private
+        line = "They alone will be able to read it." if private else "Anyone will be able to read it."
+        question = Confirm(f"Answer in {'PRIVATE' if private else 'PUBLIC'} instead?", [line], yes="Change it", no="No")
+        if await self.triage.ask(question):
+            self.written = replace(self.written, private=private)
+            await self._keep(self.written.text)
+            await self._prepare()
+
+    def action_split(self) -> None:
+        """Consent to a thread where one post is too long, or take the consent back."""
+        self.written = replace(self.written, split=not self.written.split)
+        self._prepare_soon()
+
+    def action_promise(self) -> None:
+        """Say by when there will be more; on a promise that is there, take it out."""
+        self.triage.in_background(self._promise, "ask", "asking for a moment")
+
+    async def _promise(self) -> None:
+        by = None if self.written.promise is not None else await ask_promise(self.triage)
+        self.written = replace(self.written, promise=by)
+        await self._prepare()
 
     def action_edit(self) -> None:
-        """Go on writing."""
+        """Go on writing, with the case as it is now in view."""
         self.triage.in_background(self._edit, "ask", "writing a reply")
 
     async def _edit(self) -> None:
-        text = await written(self.triage, self._detail, self.written.text)
-        if text is not None:
-            self.written = replace(self.written, text=text)
+        self._detail = await asyncio.to_thread(inbox.detail, self.triage.desk, self._detail.row.id)
+        begun = await composed(self.triage, self._detail, self.written)
+        if begun is not None:
+            self.written = begun
             await self._prepare()
 
     def action_send(self) -> None:
@@ -119,37 +202,61 @@ class ReplyScreen(Asking[None], DeskScreen):
 
     async def _send(self, draft: ReplyDraft) -> None:
         app = self.triage
-        self.sent = await app.write(replies.queue, app.desk, draft)
+        try:
+            self.sent = await app.write(replies.queue, app.desk, draft)
+        except Stale as stale:
+            self._refused(stale)
+            self.pane.show(list(self._text()))
+            app.say_error(stale)
+            return
         app.session.replies.pop(draft.case_id, None)
         self.dismiss()
 
     def action_postpone(self) -> None:
         """Back to the case; what was written is kept."""
         self.triage.session.replies[self._detail.row.id] = self.written
+        self.triage.in_background(partial(self._keep, self.written.text), "draft", "keeping what was written")
         self.triage.say("Postponed; r goes on with it. Nothing was sent.")
         self.dismiss()
+
+    async def _keep(self, text: str) -> None:
+        await self.triage.write(
+            drafts.keep,
+            self.triage.desk,
+            self._detail.row.id,
+            OutboxKind.REPLY,
+            text,
+            private=self.written.private,
+        )
 
     def action_discard(self) -> None:
         """Throw it away."""
         self.triage.in_background(self._discard, "ask", "discarding")
 
     async def _discard(self) -> None:
-        case_id = self._detail.row.id
-        self.triage.session.replies.pop(case_id, None)
-        await self.triage.write(drafts.keep, self.triage.desk, case_id, OutboxKind.REPLY, "")
+        self.triage.session.replies.pop(self._detail.row.id, None)
+        await self._keep("")
         self.triage.say("Discarded. Nothing was sent.")
         self.dismiss()
 
 
-async def written(app: TriageApp, detail: CaseDetail, text: str) -> str | None:
-    """What the officer writes, kept in the store at every pause and at the end."""
+async def composed(app: TriageApp, detail: CaseDetail, begun: Written) -> Written | None:
+    """What the officer writes, kept in the store at every pause and at the end; None when the writing was left."""
     case_id = detail.row.id
 
-    def keep(words: str) -> None:
-        work = partial(app.write, drafts.keep, app.desk, case_id, OutboxKind.REPLY, words)
+    def keep(text: str) -> None:
+        work = partial(app.write, drafts.keep, app.desk, case_id, OutboxKind.REPLY, text, private=begun.private)
         app.in_background(work, "draft", "keeping what was written")
 
-    answer = await app.ask(Compose(app, detail, text, keep))
-    if answer is not None:
-        await app.write(drafts.keep, app.desk, case_id, OutboxKind.REPLY, answer)
-    return answer
+    screen = Compose(app, detail, begun, keep)
+    answer = await app.ask(screen)
+    if answer is None:
+        return None
+    await app.write(drafts.keep, app.desk, case_id, OutboxKind.REPLY, answer, private=begun.private)
+    return replace(screen.result, text=answer)
+
+
+async def written(app: TriageApp, detail: CaseDetail, text: str) -> str | None:
+    """What the officer makes of a text; see `composed`."""
+    found = await composed(app, detail, Written(text))
+    return found.text if found is not None else None
