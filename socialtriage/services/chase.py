@@ -65,37 +65,12 @@ def prepare(
     if case.status is Status.CLOSED:
         raise Refused(f"{case.ref} is closed; nobody is reminded of it.", hint="Reopen it first.")
     handoff = open_handoff(desk, case_id, to)
-    first = desk.store.answers.first_mail(handoff.id)
-    if first is None:
-        raise Refused(f"The mail that handed off {case.ref} is not kept any more.", hint="Hand it off again.")
-    reminders = desk.store.answers.reminders(handoff.id)
-    if any(state in (OutboxState.QUEUED, OutboxState.SENDING) for _, state in reminders):
-        raise Refused(f"A reminder of {case.ref} is on its way already.", hint="See: outbox.")
     contact = desk.contacts.get(handoff.contact)
     name = contact.name if contact else handoff.contact
     within = Duration.parse(contact.answers_within if contact else "1d")
     expected = expect_by or desk.clocks.add(desk.clock(), within)
     words = clean(note.strip(), NOTE_LIMIT)
-    sender = sender_of(desk)
-    count = 1 + sum(event.kind == "chase.queued" for event in desk.store.log.of_case(case_id))
-    mail = compose_chase(
-        ChaseMail(
-            ref=case.ref,
-            message_id=message_id(case.ref, f"c{count}", sender.domain),
-            sender=sender,
-            to=replace(Mailbox.parse(handoff.email), name=name),
-            organisation=desk.config.organisation.name,
-            officer=desk.officer,
-            number=handoff.chased + 1,
-            original=reopened(first[0]),
-            sent_at=handoff.sent_at or handoff.queued_at,
-            expected_at=expected,
-            earlier=tuple(key for key, state in reminders if state in LEFT),
-            note=words,
-            date=desk.clock(),
-            zone=desk.zone,
-        )
-    )
+    letter = replace(_letter(desk, handoff, name), expected_at=expected, note=words)
     deputy, warnings = _escalation(desk, handoff, name)
     return ChaseDraft(
         case_id=case_id,
@@ -104,11 +79,38 @@ def prepare(
         handoff=handoff,
         name=name,
         number=handoff.chased + 1,
-        mail=mail,
+        mail=compose_chase(letter),
         note=words,
         expected_at=expected,
         deputy=deputy,
         warnings=tuple(warnings),
+    )
+
+
+def _letter(desk: Desk, handoff: HandoffRow, name: str) -> ChaseMail:
+    """What the reminder says of itself and of the first mail. Raises `Refused` when there is nothing to quote."""
+    first = desk.store.answers.first_mail(handoff.id)
+    if first is None:
+        raise Refused(f"The mail that handed off {handoff.ref} is not kept any more.", hint="Hand it off again.")
+    reminders = desk.store.answers.reminders(handoff.id)
+    if any(state in (OutboxState.QUEUED, OutboxState.SENDING) for _, state in reminders):
+        raise Refused(f"A reminder of {handoff.ref} is on its way already.", hint="See: outbox.")
+    sender = sender_of(desk)
+    # One that was taken back may have arrived all the same: its Message-ID is never used again.
+    count = 1 + sum(event.kind == "chase.queued" for event in desk.store.log.of_case(handoff.case_id))
+    return ChaseMail(
+        ref=handoff.ref,
+        message_id=message_id(handoff.ref, f"c{count}", sender.domain),
+        sender=sender,
+        to=replace(Mailbox.parse(handoff.email), name=name),
+        organisation=desk.config.organisation.name,
+        officer=desk.officer,
+        number=handoff.chased + 1,
+        original=reopened(first),
+        sent_at=handoff.sent_at or handoff.queued_at,
+        earlier=tuple(key for key, state in reminders if state in LEFT),
+        date=desk.clock(),
+        zone=desk.zone,
     )
 
 

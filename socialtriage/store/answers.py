@@ -339,12 +339,12 @@ class Answers:
         )
         return {r[0] for r in rows}
 
-    def first_mail(self, handoff_id: int) -> tuple[bytes, str] | None:
-        """The mail of a handoff as it left, and its Message-ID."""
+    def first_mail(self, handoff_id: int) -> bytes | None:
+        """The mail of a handoff as it left."""
         row = self._db.one(
-            "SELECT data, key FROM outbox WHERE handoff_id = ? AND kind = 'handoff' AND data IS NOT NULL", (handoff_id,)
+            "SELECT data FROM outbox WHERE handoff_id = ? AND kind = 'handoff' AND data IS NOT NULL", (handoff_id,)
         )
-        return (bytes(row[0]), str(row[1])) if row else None
+        return bytes(row[0]) if row else None
 
     def reminders(self, handoff_id: int) -> list[tuple[str, OutboxState]]:
         """Message-IDs and states of the reminders of a handoff, oldest first."""
