@@ -26,6 +26,11 @@ UNANSWERED = (Automatic.AUTO_REPLY, Automatic.BOUNCE)
 Suggest = Callable[[str], Suggestion | None]
 
 
+def words_of(item: Incoming) -> str:
+    """What a suggestion is made from: the subject, where there is one, and the text."""
+    return f"{item.subject}\n{item.text}" if item.subject else item.text
+
+
 @dataclass(slots=True)
 class TakenIn:
     """What a page changed."""
@@ -166,7 +171,7 @@ class Batch:
     def _open(self, case_id: int, item: Incoming, person: int) -> None:
         """A new case for a resident's message."""
         at = min(item.at, self.now)
-        said = self.suggest(f"{item.subject}\n{item.text}" if item.subject else item.text)
+        said = self.suggest(words_of(item))
         quiet = item.automatic in UNANSWERED
         earlier = [] if quiet else list(self.places.earlier(person, at))
         unanswered = [case.waiting_since for case in earlier if case.waiting_since]

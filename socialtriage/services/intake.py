@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import Incoming, Page
-from socialtriage.services.batch import Batch, TakenIn
+from socialtriage.domain.rules import Suggestion
+from socialtriage.services.batch import Batch, Suggest, TakenIn, words_of
 from socialtriage.services.desk import Desk
 from socialtriage.services.evidence import keep
 
@@ -27,9 +29,10 @@ def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SY
     total = TakenIn()
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
+        suggest = _ahead(desk, account, part)
         now = desk.clock()
         with desk.store.transaction(officer, now, durable=False) as tx:
-            batch = Batch(desk, account, tx, desk.suggester.suggest)
+            batch = Batch(desk, account, tx, suggest)
             batch.run(part, page.gone if last else ())
             if last:
                 if page.cursor is not None:
@@ -38,6 +41,19 @@ def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SY
                     tx.accounts.add_gap(account.id, page.gap)
             total.add(batch.result)
     return total
+
+
+def _ahead(desk: Desk, account: AccountConfig, items: Sequence[Incoming]) -> Suggest:
+    """The suggester, with its words on what is new known before the transaction, which others wait for, begins."""
+    wanted = [item for item in items if not item.own and not item.context]
+    known = desk.store.messages.thread_of(account.id, [item.remote_id for item in wanted]) if wanted else {}
+    suggest = desk.suggester.suggest
+    said = {words: suggest(words) for item in wanted if item.remote_id not in known for words in (words_of(item),)}
+
+    def suggested(words: str) -> Suggestion | None:
+        return said[words] if words in said else suggest(words)
+
+    return suggested
 
 
 def _dated(item: Incoming, now: datetime) -> Incoming:
