@@ -181,7 +181,7 @@ def test_attachments_are_kept_and_an_encoding_from_1998_is_read(desk: AnswerDesk
     desk.deliver(old)
     desk.poll()
     case = desk.show(case_id)
-    by_text = {message.text: message for message in case.messages}
+    by_text = {str(message.text): message for message in case.messages}
     assert "The café’s bin – done € 5." in by_text
     (photo,) = by_text["See the photograph."].media
     assert (photo.name, photo.state, photo.bytes) == ("bin.png", MediaState.KEPT, 4)

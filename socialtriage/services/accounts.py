@@ -8,7 +8,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import AccountState
 from socialtriage.domain.times import parse_every
 from socialtriage.domain.views import AccountView, GapView
-from socialtriage.services.answerbox import polled
+from socialtriage.services.answerbox import mailbox
 from socialtriage.services.desk import Desk
 from socialtriage.store.accounts import AccountRecord
 
@@ -28,10 +28,12 @@ RECENT = timedelta(minutes=10)
 
 def listing(desk: Desk) -> list[AccountView]:
     """Every account of the configuration, in its order, and after them the mailbox of contacts' answers."""
+    box = mailbox(desk)
+    accounts = [*desk.config.accounts, *([box] if box else [])]
     records = desk.store.accounts.all()
     gaps = desk.store.accounts.gaps()
     cases = desk.store.accounts.open_cases()
-    return [_view(desk, a, records.get(a.id), gaps.get(a.id, []), cases.get(a.id, 0)) for a in polled(desk)]
+    return [_view(desk, a, records.get(a.id), gaps.get(a.id, []), cases.get(a.id, 0)) for a in accounts]
 
 
 def _view(

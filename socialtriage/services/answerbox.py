@@ -31,8 +31,17 @@ def mailbox(desk: Desk) -> AccountConfig | None:
 
 def polled(desk: Desk) -> list[AccountConfig]:
     """Everything that is polled: the accounts, and the mailbox of contacts' answers where there is one."""
-    box = mailbox(desk)
+    box = mailbox(desk) or practice(desk)
     return [*desk.config.accounts, *([box] if box else [])]
+
+
+def practice(desk: Desk) -> AccountConfig | None:
+    """The contacts of the practice week, who answer what lies in the folder of sent mails; None elsewhere."""
+    played = next((account for account in desk.config.accounts if account.network == "demo"), None)
+    if played is None or desk.mail_folder is None:
+        return None
+    options = {"as": "imap", "folder": str(desk.mail_folder), "speed": played.options.get("speed", "60")}
+    return AccountConfig(id=ID, network="demo", every=played.every, options=options)
 
 
 def chosen(desk: Desk, ids: Sequence[str]) -> list[AccountConfig]:
@@ -52,6 +61,10 @@ def create(context: ChannelContext) -> Channel:
         from socialtriage.channels import registry
 
         return registry.create(context)
+    if context.account.network == "demo":
+        from socialtriage.channels.demo_answers import DemoAnswers
+
+        return DemoAnswers(context)
     from socialtriage.channels.imap_answers import AnswerMailbox
 
     return AnswerMailbox(context)
