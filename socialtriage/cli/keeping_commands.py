@@ -139,7 +139,7 @@ def export_command(env: Env, key: str, target: Path | None, form: str | None) ->
     import json
 
     from socialtriage.cli import personal
-    from socialtriage.cli.files import write_file
+    from socialtriage.services.writing import write_file
 
     form = form or ("html" if target is not None and target.suffix.lower() in (".html", ".htm") else "json")
     data = personal.collected(env.desk, key)

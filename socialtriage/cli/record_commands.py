@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from socialtriage.domain.errors import UsageError
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
     from socialtriage.services.desk import Desk
+    from socialtriage.services.record import Scope
 
 
 @click.group("log", invoke_without_command=True)
@@ -28,26 +28,46 @@ if TYPE_CHECKING:
     default="csv",
     help="A row a case (csv, html), or a line an event (jsonl).",
 )
+@click.option("--area", metavar="A", help="Only cases of this service area; none for those without one.")
+@click.option("--contact", metavar="ID", help="Only cases that were handed to this contact.")
+@click.option("--case", "ref", metavar="REF", help="The file of one case.")
 @click.option("--redact", is_flag=True, help="Without persons, addresses and notes.")
 @click.option("-o", "--output", "target", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file.")
 @click.pass_context
 def log_command(
-    ctx: click.Context, start: str | None, end: str | None, form: str, redact: bool, target: str | None
+    ctx: click.Context,
+    start: str | None,
+    end: str | None,
+    form: str,
+    area: str | None,
+    contact: str | None,
+    ref: str | None,
+    redact: bool,
+    target: str | None,
 ) -> None:
-    """The handoff and case log; CSV and HTML have a row a case, jsonl a line an event."""
+    """The handoff and case log; CSV and HTML have a row a case, jsonl a line an event. Every export is logged."""
     if ctx.invoked_subcommand is not None:
         return
     from socialtriage.cli.moments import span
-    from socialtriage.services import record
+    from socialtriage.services import inbox, record
 
     env: Env = ctx.obj
-    low, high = span(env.desk, start, end)
+    desk = env.desk
+    case_id = inbox.resolve(desk, ref) if ref else None
+    scope = record.Scope(*span(desk, start, end), area=area, contact=contact, case_id=case_id)
     if form == "jsonl":
-        parts = record.as_jsonl(record.events(env.desk, low, high), redact=redact)
-    else:
-        parts = _cases(env.desk, form, low, high, redact)
+        # Every line carries its own proof, that of this export as well.
+        record.exported(desk, scope, form, redact=redact)
+        _out(_lines(desk, scope, redact), target)
+        return
+    digest = record.Digest()
+    _out(digest.over(_cases(desk, form, scope, redact)), target)
+    record.exported(desk, scope, form, redact=redact, sha256=digest.hashed.hexdigest())
+
+
+def _out(parts: Iterable[str], target: str | None) -> None:
     if target is not None:
-        from socialtriage.cli.files import write_file
+        from socialtriage.services.writing import write_file
 
         write_file(Path(target), parts)
         click.echo(f"Wrote {target}.", err=True)
@@ -60,29 +80,57 @@ def log_command(
     out.flush()
 
 
-def _cases(desk: Desk, form: str, low: datetime | None, high: datetime | None, redact: bool) -> Iterator[str]:
-    from socialtriage.services import page, record
+def _lines(desk: Desk, scope: Scope, redact: bool) -> Iterator[str]:
+    from socialtriage.services import record
 
-    rows = record.case_rows(desk, low, high, redact=redact)
-    if form == "html":
-        return page.as_html(desk, rows, record.COLUMNS, low, high, redact=redact)
-    return record.as_csv(rows)
+    found = record.events(desk, scope.start, scope.end, scope)
+    return record.as_jsonl(found, redact=redact, restricted=desk.store.keeping.restricted())
+
+
+def _cases(desk: Desk, form: str, scope: Scope, redact: bool) -> Iterator[str]:
+    from socialtriage.services import inbox, page, record
+
+    rows = record.case_rows(desk, scope.start, scope.end, redact=redact, scope=scope)
+    if form != "html":
+        return record.as_csv(rows)
+    if scope.case_id is not None:
+        return page.case_file(desk, inbox.shown(desk, scope.case_id), next(iter(rows)), hide=redact)
+    return page.as_html(desk, rows, record.COLUMNS, scope.start, scope.end, redact=redact, scope=scope)
 
 
 @log_command.command("verify")
 @click.option("--expect", metavar="HASH", help="A hash noted earlier: proves that nothing was cut off since.")
+@click.option(
+    "--copy",
+    "copy",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A CSV or HTML that was exported: proves that it is as it was then.",
+)
 @option_json
 @click.pass_obj
-def verify_command(env: Env, expect: str | None, as_json: bool) -> int:
-    """Prove that no event was altered, removed or reordered; prints their number and the last hash."""
-    from socialtriage.cli import output
+def verify_command(env: Env, expect: str | None, copy: Path | None, as_json: bool) -> int:
+    """Prove that no event was altered, removed or reordered; prints their number, the last hash, what was checked."""
+    from socialtriage.cli import output, shapes
     from socialtriage.services import record
 
     found = record.verify(env.desk, expect.strip().lower() if expect else None)
+    made = record.export_of(env.desk, copy.read_bytes()) if copy is not None else None
+    good = found.fault is None and (copy is None or made is not None)
     if as_json:
-        output.emit({"events": found.events, "hash": found.head, "whole": found.fault is None, "fault": found.fault})
-    elif found.fault is None:
-        click.echo(f"The log is whole: {found.events} events, last hash {found.head}")
-    else:
+        shape = {"events": found.events, "hash": found.head, "whole": found.fault is None, "fault": found.fault}
+        shape |= {"notes": found.private, "forgotten": found.forgotten}
+        output.emit(shape | ({"copy": shapes.event(made) if made else None} if copy is not None else {}))
+        return 0 if good else 1
+    if found.fault is not None:
         click.echo(f"{found.fault} {found.events} events before it are whole.", err=True)
-    return 0 if found.fault is None else 1
+        return 1
+    click.echo(f"The log is whole: {found.events} events, last hash {found.head}")
+    output.lines(record.checked(found))
+    if expect:
+        click.echo("The hash that you noted is in it: nothing was cut off since.")
+    if made is not None:
+        click.echo(f"{copy} is as {made.officer} exported it, {output.local(env.desk, made.at)} (event {made.seq}).")
+    elif copy is not None:
+        click.echo(f"{copy} is not what was exported: no event of the log knows these bytes.", err=True)
+    return 0 if good else 1

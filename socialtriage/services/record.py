@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +16,9 @@ from socialtriage.domain.csvsafe import neutralise
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import EventView
 from socialtriage.services.desk import Desk
-from socialtriage.store.log import Verified
+from socialtriage.store.log import PERSONAL, NewEvent, Verified
 from socialtriage.store.outbox import HandoffSummary
+from socialtriage.store.rows import RESTRICTED
 
 COLUMNS = (
     "reference",
@@ -48,12 +51,53 @@ BATCH = 500
 WITHHELD = "[withheld]"
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which cases a document is about; the first instant and the one after the last, or None."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    area: str | None = None
+    """A service area, or `none` for cases without one."""
+    contact: str | None = None
+    """Cases that were ever handed to this contact."""
+    case_id: int | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it is about some cases only, whatever the time."""
+        return bool(self.area or self.contact or self.case_id)
+
+
+def cases_in(desk: Desk, scope: Scope) -> Iterator[Case]:
+    """The cases of a document, oldest first. Raises `NotFound` for an area or a contact that does not exist."""
+    if scope.case_id is not None:
+        yield desk.store.cases.get(scope.case_id)
+        return
+    if scope.area and scope.area != "none":
+        desk.area(scope.area)
+    handed = desk.store.outbox.handed_to(desk.contact(scope.contact).id) if scope.contact else None
+    for case in desk.store.cases.every(scope.start, scope.end):
+        if scope.area and (case.area or "none") != scope.area:
+            continue
+        if handed is None or case.id in handed:
+            yield case
+
+
 def case_rows(
-    desk: Desk, start: datetime | None, end: datetime | None, *, redact: bool = False
+    desk: Desk,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    redact: bool = False,
+    scope: Scope | None = None,
 ) -> Iterator[dict[str, str]]:
-    """One row for every case received from `start` until before `end`, oldest first."""
+    """One row for every case received from `start` until before `end`, or in `scope`, oldest first.
+
+    Restricted cases say nothing of the person.
+    """
     batch: list[Case] = []
-    for case in desk.store.cases.every(start, end):
+    for case in cases_in(desk, scope or Scope(start, end)):
         batch.append(case)
         if len(batch) == BATCH:
             yield from _rows(desk, batch, redact)
@@ -67,7 +111,11 @@ def _rows(desk: Desk, cases: Sequence[Case], redact: bool) -> Iterator[dict[str,
     handoffs = desk.store.outbox.summaries(ids) if ids else {}
     for case in cases:
         handle, name = people.get(case.id, ("", ""))
-        person = WITHHELD if redact else (f"{name} ({handle})" if name and name != handle else handle)
+        person = (
+            WITHHELD
+            if redact or RESTRICTED in case.flags
+            else (f"{name} ({handle})" if name and name != handle else handle)
+        )
         yield _row(desk, case, person, handoffs.get(case.id, HandoffSummary()))
 
 
@@ -128,9 +176,14 @@ def _line(cells: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def as_jsonl(events: Iterable[EventView], *, redact: bool = False) -> Iterator[str]:
-    """One event a line: seq, at, officer, ref, kind, detail, hash; free text as `note` unless redacted."""
+def as_jsonl(events: Iterable[EventView], *, redact: bool = False, restricted: Collection[str] = ()) -> Iterator[str]:
+    """One event a line: seq, at, officer, ref, kind, detail, hash; free text as `note` unless redacted.
+
+    Cases with a reference in `restricted` are redacted in any case.
+    """
+    hide_all = redact
     for event in events:
+        redact = hide_all or event.ref in restricted
         line: dict[str, Any] = {
             "seq": event.seq,
             "at": iso(event.at),
@@ -145,18 +198,66 @@ def as_jsonl(events: Iterable[EventView], *, redact: bool = False) -> Iterator[s
         yield json.dumps(line, ensure_ascii=False) + "\n"
 
 
-_PERSONAL = frozenset({"to", "person", "handle", "name", "remote_id", "why"})
-
-
 def _redacted(detail: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: WITHHELD if name in _PERSONAL else value for name, value in detail.items()}
+    return {name: WITHHELD if name in PERSONAL else value for name, value in detail.items()}
 
 
-def events(desk: Desk, start: datetime | None, end: datetime | None) -> Iterator[EventView]:
-    """Events from `start` until before `end`, oldest first."""
-    return desk.store.log.between(start, end)
+def events(desk: Desk, start: datetime | None, end: datetime | None, scope: Scope | None = None) -> Iterator[EventView]:
+    """Events from `start` until before `end`, oldest first; with a narrowed `scope` those of its cases."""
+    if scope is None or not scope.narrowed:
+        yield from desk.store.log.between(start, end)
+        return
+    if scope.case_id is not None:
+        yield from desk.store.log.of_case(scope.case_id)
+        return
+    refs = {case.ref for case in cases_in(desk, replace(scope, start=None, end=None))}
+    yield from (event for event in desk.store.log.between(start, end) if event.ref in refs)
+
+
+@dataclass(slots=True)
+class Digest:
+    """Counts and hashes what passes through it."""
+
+    hashed: Any = field(default_factory=hashlib.sha256)
+
+    def over(self, parts: Iterable[str]) -> Iterator[str]:
+        """The same parts."""
+        for part in parts:
+            self.hashed.update(part.encode("utf-8", "backslashreplace"))
+            yield part
+
+
+def exported(desk: Desk, scope: Scope, form: str, *, redact: bool, sha256: str | None = None) -> None:
+    """Put on record that a document was made: by whom, of what, in which words; `sha256` proves a later copy."""
+    detail: dict[str, Any] = {"format": form, "redacted": redact}
+    for name, value in (("from", scope.start), ("until", scope.end)):
+        if value is not None:
+            detail[name] = iso(value)
+    detail |= {name: value for name, value in (("area", scope.area), ("contact", scope.contact)) if value}
+    if sha256 is not None:
+        detail["sha256"] = sha256
+    ref = desk.store.cases.get(scope.case_id).ref if scope.case_id is not None else None
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        tx.log(NewEvent("log.exported", scope.case_id, ref, detail))
+
+
+def export_of(desk: Desk, data: bytes) -> EventView | None:
+    """The event of the export that made exactly these bytes; None when no document of this log was ever so."""
+    digest = hashlib.sha256(data).hexdigest()
+    found = [event for event in desk.store.log.of_kind("log.exported") if event.detail.get("sha256") == digest]
+    return found[-1] if found else None
 
 
 def verify(desk: Desk, expect: str | None = None) -> Verified:
     """Prove the log whole: altered, missing, reordered and, with `expect`, cut-off events."""
     return desk.store.log.verify(expect)
+
+
+def checked(found: Verified) -> list[str]:
+    """What `verify` looked at, in sentences."""
+    return [
+        f"Every one of the {found.events} events follows from the one before it: none is missing, altered or moved.",
+        "Every event stands with the case whose reference it carries.",
+        f"{found.private} notes and personal details match their hashes; of {found.forgotten} only the hash is left,"
+        " as many as the log says were forgotten.",
+    ]

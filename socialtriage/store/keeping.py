@@ -89,6 +89,10 @@ class Keeping:
         sql = "SELECT id, ref FROM cases WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.all(sql, (json.dumps(list(case_ids)),)))
 
+    def restricted(self) -> set[str]:
+        """References of the restricted cases."""
+        return {r[0] for r in self._db.all("SELECT ref FROM cases WHERE flags LIKE '%\"restricted\"%'")}
+
     def find(self, text: str) -> list[Identity]:
         """People whose handle, name or key holds a text, by handle."""
         rows = self._db.all(

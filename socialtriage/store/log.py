@@ -143,6 +143,10 @@ class Log:
             seq = rows[-1][0]
             yield from map(to_event, rows)
 
+    def of_kind(self, kind: str) -> list[EventView]:
+        """Every event of one kind, oldest first."""
+        return [to_event(r) for r in self._db.all(f"SELECT {COLUMNS} {FROM} WHERE e.kind = ? ORDER BY e.seq", (kind,))]
+
     def head(self) -> tuple[int, str]:
         """The number of the last event and its hash."""
         row = self._db.one("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")

@@ -354,6 +354,11 @@ class Outbox:
         )
         return {r[0]: HandoffSummary(when(r[1]), r[2], when(r[3])) for r in rows}
 
+    def handed_to(self, contact: str) -> set[int]:
+        """Cases that were ever handed to a contact."""
+        rows = self._db.all("SELECT case_id FROM handoffs WHERE contact = ? AND sent_at IS NOT NULL", (contact,))
+        return {r[0] for r in rows}
+
     def handoff_load(self) -> dict[str, int]:
         """Handoffs without an answer, by contact."""
         rows = self._db.all(
