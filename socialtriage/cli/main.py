@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("cases", "Cases, most pressing first."),
     "show": ("cases", "One case whole."),
     "new": ("triage", "A case from a contact made elsewhere: phone, counter, letter, chat."),
+    "import": ("import", "Messages that were received elsewhere, out of a file."),
     "tag": ("triage", "Set area, topic, urgency or kind of cases."),
     "claim": ("triage", "Take cases for yourself."),
     "assign": ("triage", "Give a case to an officer."),
@@ -62,7 +63,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 GROUPS = (
     ("Start", ("demo", "init", "check")),
-    ("Every day", ("poll", "list", "show", "tag", "claim", "assign", "note", "snooze", "close", "reopen", "new")),
+    (
+        "Every day",
+        ("poll", "list", "show", "tag", "claim", "assign", "note", "snooze", "close", "reopen", "new", "import"),
+    ),
     ("Take back", ("undo", "redo")),
     ("What leaves", ("handoff", "reply", "acknowledge", "promise", "once", "saved", "outbox")),
     ("What comes back", ("answers", "chase")),

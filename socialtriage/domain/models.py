@@ -17,6 +17,10 @@ SafeText = NewType("SafeText", str)
 """Text from outside without terminal controls, bidi controls and lone surrogates."""
 
 
+IMPORTED = "import:"
+"""Begins the ids of messages that were brought in from a file: no network knows them."""
+
+
 class Voice(StrEnum):
     """Who speaks in a message."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from socialtriage.config.model import AccountConfig
@@ -11,6 +12,18 @@ from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import Done
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import take_in
+
+_CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,30}", re.ASCII)
+
+
+def check_channel(desk: Desk, channel: str) -> None:
+    """Raises `UsageError` when `channel` cannot stand in the place of an account."""
+    if not _CHANNEL.fullmatch(channel):
+        raise UsageError(
+            f"“{clean_line(channel, 40)}” is no channel: write letters, such as chat, counter or whatsapp."
+        )
+    if channel in desk.accounts:
+        raise UsageError(f"{channel} is an account of the configuration: say --account {channel}.")
 
 
 def new(desk: Desk, person: str, text: str, channel: str) -> Done:

@@ -11,7 +11,7 @@ from socialtriage.channels.base import Channel, LearnsRules, Window
 from socialtriage.channels.http import Budget
 from socialtriage.domain import replying
 from socialtriage.domain.errors import ChannelError, Refused, SecretError
-from socialtriage.domain.models import Capabilities, LengthRule, Visibility
+from socialtriage.domain.models import IMPORTED, Capabilities, LengthRule, Visibility
 from socialtriage.domain.views import CaseDetail
 from socialtriage.services import inbox, reply_place
 from socialtriage.services.desk import Desk
@@ -87,11 +87,16 @@ def answerable_of(desk: Desk, detail: CaseDetail) -> Answerable:
 
 
 def check_account(desk: Desk, detail: CaseDetail, answerable: Answerable) -> None:
-    """Raises `Refused` for a case that came by an account that the desk does not have."""
+    """Raises `Refused` for a case that came by an account that the desk does not have, or out of a file."""
     if answerable.account not in desk.accounts:
         raise Refused(
             f"{detail.row.ref} came by {answerable.account}, which is no account of the desk.",
             hint="Answer there, and close the case with its outcome.",
+        )
+    if answerable.message.remote_id.startswith(IMPORTED):
+        raise Refused(
+            f"The last message of {detail.row.ref} was imported from a file, and no network knows it.",
+            hint="Answer where it was written, and close the case with its outcome.",
         )
 
 
