@@ -125,7 +125,8 @@ def _land(desk: Desk, tx: Transaction, message_id: int, case_id: int, handoff: H
     tx.cases.save(before, desk.clocks.with_due(after))
     detail: dict[str, object] = {"files": files} if files else {}
     if handoff is not None:
-        first = tx.answers.answered(handoff.id, min(at, tx.at))
+        # A clock that goes wrong must not make an answer older than its question.
+        first = tx.answers.answered(handoff.id, min(max(at, handoff.sent_at or at), tx.at))
         detail = {"contact": handoff.contact, "message_id": handoff.message_id, "again": not first, **detail}
     tx.log(NewEvent("handoff.answered", case_id, before.ref, detail))
     return case_id

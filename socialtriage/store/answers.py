@@ -141,8 +141,9 @@ class AnswerWriter:
     def rows_sent(self, message_ids: Sequence[str]) -> list[tuple[int, str, int | None, str]]:
         """Mails of ours with these Message-IDs: row of the outbox, kind, case, recipient."""
         rows = self._c.execute(
-            "SELECT id, kind, case_id, recipient FROM outbox WHERE state IN ('sent', 'unknown', 'sending')"
-            " AND json_extract(payload, '$.message_id') IN (SELECT value FROM json_each(?))",
+            "SELECT id, kind, case_id, recipient FROM outbox WHERE +state IN ('sent', 'unknown', 'sending')"
+            " AND iif(json_valid(payload), json_extract(payload, '$.message_id'), NULL)"
+            " IN (SELECT value FROM json_each(?))",
             (json.dumps(list(message_ids)),),
         )
         return [(r[0], r[1], r[2], r[3]) for r in rows]
@@ -333,8 +334,8 @@ class Answers:
     def handoff_ids(self, message_ids: Sequence[str]) -> set[str]:
         """Those of `message_ids` that are handoffs or reminders."""
         rows = self._db.all(
-            "SELECT value FROM json_each(?) WHERE value IN (SELECT message_id FROM handoffs)"
-            " OR value IN (SELECT key FROM outbox WHERE kind = 'chase')",
+            "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM handoffs h WHERE h.message_id = value)"
+            " OR EXISTS (SELECT 1 FROM outbox o WHERE o.key = value AND o.kind = 'chase')",
             (json.dumps(list(message_ids)),),
         )
         return {r[0] for r in rows}
