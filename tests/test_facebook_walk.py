@@ -20,7 +20,7 @@ class Clock:
     """The time at Meta."""
 
     def __init__(self) -> None:
-        self.now = NOON - timedelta(minutes=5)
+        self.now = NOON - timedelta(minutes=2)
 
     def __call__(self) -> datetime:
         self.now += timedelta(seconds=1)

@@ -24,6 +24,7 @@ from socialtriage.channels.graph_errors import FULL, REGRANT
 from socialtriage.channels.graph_moderation import block, delete, hide
 from socialtriage.channels.graph_token import forget, notices_of
 from socialtriage.channels.graph_watch import Thing, Walk, Watched
+from socialtriage.channels.oauth_signin import Pasted
 from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, RateLimited, Rejected
 from socialtriage.domain.models import (
     Author,
@@ -82,6 +83,15 @@ class Facebook:
         hide=True,
         block=True,
         limits="Posts are found in lists that Facebook ranks, about 600 a year; reviews and stories are not read.",
+    )
+    sign_in = Pasted(
+        steps=(
+            "At developers.facebook.com make an app of the type Business. For comments it may stay in development.",
+            "In the business settings make a system user; assign the app to it, and the Page with full control.",
+            f"Make a token for the system user with: {', '.join(SCOPES)}. Copy it: it is shown once.",
+            "Messages of people without a role in the app come only after Meta's review of pages_messaging.",
+        ),
+        prompt="Access token of the system user, or of the Page",
     )
     window = staticmethod(graph_window.window)
 

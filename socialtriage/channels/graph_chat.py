@@ -27,9 +27,9 @@ FIELDS = "id,created_time,from,to,message,attachments,shares,sticker"
 PAGE = 20
 """Messages in a page: what Instagram lets be read of a conversation."""
 CONVERSATIONS = 50
-_PACE = 0.5
+PACE = 0.5
 """Seconds between calls for Instagram's conversations: two a second for an account."""
-_AT_ONCE = 6
+AT_ONCE = 20
 """Calls that may be made before that pace is kept."""
 
 
@@ -155,9 +155,9 @@ class Chat:
         if self.platform != "instagram":
             return
         now = time.monotonic()
-        self._calls = [at for at in self._calls if now - at < _AT_ONCE * _PACE]
-        if len(self._calls) >= _AT_ONCE:
-            await asyncio.sleep(_PACE)
+        self._calls = [at for at in self._calls if now - at < AT_ONCE * PACE]
+        if len(self._calls) >= AT_ONCE:
+            await asyncio.sleep(PACE)
         self._calls.append(time.monotonic())
 
     # --- one message ----------------------------------------------------------------------------------------

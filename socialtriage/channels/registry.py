@@ -22,6 +22,7 @@ BUILT_IN = {
     "facebook": "socialtriage.channels.facebook:Facebook",
     "google": "socialtriage.channels.google:GoogleReviews",
     "imap": "socialtriage.channels.imap:Imap",
+    "instagram": "socialtriage.channels.instagram:Instagram",
     "mastodon": "socialtriage.channels.mastodon:Mastodon",
     "telegram": "socialtriage.channels.telegram:Telegram",
     "youtube": "socialtriage.channels.youtube:YouTube",

@@ -356,6 +356,8 @@ class _Call:
 
     def answer(self) -> Any:
         path = self.asked.path.strip("/").split("/")
+        if path == ["refresh_access_token"]:
+            return self._extended()
         if path[0] != "v26.0":
             raise self.wrong(f"version {path[0]}")
         self._sign_in()
@@ -366,8 +368,16 @@ class _Call:
             return {"data": [page | {"instagram_business_account": {"id": IG}}]}
         if "ids" in self.asked.query:
             raise self.wrong("ids at the root is not supported")
-        node = PAGE if path[1] == "me" else path[1]
+        node = path[1]
+        if node == "me":
+            node = IG if self.grant.kind == "IG" else PAGE
         return self._call(node, path[2] if len(path) > 2 else "")
+
+    def _extended(self) -> Any:
+        """Instagram's own tokens: another one for one that still counts. The token is in the address, as specified."""
+        token = self.asked.query["access_token"]
+        self.double.tokens[f"{token}-extended"] = self.double.tokens.pop(token)
+        return {"access_token": f"{token}-extended", "token_type": "bearer", "expires_in": 60 * 86_400}
 
     def _sign_in(self) -> None:
         header = self.asked.headers.get("authorization", "")
@@ -440,14 +450,17 @@ class _Call:
         if not edge:
             return self._object(kind, id_)
         below, nodes = self._list(kind, id_, edge)
-        return self.paged(nodes, below, self._fields(below), int(self.asked.query.get("limit", "25")))
+        fields = self._fields(below)
+        if below == "UnifiedMessage" and "instagram" in id_:
+            fields = {name: fields[name] for name in fields if name in ("id", "created_time")}
+        return self.paged(nodes, below, fields, int(self.asked.query.get("limit", "25")))
 
     def _object(self, kind: str, id_: str) -> Any:
         fields = self._fields(kind)
         if kind in ("Page", "IGUser"):
             whole = {"id": PAGE, "name": "Anytown Council", "access_token": TOKEN, "category": "Government"}
             if kind == "IGUser":
-                whole = {"id": IG, "username": "anytown", "name": "Anytown Council"}
+                whole = {"id": IG, "user_id": IG, "username": "anytown", "name": "Anytown Council"}
             return {name: whole[name] for name in {"id", *fields} if name in whole}
         node = self._node(id_)
         if kind == "UnifiedMessage":
@@ -463,7 +476,7 @@ class _Call:
 
     def _list(self, kind: str, id_: str, edge: str) -> tuple[str, list[Node]]:
         double, nodes = self.double, self.double.nodes
-        if kind == "Page" and edge == "conversations":
+        if edge == "conversations":
             platform = self.asked.query.get("platform", "messenger").lower()
             self.may("pages_messaging" if platform == "messenger" else "instagram_manage_messages")
             found = [nodes[c] for c in double.conversations if nodes[c].values["platform"] == platform]

@@ -34,6 +34,7 @@ EDGES: dict[tuple[str, str, str], set[str]] = {
     ("IGUser", "GET", ""): set(),
     ("IGUser", "GET", "media"): {"since", "until"},
     ("IGUser", "GET", "tags"): set(),
+    ("IGUser", "GET", "conversations"): {"folder", "platform", "tags", "user_id"},
     ("IGUser", "POST", "moderate_conversations"): {"actions", "user_ids"},
     ("IGMedia", "GET", ""): set(),
     ("IGMedia", "GET", "comments"): set(),
@@ -56,7 +57,7 @@ FIELDS: dict[str, set[str]] = {
         "private_reply_conversation",
     },
     "UnifiedThread": {"id", "updated_time", "participants", "can_reply", "unread_count", "snippet"},
-    "IGUser": {"id", "username", "name"},
+    "IGUser": {"id", "username", "name", "user_id"},
     "IGMedia": {
         "id", "timestamp", "comments_count", "permalink", "media_type", "media_url", "caption", "username", "owner",
     },
