@@ -328,3 +328,22 @@ def test_one_mailbox_for_residents_and_contacts(tmp_path: Path, server: ImapDoub
     [lamp] = [other for other in case_ids(desk.desk, "open") if other != case_id]
     assert desk.show(lamp).messages[0].text == "My lamp is out."
     desk.desk.close()
+
+
+def test_an_answer_in_the_wrong_case_is_put_into_the_right_one(desk: AnswerDesk) -> None:
+    wrong, handed = desk.handed()
+    right, _ = desk.handed("Another bin")
+    mail = desk.mail("The one in Mill Lane is done.", In_Reply_To=handed.message_id)
+    mail.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="bin.png")
+    desk.deliver(mail)
+    desk.poll()
+    [taken] = desk.mails()
+    assert (taken.state, taken.case_id) == ("taken", wrong)
+    answers.accept(desk.desk, taken.id, case_id=right)
+    before, after = desk.show(wrong), desk.show(right)
+    assert (before.row.status, before.handoffs[0].state) == (Status.WAITING_CONTACT, OutboxState.SENT)
+    assert (before.row.messages, before.row.media, len(before.messages)) == (1, 0, 1)
+    assert (after.row.status, after.handoffs[0].state) == (Status.TELL_RESIDENT, OutboxState.ANSWERED)
+    assert (after.row.messages, after.row.media) == (2, 1)
+    assert before.events[-1].kind == "mail.taken_out"
+    assert contacts.listing(desk.desk)[0].open_handoffs == 1

@@ -182,11 +182,13 @@ def accept(
 ) -> Done:
     """Let a mail do what it says: join its case (or `case_id`), mark the contact away, send the handoff back.
 
-    Raises `NotFound`, `Refused` when it was decided already, `UsageError` when it is not known which case is meant,
-    `Stale` when the case changed since the officer looked.
+    One that went into the wrong case goes into `case_id` instead. Raises `NotFound`, `Refused` when it was decided
+    already, `UsageError` when it is not known which case is meant, `Stale` when the case changed since the officer
+    looked.
     """
     mail = _mail(desk, mail_id)
-    if mail.state is MailState.TAKEN:
+    moves = mail.placed and case_id is not None and case_id != mail.case_id
+    if mail.state is MailState.TAKEN and not moves:
         raise Refused(f"Mail {mail_id} is {f'in {mail.ref}' if mail.ref else 'done with'} already.")
     if mail.kind is MailKind.ABSENCE and case_id is None:
         return _accept_absence(desk, mail, until)
@@ -197,8 +199,6 @@ def accept(
 
 def _accept_answer(desk: Desk, mail: MailView, case_id: int | None, expect: Expect) -> Done:
     """The officer says whose words these are."""
-    if mail.placed and case_id is not None and case_id != mail.case_id:
-        raise Refused(f"Mail {mail.id} is in {mail.ref} already.")
     target = case_id or mail.case_id
     if target is None:
         raise UsageError(
@@ -207,17 +207,34 @@ def _accept_answer(desk: Desk, mail: MailView, case_id: int | None, expect: Expe
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         before = tx.cases.get(target)
         check_version(desk, before, expect)
-        _decide(tx, mail, MailState.TAKEN, target)
-        if before.status is Status.CLOSED:
-            tx.cases.save(before, desk.clocks.with_due(life.reopened(before, tx.at)))
-            tx.log(NewEvent("case.reopened", target, before.ref, {"why": "a contact answered"}))
         handoff = tx.answers.handoff(mail.handoff_id) if mail.handoff_id else None
         if handoff is None or handoff.case_id != target:
             handoff = tx.answers.last_of(target)
+        _decide(tx, mail, MailState.TAKEN, target, handoff)
+        if mail.placed and mail.case_id != target:
+            _take_out(desk, tx, mail)
+        if before.status is Status.CLOSED:
+            tx.cases.save(before, desk.clocks.with_due(life.reopened(before, tx.at)))
+            tx.log(NewEvent("case.reopened", target, before.ref, {"why": "a contact answered"}))
         _land(desk, tx, mail.id, target, handoff, mail.at)
         detail = {"mail": mail.id, "person": str(mail.sender)}
         tx.log(NewEvent("mail.accepted", target, before.ref, detail))
     return Done(f"{before.ref} has the answer of {mail.who}; tell the resident.", (target,))
+
+
+def _take_out(desk: Desk, tx: Transaction, mail: MailView) -> None:
+    """A mail leaves the case that it was put into by mistake, and what it did there with it."""
+    files = tx.answers.displace(mail.id)
+    before = tx.cases.get(mail.case_id or 0)
+    after = replace(before, messages=before.messages - 1, media=before.media - files)
+    if not tx.answers.heard(before.id):
+        if mail.handoff_id is not None:
+            tx.answers.unanswered(mail.handoff_id)
+        if before.status is Status.TELL_RESIDENT:
+            waits = tx.outbox.handed_off(before.id)
+            after = replace(after, status=Status.WAITING_CONTACT if waits else Status.OPEN)
+    tx.cases.save(before, desk.clocks.with_due(after))
+    tx.log(NewEvent("mail.taken_out", before.id, before.ref, {"mail": mail.id, "person": str(mail.sender)}))
 
 
 def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
@@ -232,7 +249,7 @@ def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
     if day < now.astimezone(desk.zone).date():
         raise Refused(f"{day} has passed.", hint="Name the last day of the absence.")
     with desk.store.transaction(desk.officer, now) as tx:
-        _decide(tx, mail, MailState.TAKEN, None)
+        _decide(tx, mail, MailState.TAKEN)
         tx.accounts.set_away(contact.id, day)
         tx.log(NewEvent("contact.away", detail={"contact": contact.id, "until": day.isoformat(), "mail": mail.id}))
     deputy = next(iter(deputies(desk, contact.id)), None)
@@ -252,7 +269,7 @@ def _accept_bounce(desk: Desk, mail: MailView) -> Done:
         handoff = tx.answers.handoff(mail.handoff_id) if mail.handoff_id else None
         if handoff is None:
             raise Refused(f"Mail {mail.id} is about no mail of this desk.", hint=f"answers ignore {mail.id}")
-        _decide(tx, mail, MailState.TAKEN, None)
+        _decide(tx, mail, MailState.TAKEN)
         judged = Judged(
             kind=MailKind.BOUNCE,
             state=MailState.TAKEN,
@@ -272,7 +289,7 @@ def ignore(desk: Desk, mail_id: int) -> Done:
         raise Refused(f"Mail {mail_id} waits for no decision.")
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         # One that stands in its closed case was answered all the same: only the question is over.
-        _decide(tx, mail, MailState.TAKEN if mail.placed else MailState.IGNORED, None)
+        _decide(tx, mail, MailState.TAKEN if mail.placed else MailState.IGNORED)
         tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id, "person": str(mail.sender)}))
     return Done(f"Mail {mail_id} of {mail.who} is off the list.", ())
 
@@ -284,8 +301,11 @@ def _mail(desk: Desk, mail_id: int) -> MailView:
     return mail
 
 
-def _decide(tx: Transaction, mail: MailView, state: MailState, case_id: int | None) -> None:
-    if not tx.answers.decide(mail.id, state, tx.officer, tx.at, was=mail.state, case_id=case_id):
+def _decide(
+    tx: Transaction, mail: MailView, state: MailState, case_id: int | None = None, handoff: HandoffRow | None = None
+) -> None:
+    handoff_id = handoff.id if handoff else None
+    if not tx.answers.decide(mail.id, state, tx.officer, tx.at, was=mail, case_id=case_id, handoff_id=handoff_id):
         raise Refused(f"Somebody else decided on mail {mail.id} just now.")
 
 

@@ -179,13 +179,22 @@ class AnswerWriter:
         )
 
     def decide(
-        self, message_id: int, state: MailState, officer: str, at: datetime, *, was: MailState, case_id: int | None
+        self,
+        message_id: int,
+        state: MailState,
+        officer: str,
+        at: datetime,
+        *,
+        was: MailView,
+        case_id: int | None,
+        handoff_id: int | None,
     ) -> bool:
-        """An officer decided; False when somebody else was faster."""
+        """An officer decided; with `case_id` also where it belongs. False when somebody else was faster."""
+        place = (case_id, handoff_id) if case_id is not None else (was.case_id, was.handoff_id)
         cursor = self._c.execute(
-            "UPDATE contact_mails SET state = ?, decided_by = ?, decided_at = ?, case_id = coalesce(?, case_id)"
-            " WHERE message_id = ? AND state = ?",
-            (state, officer, iso(at), case_id, message_id, was),
+            "UPDATE contact_mails SET state = ?, decided_by = ?, decided_at = ?, case_id = ?, handoff_id = ?"
+            " WHERE message_id = ? AND state = ? AND case_id IS ?",
+            (state, officer, iso(at), *place, message_id, was.state, was.case_id),
         )
         return cursor.rowcount == 1
 
@@ -196,6 +205,22 @@ class AnswerWriter:
         )
         files = self._c.execute("SELECT count(*) FROM media WHERE message_id = ?", (message_id,)).fetchone()[0]
         return cursor.rowcount == 1, int(files)
+
+    def displace(self, message_id: int) -> int:
+        """Take a mail out of its case; how many files it has."""
+        self._c.execute("UPDATE messages SET case_id = NULL WHERE id = ?", (message_id,))
+        return int(self._c.execute("SELECT count(*) FROM media WHERE message_id = ?", (message_id,)).fetchone()[0])
+
+    def heard(self, case_id: int) -> bool:
+        """Whether a contact wrote in a case."""
+        sql = "SELECT 1 FROM messages WHERE case_id = ? AND voice = 'contact' LIMIT 1"
+        return self._c.execute(sql, (case_id,)).fetchone() is not None
+
+    def unanswered(self, handoff_id: int) -> None:
+        """A handoff has no answer after all."""
+        self._c.execute(
+            "UPDATE handoffs SET state = 'sent', answered_at = NULL WHERE id = ? AND state = 'answered'", (handoff_id,)
+        )
 
     def answered(self, handoff_id: int, at: datetime) -> bool:
         """The contact answered: the first answer counts. An answer proves that a mail arrived whose fate was unknown.
