@@ -117,7 +117,7 @@ def test_after_a_weekend_the_gap_is_told_and_renumbered_updates_are_not_lost(ser
 
 def test_what_is_said_without_words_is_read_too(server: TelegramServer) -> None:
     desk = desk_of(server)
-    server.files["f1"] = b"\xff\xd8photo"
+    server.files["f1"] = b"\xff\xd8\xff\xe0photo"
     sizes = [{"file_id": "f0", "width": 90}, {"file_id": "f1", "width": 1280, "file_size": 900}]
     server.say(GWEN, photo=sizes, caption="this pothole")
     server.say(GWEN, location={"latitude": 51.5, "longitude": -0.12})
@@ -140,11 +140,15 @@ def test_what_is_said_without_words_is_read_too(server: TelegramServer) -> None:
         "Contact: Ann 01632 960000",
         "rich\nwords",
     ]
-    assert [(m.kind, m.name, m.state, m.data) for item in found for m in item.media] == [
-        ("image", "photo.jpg", "pending", b"\xff\xd8photo"),
-        ("file", "plan.pdf", "too_large", None),
-        ("audio", "voice", "expired", None),
+    assert [(m.kind, m.name, m.state, m.remote_id) for item in found for m in item.media] == [
+        ("image", "photo.jpg", "pending", "f1"),
+        ("file", "plan.pdf", "too_large", "f2"),
+        ("audio", "voice", "pending", "gone"),
     ]
+    # Where a file is, is asked when it is fetched: the address holds the token and lapses.
+    assert asyncio.run(use(desk, lambda channel: channel.locate("f1"))) == f"{server.url}/file/bot{TOKEN}/photos/f1.jpg"
+    with pytest.raises(Rejected, match="invalid file_id"):
+        asyncio.run(use(desk, lambda channel: channel.locate("gone")))
     assert len(desk.notices) == 1
     assert "could not be read" in desk.notices[0]
 
@@ -243,14 +247,14 @@ def test_another_program_at_the_bot_is_explained_and_a_token_of_another_kind_too
 def test_the_program_polls_once_answers_and_asks_before_it_sends_again(tmp_path: Path, server: TelegramServer) -> None:
     shell = Shell(tmp_path, accounts=f'\n[[accounts]]\nid = "chat"\nnetwork = "telegram"\nserver = "{server.url}"\n')
     shell.login("chat", TOKEN)
-    server.files["f1"] = b"\xff\xd8photo"
+    server.files["f1"] = b"\xff\xd8\xff\xe0photo"
     server.say(GWEN, photo=[{"file_id": "f1", "width": 1280}], caption="missed bin")
     polled = shell.ok("poll", "--once", "--json").json
     assert (polled["account"], polled["state"], polled["new"], polled["gap"]) == ("chat", "ok", 1, None)
     (case,) = shell.ok("list", "--json").json
     assert (case["network"], case["visibility"], case["person"]["handle"]) == ("telegram", "private", "@gwen")
     (message,) = shell.ok("show", case["ref"], "--json").json["messages"]
-    assert [(m["state"], m["bytes"]) for m in message["media"]] == [("kept", 7)]
+    assert [(m["state"], m["bytes"]) for m in message["media"]] == [("kept", 9)]
     server.fail("lost", "sendMessage")
     lost = shell.run("reply", case["ref"], "On our way.", "--json")
     assert (lost.status, lost.json["state"]) == (1, "unknown")

@@ -9,10 +9,7 @@ short one (`timeout=0`), so that a pass never waits for somebody to write.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +25,6 @@ from socialtriage.domain.errors import (
     BadPayload,
     Misconfigured,
     NotPermitted,
-    RateLimited,
     Rejected,
     Unavailable,
 )
@@ -38,8 +34,6 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
-    MediaItem,
-    MediaState,
     OutgoingReply,
     Page,
     Reread,
@@ -57,12 +51,6 @@ KEPT = timedelta(hours=24)
 RENUMBERED = timedelta(days=6)
 """After a week without updates the next number is chosen at random: from here on none is asked for."""
 PAGE = 100
-HELD = 16 * 1024 * 1024
-"""Bytes of files that are held in memory before a page is handed in."""
-LEAST = 2.0
-"""Seconds of the budget that files leave to the messages."""
-PATIENCE = 10.0
-"""Seconds for one file."""
 CAPABILITIES = Capabilities(
     reply_public=True,
     reply_private=True,
@@ -139,7 +127,7 @@ class Telegram:
             reached = max((update["update_id"] + 1 for update in updates), default=0)
             if updates and reached <= offset:
                 raise BadPayload("Telegram handed out again what had been confirmed.", field="update_id")
-            async for page in self._pages(api, updates, state):
+            for page in self._pages(updates, state):
                 yield replace(page, gap=gap)
                 gap = None
             if not updates:
@@ -192,22 +180,19 @@ class Telegram:
         except Rejected as exc:
             raise Misconfigured(f"The bot's webhook could not be removed. {exc.message}") from exc
 
-    async def _pages(self, api: Api, updates: list[dict[str, Any]], state: State) -> AsyncIterator[Page]:
+    def _pages(self, updates: list[dict[str, Any]], state: State) -> Iterator[Page]:
         """Updates as pages. An edit never shares a page with its message, so that both wordings are kept."""
         items: dict[str, Incoming] = {}
-        size = 0
         for update in updates:
             found = self._read(update, state.bot)
             if found is not None:
                 clash = found.edit and any(item.remote_id in items for item in found.items)
-                if items and (clash or size > HELD or len(items) + len(found.items) > PAGE):
+                if items and (clash or len(items) + len(found.items) > PAGE):
                     yield Page(items=tuple(items.values()), cursor=state.dump(), notices=self._told())
-                    items, size = {}, 0
+                    items = {}
                 for item in found.items:
-                    kept = await self._with_files(api, item)
-                    size += sum(len(media.data or b"") for media in kept.media)
                     if item.remote_id not in items or not item.context:
-                        items[item.remote_id] = kept
+                        items[item.remote_id] = item
             state.offset, state.heard = update["update_id"] + 1, self._ctx.clock()
         if updates:
             yield Page(items=tuple(items.values()), cursor=state.dump(), notices=self._told())
@@ -228,19 +213,14 @@ class Telegram:
         del messages
         return Reread()
 
-    # --- files --------------------------------------------------------------------------------------------
-
-    async def _with_files(self, api: Api, item: Incoming) -> Incoming:
-        """A message with its files, as long as there is time: their addresses hold the token, and lapse."""
-        media = []
-        for file in () if item.context else item.media:
-            patience = min(api.seconds_left - LEAST, PATIENCE)
-            if file.state is MediaState.PENDING and patience > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(patience):
-                        file = await _fetched(api, file)
-            media.append(file)
-        return replace(item, media=tuple(media))
+    async def locate(self, remote_id: str) -> str:
+        """The address of a file, good for an hour; the token is part of it. Raises `Rejected` when it is gone."""
+        api = await connect(self._ctx)
+        found = await api.get("getFile", {"file_id": remote_id})
+        path = found.get("file_path") if isinstance(found, dict) else None
+        if not isinstance(path, str) or not path:
+            raise Rejected("Telegram does not hand out this file.")
+        return api.address_of(path)
 
     # --- writing ------------------------------------------------------------------------------------------
 
@@ -300,21 +280,6 @@ async def _me(api: Api) -> dict[str, Any]:
     if me.get("is_bot") is False:
         raise Misconfigured("The token is not a bot's.", hint="Ask @BotFather for one.")
     return me
-
-
-async def _fetched(api: Api, file: MediaItem) -> MediaItem:
-    """A file with its bytes. One that cannot be had stays pending, or says why it never comes."""
-    try:
-        found = await api.get("getFile", {"file_id": file.remote_id})
-        path = found.get("file_path") if isinstance(found, dict) else None
-        if not isinstance(path, str) or not path:
-            return replace(file, state=MediaState.WITHHELD)
-        return replace(file, data=await api.file(path))
-    except Rejected as exc:
-        large = re.search(r"too big", exc.message, re.IGNORECASE)
-        return replace(file, state=MediaState.TOO_LARGE if large else MediaState.EXPIRED)
-    except (Unavailable, RateLimited, BadPayload, Misconfigured, NotPermitted):
-        return file
 
 
 def _sent(message: Any, now: datetime) -> Sent:

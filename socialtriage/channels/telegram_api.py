@@ -64,7 +64,7 @@ def classify(answer: Answer) -> ChannelError | None:
     said = f"{answer.host} answered {answer.status}" + (f': "{words}".' if words else ".")
     if answer.status == 401:
         return AuthError("Telegram does not accept the bot's token any more.", hint=_HINT)
-    if answer.status == 404 and not answer.url.partition("/file/bot")[1]:
+    if answer.status == 404:
         return Misconfigured("Telegram knows no bot with this token.", hint=_HINT)
     if answer.status == 409:
         return Conflict(said)
@@ -105,11 +105,6 @@ class Api:
         number = self._token.partition(":")[0]
         return int(number) if number.isdigit() else None
 
-    @property
-    def seconds_left(self) -> float:
-        """Seconds of the account's budget that are left."""
-        return self._session.budget.left
-
     async def get(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Read: the `result` of a method. Raises `ChannelError`."""
         query: dict[str, str | int] = {}
@@ -121,11 +116,11 @@ class Api:
         """Write: the `result` of a method. `safe` marks one that may be repeated. Raises as `Session.post` does."""
         return _result(await self._session.post(self._path(method), data=dict(body), safe=safe), method)
 
-    async def file(self, path: str) -> bytes:
-        """The bytes of a file that `getFile` named. Raises `ChannelError`."""
+    def address_of(self, path: str) -> str:
+        """Where a file is that `getFile` named; the address holds the token. Raises `BadPayload` for a strange path."""
         if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
             raise BadPayload("Telegram named a file that cannot be fetched.", field="file_path")
-        return (await self._session.get(f"/file/bot{self._token}/{quote(path)}")).body
+        return f"{self._session.base_url}/file/bot{self._token}/{quote(path)}"
 
     def _path(self, method: str) -> str:
         return f"/bot{self._token}/{method}"
