@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 @click.option("--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Save the kept files there.")
 @click.option("--clean", is_flag=True, help="With --save: copies without position, camera and names.")
 @click.option("--fetch", is_flag=True, help="First try again to fetch what is missing.")
+@click.option("--unmask", is_flag=True, help="Also of a restricted case; that you looked is logged.")
 @option_json
 @click.pass_obj
-def evidence_command(env: Env, ref: str, folder: Path | None, clean: bool, fetch: bool, as_json: bool) -> int:
+def evidence_command(
+    env: Env, ref: str, folder: Path | None, clean: bool, fetch: bool, unmask: bool, as_json: bool
+) -> int:
     """Photos, video and files of a case: what is kept, and why something is not."""
     from socialtriage.cli import output
     from socialtriage.services import exhibits, inbox
@@ -32,8 +35,12 @@ def evidence_command(env: Env, ref: str, folder: Path | None, clean: bool, fetch
     case_id = inbox.resolve(desk, ref)
     if fetch:
         env.with_network(lambda poller, sender: _fetch(env, case_id, poller, sender))
-    saved = exhibits.save(desk, case_id, folder, clean=clean) if folder is not None else None
-    found = exhibits.listing(desk, case_id)
+    if unmask:
+        from socialtriage.services import restricting
+
+        restricting.unmask(desk, case_id)
+    saved = exhibits.save(desk, case_id, folder, clean=clean, unmasked=unmask) if folder is not None else None
+    found = exhibits.listing(desk, case_id, unmasked=unmask)
     if as_json:
         shapes = [_shape(each) for each in found]
         output.emit(shapes if saved is None else {"evidence": shapes, "saved": [str(path) for path in saved]})

@@ -17,7 +17,7 @@ from socialtriage.domain.filetypes import file_name
 from socialtriage.domain.models import MediaState, SafeText
 from socialtriage.domain.unmarked import without_metadata
 from socialtriage.domain.views import MediaView, MessageView
-from socialtriage.services import evidence
+from socialtriage.services import evidence, inbox
 from socialtriage.services.desk import Desk
 
 LONGEST_NAME = 80
@@ -33,21 +33,22 @@ class Exhibit:
     media: MediaView
 
 
-def listing(desk: Desk, case_id: int) -> list[Exhibit]:
-    """Every file of a case, in the order of its messages. Raises `StoreError`."""
-    return [Exhibit(message, media) for message in desk.store.messages.of_case(case_id) for media in message.media]
+def listing(desk: Desk, case_id: int, *, unmasked: bool = False) -> list[Exhibit]:
+    """Every file of a case, in the order of its messages; none of a restricted one, unless `unmasked`."""
+    messages = inbox.shown(desk, case_id, unmasked).messages
+    return [Exhibit(message, media) for message in messages for media in message.media]
 
 
-def save(desk: Desk, case_id: int, folder: Path, *, clean: bool = False) -> list[Path]:
+def save(desk: Desk, case_id: int, folder: Path, *, clean: bool = False, unmasked: bool = False) -> list[Path]:
     """Write the kept files of a case into a folder that exists, for this user alone; nothing there is overwritten.
 
     `clean`: copies without metadata. Raises `NotFound`, `Refused`, `StoreError`.
     """
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
-    kept = [each.media for each in listing(desk, case_id) if each.media.state is MediaState.KEPT]
+    kept = [each.media for each in listing(desk, case_id, unmasked=unmasked) if each.media.state is MediaState.KEPT]
     if not kept:
-        raise Refused("No file of this case is kept.")
+        raise Refused("No file of this case is kept, or it is restricted.")
     ref = desk.store.cases.get(case_id).ref
     return [_write(desk, media, folder, f"{ref}-{number}", clean=clean) for number, media in enumerate(kept, 1)]
 

@@ -145,6 +145,38 @@ def _handling() -> Iterator[Action]:
     yield row("app.redo", "ctrl+r,Z", "redo", "Redo what you undid.", "tagging.redo", command="redo")
 
 
+def _moderating() -> Iterator[Action]:
+    row = _at(Where.CASES, Group.CASES)
+    tooltip = "Hide the message where the network can, with a reason and after a snapshot; otherwise its page opens."
+    yield row("case.hide", "H", "hide", tooltip, "moderating.hide", command="hide", argument="text")
+    tooltip = "Block its author where the network can, with a reason, until a review."
+    yield row("case.block", "B", "block", tooltip, "moderating.block", command="block", argument="text")
+    tooltip = "Show a hidden message again."
+    yield row("case.unhide", "", "unhide", tooltip, "moderating.unhide", command="unhide", argument="text")
+    tooltip = "Mute its author where the network can, with a reason, until a review."
+    yield row("case.mute", "", "mute", tooltip, "moderating.mute", command="mute", argument="text")
+    tooltip = "Report message and author to the network's own moderators, with a reason."
+    yield row(
+        "case.report", "", "tell moderators", tooltip, "moderating.report", command="tell-network", argument="text"
+    )
+    tooltip = "Show the words of a held case in lists again."
+    yield row("case.release", "", "release", tooltip, "moderating.release", command="release")
+    tooltip = "Open a kept photo, video or file in the system's viewer, after a question."
+    yield row("case.evidence", "O,X", "open file", tooltip, "evidence.open_file", command="evidence")
+    tooltip = "Note a fact that the area needs: address, place, collection day."
+    yield row("case.fact", "F", "fact", tooltip, "evidence.fact", command="fact", argument="text")
+    tooltip = "Draft one question to the resident for everything that is still missing."
+    yield row("case.question", "Q", "ask", tooltip, "evidence.question", command="ask")
+    row = _at(Where.EVERYWHERE, Group.DESK)
+    tooltip = "What was hidden, blocked, muted and reported, and what is due for review."
+    yield row("desk.moderation", "", "moderation", tooltip, "moderating.page", command="moderation")
+    row = _at(Where.MODERATION, Group.DESK)
+    tooltip = "It was looked at again, and stays."
+    yield row("moderation.reviewed", "r", "reviewed", tooltip, do="reviewed", main=1)
+    yield row("moderation.lift", "x", "take back", "Take it back: show again, unblock, unmute.", do="lift", main=2)
+    yield row("moderation.open", "enter", "open case", "Open its case.", do="open_case", main=3)
+
+
 def _keeping() -> Iterator[Action]:
     row = _at(Where.CASES, Group.CASES)
     tooltip = "Restrict: lists, exports and screens no longer show whose case it is and what it says; or show it again."
@@ -245,12 +277,16 @@ def _figures() -> Iterator[Action]:
     yield row("desk.figures", "f9", "figures", tooltip, "figures.page", command="report", argument="span")
     row = _at(Where.FIGURES, Group.DESK)
     yield row("figures.open", "enter", "list cases", "List the cases of the figure.", do="open_cases", main=1)
+    yield row("figures.next", "right_square_bracket", "next figure", "The next figure.", do="table(1)", main=7)
+    yield row("figures.previous", "left_square_bracket", "figure before", "The figure before.", do="table(-1)")
     yield row("figures.week", "w", "week", "The seven days that end with today.", do="take_span('week')", main=2)
     yield row("figures.month", "m", "month", "The thirty days that end with today.", do="take_span('month')", main=3)
     tooltip = "Twelve calendar months, the present one included."
     yield row("figures.year", "y", "year", tooltip, do="take_span('year')", main=4)
     yield row("figures.period", "p", "period", "Another period: its first and its last day.", do="ask_span", main=5)
-    yield row("figures.save", "x", "save", "Write the figures to a file: .html, .csv, .json or .txt.", do="save", main=6)
+    yield row(
+        "figures.save", "x", "save", "Write the figures to a file: .html, .csv, .json or .txt.", do="save", main=6
+    )
 
 
 def _program() -> Iterator[Action]:
@@ -291,6 +327,7 @@ ACTIONS: tuple[Action, ...] = (
     *_finding(),
     *_tagging(),
     *_handling(),
+    *_moderating(),
     *_keeping(),
     *_reading(),
     *_review(),

@@ -33,6 +33,7 @@ class Where(StrEnum):
     ACCOUNTS = "the accounts"
     OUTBOX = "the outbox"
     CONTACTS = "the contacts"
+    MODERATION = "the moderation"
     FIGURES = "the figures"
     ANSWERS = "contacts' mail"
     CHASE = "the reminder's review"

@@ -271,4 +271,6 @@ class TriageApp(App[None]):
         from socialtriage.ui.case_text import Reader
 
         areas = {area.id: area.name for area in self.desk.config.areas}
-        return Reader(self.desk.clock(), self.desk.zone, areas, accept_key=self.key_of(table()["case.accept"]))
+        needs = {area.id: area.needs for area in self.desk.config.areas if area.needs}
+        accept = self.key_of(table()["case.accept"])
+        return Reader(self.desk.clock(), self.desk.zone, areas, accept_key=accept, needs=needs)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from socialtriage.domain.late import dataclass
-from socialtriage.domain.models import DueState, Status, Urgency, Visibility, Voice
+from socialtriage.domain.models import DueState, MediaState, Status, Urgency, Visibility, Voice
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, EventView, HandoffView, MediaView, MessageView, RelatedCase
 from socialtriage.ui import words
@@ -35,6 +36,8 @@ class Reader:
     areas: Mapping[str, str]
     opened: Collection[int] = ()
     accept_key: str = "tab"
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each area must know before a handoff."""
 
     def at(self, moment: datetime) -> str:
         """A moment as a colleague would say it."""
@@ -75,6 +78,8 @@ def headline(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
                 [(due, _DUE[state])] if row.status is not Status.CLOSED else [],
                 [(words.STATUS[row.status], "strong")],
                 [(f"{row.repeat_count}× contact", "warn")] if row.repeat_count > 1 else [],
+                [("a blocked word is in it", "warn")] if "blocked_word" in row.flags else [],
+                [("HELD: lists do not show its words", "warn")] if "held" in row.flags else [],
             )
         ),
         end=True,
@@ -114,6 +119,10 @@ def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
     yield from _moments(detail, reader)
     for need, value in detail.facts.items():
         yield fact(clean_line(need, 30).capitalize(), (clean_line(value, 400), ""))
+    known = {need.casefold() for need in detail.facts}
+    lacking = [need for need in reader.needs.get(row.area or "", ()) if need.casefold() not in known]
+    if lacking and row.status is not Status.CLOSED:
+        yield fact("Missing", (clean_line(", ".join(lacking), 400), "warn"))
     if detail.external_reference:
         yield fact("Their ref", (clean_line(detail.external_reference), ""))
     yield para("")
@@ -203,6 +212,10 @@ def _body(each: MessageView, reader: Reader, cap: int) -> Iterator[Para]:
         yield para(clean(revision.text[:FULL_CAP]), "dim", indent=4)
 
 
+_INSTEAD = {MediaState.WITHHELD: "it can be seen at the original alone"}
+"""What to do about a file that is not here and has no reason of its own."""
+
+
 def _media(media: MediaView) -> tuple[Run, ...]:
     name = clean_line(media.name)
     alt = f"“{clean_line(media.alt)}”" if media.alt else ""
@@ -213,6 +226,7 @@ def _media(media: MediaView) -> tuple[Run, ...]:
         [(words.size(media.bytes), "dim")],
         [(kept, state)],
         [(alt, "dim")],
+        [(clean_line(media.why or _INSTEAD.get(media.state, ""), 300), "dim")],
     )
     return join(parts)
 

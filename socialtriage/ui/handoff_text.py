@@ -42,6 +42,8 @@ class Choices:
     redaction: Redaction | None = None
     expect_by: datetime | None = None
     attachments: tuple[int, ...] | None = None
+    originals: bool = False
+    """Files as they came, with what they say of place and camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def _rows(draft: HandoffDraft, detail: CaseDetail, reader: Reader) -> Iterator[R
     for media in draft.attachments:
         runs = ((clean_line(media.name), ""), (f"  {words.size(media.bytes)}", "dim"))
         yield Row(f"file-{media.id}", f"Attach {clean_line(media.kind)}", runs, media.id in draft.attached)
+    if draft.attached:
+        told = "with what they say of place and camera" if draft.originals else "without place, camera and names"
+        yield Row("originals", "Files as they came", ((told, "warn" if draft.originals else "dim"),), draft.originals)
 
 
 def toggled(row: Row, draft: HandoffDraft, choices: Choices) -> Choices:
@@ -86,6 +91,8 @@ def toggled(row: Row, draft: HandoffDraft, choices: Choices) -> Choices:
     kind, _, name = row.id.partition("-")
     if kind == "hide":
         return replace(choices, redaction=replace(draft.redaction, **{name: not row.ticked}))
+    if kind == "originals":
+        return replace(choices, originals=not row.ticked)
     number = int(name)
     kept = tuple(each for each in draft.attached if each != number)
     return replace(choices, attachments=kept if row.ticked else (*kept, number))

@@ -200,6 +200,7 @@ async def prepared(app: TriageApp, case_id: int, choices: Choices) -> HandoffDra
             redaction=choices.redaction,
             expect_by=choices.expect_by,
             attachments=choices.attachments,
+            originals=choices.originals,
         )
 
     return await asyncio.to_thread(work)

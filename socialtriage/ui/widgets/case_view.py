@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -52,8 +52,7 @@ class CaseView(TextPane):
         if self.detail is None:
             self.show([para("No case is selected.", "dim")])
             return
-        reader = self._reader()
-        opened = Reader(reader.now, reader.zone, reader.areas, frozenset(self._opened), reader.accept_key)
+        opened = replace(self._reader(), opened=frozenset(self._opened))
         self.show(list(self._parts(self.detail, opened)), keep_place=keep_place)
 
     def on_text_pane_stop_entered(self, event: TextPane.StopEntered) -> None:

@@ -164,10 +164,16 @@ def _fresh(row: CaseRow, style: str) -> str:
     return f"{style}-new" if row.status is Status.NEW else style
 
 
+def flag_mark(row: CaseRow) -> str:
+    """A blocked word in it, in a word; `held` when its words are not shown before it is released."""
+    return "held" if "held" in row.flags else "blocked" if "blocked_word" in row.flags else ""
+
+
 def _marks(row: CaseRow, width: int, now: datetime) -> Iterator[str]:
     """The marks that fit, most telling first: repeat contact, status, holder, media."""
     found = (
         f"{row.repeat_count}×" if row.repeat_count > 1 else "",
+        flag_mark(row),
         CONTACT_LATE if contact_late(row, now) else _STATUS.get(row.status, ""),
         shorten(column(row.owner, 6).rstrip(), 6) if row.owner else "",
         "media" if row.media else "",
