@@ -155,3 +155,19 @@ def test_a_late_contact_is_seen_and_reminded_then_the_deputy(desk: AnswerDesk) -
         assert (handed.contact, handed.state) == ("contact-centre", OutboxState.QUEUED)
 
     at_the_desk(desk.desk, story)
+
+
+def test_the_contacts_screen_says_who_has_what_and_who_is_late(desk: AnswerDesk) -> None:
+    first, handed = desk.handed()
+    second, _ = desk.handed("Another bin")
+    desk.answer(handed)
+    desk.clock.move(days=2)
+    ref = desk.show(second).row.ref
+
+    async def story(officer: Officer) -> None:
+        await officer.press("f4")
+        await officer.sees("1 open!", "1h00")
+        await officer.reads("an answer within 1d", f"{ref} expected", "(late)")
+
+    assert desk.show(first).row.status is Status.TELL_RESIDENT
+    at_the_desk(desk.desk, story)

@@ -33,6 +33,7 @@ def contacts_command(ctx: click.Context, as_json: bool) -> None:
         words += [f"away until {row.away_until:%d %b %Y}"] if row.away_until else []
         words += [f"deputy {row.deputy}"] if row.deputy else []
         words += [f"{row.open_handoffs} open handoffs"] if row.open_handoffs else []
+        words += [f"{row.late_handoffs} late"] if row.late_handoffs else []
         words += [f"usually {row.median_answer_minutes} working minutes"] if row.median_answer_minutes else []
         click.echo("  ".join(words))
     if not rows:

@@ -13,7 +13,7 @@ import click
 from socialtriage.domain.charter import words_left
 from socialtriage.domain.models import Status
 from socialtriage.domain.text import clean, clean_line
-from socialtriage.domain.views import CaseDetail, CaseRow, Done
+from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView
 from socialtriage.services.desk import Desk
 
 
@@ -98,11 +98,22 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({x.state.replace('_', ' ')})" for x in message.media]
     for handoff in detail.handoffs:
         lines += ["", f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}, {local(desk, handoff.sent_at)}"]
+        lines += [f"  {line}" for line in _handoff_lines(desk, handoff)]
     lines += ["", "Log:"]
     for e in detail.events:
         note = f" — {e.note}" if e.note else ""
         lines.append(f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{_told(e.detail)}{note}")
     return lines
+
+
+def _handoff_lines(desk: Desk, handoff: HandoffView) -> list[str]:
+    """By when an answer is expected, or when it came; reminders; why it came back."""
+    found = [f"Answered {local(desk, handoff.answered_at)}."] if handoff.answered_at else []
+    if handoff.expected_at and not handoff.answered_at:
+        late = " (late)" if handoff.expected_at < desk.clock() else ""
+        found.append(f"Answer expected by {local(desk, handoff.expected_at)}{late}.")
+    found += [f"Reminded {handoff.chased} time(s)."] if handoff.chased else []
+    return found + ([clean_line(handoff.error, 300)] if handoff.error else [])
 
 
 def _told(detail: Mapping[str, Any]) -> str:

@@ -37,11 +37,13 @@ def cases(desk: Desk, ids: Sequence[int], *, unmask: bool = False) -> list[dict[
         people = desk.store.cases.people(part)
         contacts = desk.store.cases.contacts_of(part)
         related = desk.store.cases.related_refs(part)
+        expected = desk.store.answers.expected(part)
         for case in desk.store.cases.many(part):
             handle, name = people[case.id]
             shape = _case(desk, case, now)
             shape["person"] = {"handle": handle, "name": name, "contacts": contacts[case.id]}
             shape["repeat"]["related"] = related.get(case.id, [])
+            shape["contact_due_at"] = moment(expected.get(case.id))
             if RESTRICTED in case.flags and not unmask:
                 shape["person"].update(handle=MASK, name=MASK)
                 shape["snippet"] = MASK
@@ -216,4 +218,6 @@ def contact(c: ContactView) -> dict[str, Any]:
         "open_handoffs": c.open_handoffs,
         "median_answer": c.median_answer_minutes,
         "areas": list(c.areas),
+        "late_handoffs": c.late_handoffs,
+        "answers_within": c.answers_within,
     }

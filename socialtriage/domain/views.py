@@ -286,6 +286,10 @@ class ContactView:
     open_handoffs: int
     median_answer_minutes: int | None
     areas: tuple[str, ...] = ()
+    late_handoffs: int = 0
+    """Of the open ones, those whose answer should have come by now."""
+    answers_within: str = ""
+    """Their promise, in working time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.views import ContactView, Done
 from socialtriage.services.desk import Desk
+from socialtriage.store.answers import HandoffRow
 from socialtriage.store.log import NewEvent
 
 
@@ -16,6 +17,7 @@ def listing(desk: Desk) -> list[ContactView]:
     away = desk.store.accounts.away()
     today = desk.clock().astimezone(desk.zone).date()
     load = desk.store.outbox.handoff_load()
+    late = desk.store.answers.late(desk.clock())
     taken = desk.store.outbox.answer_times()
     return [
         ContactView(
@@ -27,9 +29,19 @@ def listing(desk: Desk) -> list[ContactView]:
             open_handoffs=load.get(contact.id, 0),
             median_answer_minutes=_median(desk, taken.get(contact.id, [])),
             areas=tuple(area.id for area in desk.config.areas if contact.id in area.contacts),
+            late_handoffs=late.get(contact.id, 0),
+            answers_within=contact.answers_within,
         )
         for contact in desk.config.contacts
     ]
+
+
+def waiting(desk: Desk) -> dict[str, list[HandoffRow]]:
+    """What each contact has and has not answered, what was expected first before the rest."""
+    found: dict[str, list[HandoffRow]] = {}
+    for handoff in desk.store.answers.open_handoffs():
+        found.setdefault(handoff.contact, []).append(handoff)
+    return found
 
 
 def _median(desk: Desk, spans: list[tuple[datetime, datetime]]) -> int | None:

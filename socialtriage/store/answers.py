@@ -347,6 +347,14 @@ class Answers:
         rows = self._db.all(f"{_HANDOFF} WHERE {OPEN} ORDER BY coalesce(h.expected_at, '9999'), h.id LIMIT 2000")
         return [_handoff(r) for r in rows]
 
+    def late(self, now: datetime) -> dict[str, int]:
+        """How many answers of each contact should have come by now."""
+        rows = self._db.all(
+            f"SELECT h.contact, count(*) FROM handoffs h WHERE {OPEN} AND h.expected_at < ? GROUP BY h.contact",
+            (iso(now),),
+        )
+        return dict(rows)
+
     def expected(self, case_ids: Sequence[int]) -> dict[int, datetime]:
         """By when an answer was expected of the contacts who have these cases, the earliest of each case."""
         rows = self._db.all(

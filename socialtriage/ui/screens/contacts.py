@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import BindingType
 
@@ -20,6 +20,13 @@ from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.page import Page, cell
 
+if TYPE_CHECKING:
+    from socialtriage.store.answers import HandoffRow
+    from socialtriage.ui.app import TriageApp
+
+SHOWN = 30
+"""Open handoffs of one contact that are listed."""
+
 
 class ContactsScreen(Page):
     """The contacts, in the order of the configuration."""
@@ -29,9 +36,15 @@ class ContactsScreen(Page):
     TITLE_WORDS = "Contacts"
     EMPTY = "The configuration has no contacts. socialtriage contacts import FILE.csv brings them in."
 
+    def __init__(self, app: TriageApp) -> None:
+        super().__init__(app)
+        self._waiting: dict[str, list[HandoffRow]] = {}
+
     def read(self) -> Sequence[Any]:
-        """The contacts."""
-        return contacts.listing(self.triage.desk)
+        """The contacts, with what they have."""
+        desk = self.triage.desk
+        self._waiting = contacts.waiting(desk)
+        return contacts.listing(desk)
 
     def headline(self) -> str:
         """How many there are, and how many are away."""
@@ -48,7 +61,7 @@ class ContactsScreen(Page):
             cell(view.name, 22, "strong"),
             cell(away or "here", 18, "warn" if away else "dim"),
             cell(", ".join(view.areas), areas, "calm"),
-            cell(f"{view.open_handoffs} open", 8, "dim", right=True),
+            cell(_open(view), 8, "warn" if view.late_handoffs else "dim", right=True),
             cell(_usual(view), 9, "dim", right=True),
         ]
 
@@ -66,8 +79,16 @@ class ContactsScreen(Page):
         yield fact("Deputy", (clean_line(names.get(view.deputy or "", view.deputy or "none")), ""), width=14)
         areas = [area.name for area in desk.config.areas if area.id in view.areas]
         yield fact("Answers for", (clean_line(", ".join(areas) or "no area", 400), "calm"), width=14)
-        yield fact("Open", (words.many(view.open_handoffs, "handoff"), ""), width=14)
+        yield fact("Promises", (f"an answer within {clean_line(view.answers_within)}", ""), width=14)
         yield fact("Usually takes", (_usual(view) or "not known yet", ""), width=14)
+        late = f", {view.late_handoffs} late" if view.late_handoffs else ""
+        yield fact("Open", (words.many(view.open_handoffs, "handoff"), ""), (late, "warn"), width=14)
+        at, now = self.triage.reader().at, desk.clock()
+        for each in self._waiting.get(view.id, [])[:SHOWN]:
+            over = each.expected_at is not None and each.expected_at < now
+            due = f"expected {at(each.expected_at)}" if each.expected_at else ""
+            chased = f", reminded {each.chased}×" if each.chased else ""
+            yield para(f"{each.ref}  {due}{' (late)' if over else ''}{chased}", "warn" if over else "", indent=2)
 
     # --- keys ---------------------------------------------------------------------------------------------
 
@@ -101,6 +122,11 @@ class ContactsScreen(Page):
         done = await self.triage.write(contacts.back, self.triage.desk, view.id)
         self.triage.say(done.said)
         self.renew()
+
+
+def _open(view: ContactView) -> str:
+    """How many cases they have; with a mark when answers are late."""
+    return f"{view.open_handoffs} open{'!' if view.late_handoffs else ''}"
 
 
 def _usual(view: ContactView) -> str:
