@@ -96,3 +96,43 @@ def test_killed_between_posting_a_reply_and_its_answer(tmp_path: Path) -> None:
         assert "sent" in shell.ok("outbox", "retry", str(row["id"])).out
         assert len([p for p in network.posts.values() if p.author is network.me]) == 1
         assert shell.ok("show", ref, "--json").json["status"] == "waiting_resident"
+
+
+@pytest.mark.parametrize("at_post", [2])
+def test_killed_at_any_part_of_a_thread(tmp_path: Path, at_post: int) -> None:
+    with MastodonServer() as network:
+        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell.login("town", TOKEN)
+        network.mention("when?", author="ada")
+        shell.ok("poll", "--once")
+        ref = shell.ok("list", "--json").json[0]["ref"]
+        reached = threading.Event()
+        posts = 0
+
+        def hold(asked: Asked) -> None:
+            nonlocal posts
+            if asked.method == "POST" and asked.path == "/api/v1/statuses":
+                posts += 1
+                if posts == at_post:
+                    reached.set()
+                    network.release.wait(20)
+
+        network.on_request = hold
+        words = " ".join(f"Sentence {number} explains the calendar of your street." for number in range(24))
+        running = shell.popen("reply", ref, words, "--split")
+        assert reached.wait(20)
+        running.kill()
+        running.communicate()
+        network.on_request = None
+        network.release.set()
+        shell.run("outbox", "send")
+        rows = sorted(shell.ok("outbox", "--json").json, key=lambda row: row["id"])
+        states = [row["state"] for row in rows]
+        assert states == ["sent"] * (at_post - 1) + ["unknown"] + ["queued"] * (3 - at_post)
+        shell.ok("outbox", "retry", str(rows[at_post - 1]["id"]))
+        shell.run("outbox", "send")
+        assert {row["state"] for row in shell.ok("outbox", "--json").json} == {"sent"}
+        ours = [post for post in network.posts.values() if post.author is network.me]
+        assert [post.parent for post in ours[1:]] == [post.id for post in ours[:-1]]
+        assert [post.text.rpartition("(")[2] for post in ours] == ["1/3)", "2/3)", "3/3)"]
+        assert shell.ok("log", "verify", "--json").json["whole"]

@@ -6,8 +6,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from socialtriage.config.demo import away_contacts, demo_config, demo_text
 from socialtriage.config.files import make_folders, write_atomically
+from socialtriage.config.load import parse, read
 from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.views import Query
@@ -18,13 +21,19 @@ from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 
 WHOLE_WEEK = 100_000
+CONFIG = "config.toml"
+"""Name of the demo's configuration in its folder: a copy of its own, which the plain commands use too."""
 
 
 def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = None) -> Desk:
     """A desk on the practice week; its store and sent mails are below `folder`."""
     make_folders(folder)
+    path = folder / CONFIG
     config = demo_config(folder, speed, seed, limit=limit)
-    desk = open_desk(config, folder / "desk.db", mail_folder=folder / "sent")
+    if path.exists():
+        # What was kept in an earlier run: saved answers are written into the demo's own copy.
+        config = replace(config, answers=parse(read(path), str(path)).answers)
+    desk = open_desk(config, folder / "desk.db", config_path=path, mail_folder=folder / "sent")
     if not desk.store.accounts.all():
         for contact, until in away_contacts(desk.clock().astimezone(desk.zone).date()).items():
             contacts.away(desk, contact, until)
@@ -34,7 +43,7 @@ def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = 
 
 def write_config(folder: Path) -> None:
     """Put the demo's configuration beside its store, so that the plain commands can be practised on it too."""
-    path = folder / "config.toml"
+    path = folder / CONFIG
     if not path.exists():
         make_folders(folder)
         write_atomically(path, f'{demo_text()}\n[store]\npath = "desk.db"\n')

@@ -184,7 +184,7 @@ def outgoing(row: OutboxRow, before: tuple[str, Mapping[str, str]] | None = None
 
 def as_written(row: OutboxRow) -> str:
     """What the officer wrote for a row, whole: of a thread every part, and without the sign-off."""
-    return str(row.payload.get("written") or row.body)
+    return str(row.payload.get("written", row.body))
 
 
 def begun_in_private(row: OutboxRow) -> bool:

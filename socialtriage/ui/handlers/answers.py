@@ -34,19 +34,18 @@ async def tell(call: Call) -> None:
     if len(rows) > 1:
         call.app.say("Residents are told one at a time; unmark the cases first.", "$warn")
         return
-    from socialtriage.ui.screens.reply import written
+    from socialtriage.ui.screens.reply import composed
 
     app, case_id = call.app, rows[0].id
     theirs = await asyncio.to_thread(answers.words_for_resident, call.desk, case_id)
-    kept = await asyncio.to_thread(drafts.kept, call.desk, case_id, OutboxKind.REPLY)
-    begun = app.session.replies.pop(case_id, Written(kept))
+    kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
+    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private))
     # What the officer had begun to write is not lost: the contact's words come below it.
     text = begun.text if theirs in begun.text else "\n\n".join(filter(None, (begun.text.strip(), theirs)))
     detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
-    answer = await written(app, detail, text)
-    if answer is not None and answer.strip():
-        app.session.replies[case_id] = replace(begun, text=answer)
-        await leaving.reply(call)
+    ready = await composed(app, detail, replace(begun, text=text), call.holds)
+    if ready is not None and ready.text.strip():
+        await leaving.review(call, detail, ready)
 
 
 async def chase(call: Call) -> None:

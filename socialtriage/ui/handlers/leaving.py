@@ -88,7 +88,7 @@ async def _reply(call: Call, *, private: bool) -> None:
     if begun.private and not private:
         app.say("What you wrote was to be PRIVATE, and goes on so.")
     begun = replace(begun, private=private or begun.private)
-    ready = begun if begun.text.strip() else await composed(app, detail, begun)
+    ready = begun if begun.text.strip() else await composed(app, detail, begun, call.holds)
     if ready is not None and ready.text.strip():
         await review(call, detail, ready)
 

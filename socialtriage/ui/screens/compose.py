@@ -72,11 +72,16 @@ class Compose(Write):
         """The end of the thread is in view; the network's rules are asked for."""
         super().on_mount()
         thread = self.query_one("#thread", TextPane)
-        thread.styles.height = max(LEAST, min(MOST, self.app.size.height - AROUND))
         thread.show(list(self._thread()))
-        self.call_after_refresh(thread.action_move, "last")
+        self.call_after_refresh(self._fit, thread)
         self._count()
         self._triage.in_background(self._learn, "rules", "asking for the network's rules")
+
+    def _fit(self, thread: TextPane) -> None:
+        """As high as the thread, or as there is room."""
+        room = max(LEAST, min(MOST, self.app.size.height - AROUND))
+        thread.styles.height = max(LEAST, min(room, thread.virtual_size.height))
+        self.call_after_refresh(thread.action_move, "last")
 
     def _thread(self) -> Iterator[Para]:
         """Where it was returned, the words of the second officer come first."""
@@ -117,12 +122,12 @@ class Compose(Write):
             limit = f" of {rule.limit}" if rule.limit else ""
             said += f" as {clean_line(rules.account)}: {rule.used}{limit} {rule.unit}"
             if (over := self._too_many(text)) > 0:
-                said += f", {over} too many" + ("; the review offers a thread" if rules.threaded else "")
+                said += f", {over} too many"
             if rules.window is not None:
                 desk = self._triage.desk
                 said += "; " + window_words(rules.window, desk.clock(), desk.zone)
         if self.result.promise is not None:
-            said += f"; promises word by {self._triage.reader().at(self.result.promise)}"
+            said += f"; promise: {self._triage.reader().at(self.result.promise)}"
         return said
 
     def on_text_area_changed(self) -> None:

@@ -240,8 +240,13 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.dismiss()
 
 
-async def composed(app: TriageApp, detail: CaseDetail, begun: Written) -> Written | None:
-    """What the officer writes, kept in the store at every pause and at the end; None when the writing was left."""
+async def composed(
+    app: TriageApp, detail: CaseDetail, begun: Written, holds: list[object] | None = None
+) -> Written | None:
+    """What the officer writes, kept in the store at every pause and at the end; None when the writing was left.
+
+    With `holds`, keys wait until the review is there: what is typed too fast does nothing on the screen below.
+    """
     case_id = detail.row.id
 
     def keep(text: str) -> None:
@@ -249,14 +254,8 @@ async def composed(app: TriageApp, detail: CaseDetail, begun: Written) -> Writte
         app.in_background(work, "draft", "keeping what was written")
 
     screen = Compose(app, detail, begun, keep)
-    answer = await app.ask(screen)
+    answer = await app.ask(screen, holds)
     if answer is None:
         return None
     await app.write(drafts.keep, app.desk, case_id, OutboxKind.REPLY, answer, private=begun.private)
     return replace(screen.result, text=answer)
-
-
-async def written(app: TriageApp, detail: CaseDetail, text: str) -> str | None:
-    """What the officer makes of a text; see `composed`."""
-    found = await composed(app, detail, Written(text))
-    return found.text if found is not None else None
