@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from socialtriage.channels.google_api import next_pacific_midnight, pacific_day
 from socialtriage.channels.http import Http
+from socialtriage.channels.oauth_signin import begin
 from socialtriage.channels.youtube import YouTube
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import (
@@ -219,6 +222,11 @@ def test_hiding_reading_again_and_who_signed_in(server: YouTubeServer) -> None:
         assert server.comments[rude].status == "rejected"
         await use(desk, lambda channel: channel.unhide(ref(desk, rude)))
         assert server.comments[rude].status == "published"
+        await use(
+            desk,
+            lambda channel: channel.block(replace(desk.messages[rude].author, data=ref(desk, rude).reply_data)),
+        )
+        assert server.banned == {"rude"}
         server.edit(kind, "thanks")
         server.comments.pop(rude)
         found: Reread = await use(desk, lambda channel: channel.reread([ref(desk, rude), ref(desk, kind)]))
@@ -253,6 +261,37 @@ def test_a_login_is_renewed_once_and_what_the_owner_alone_sees_is_missed_in_word
     server.refresh.clear()
     with pytest.raises(AuthError, match="expired or revoked"):
         asyncio.run(desk.poll())
+
+
+def test_signing_in_asks_for_a_login_that_lasts_and_names_what_was_not_granted(server: YouTubeServer) -> None:
+    desk = desk_of(server)
+
+    async def story() -> None:
+        http = Http()
+        try:
+            walk = begin(desk.context(http), YouTube.sign_in, "777-desk", "not-so-secret")
+            query = {name: values[0] for name, values in parse_qs(urlsplit(walk.url).query).items()}
+            assert (query["access_type"], query["prompt"], query["code_challenge_method"]) == (
+                "offline",
+                "consent",
+                "S256",
+            )
+            assert query["scope"] == "https://www.googleapis.com/auth/youtube.force-ssl"
+            assert query["redirect_uri"] in YouTube.sign_in.instructions()[-1]
+            desk.secret.value = await walk.finish(f"{walk.sign_in.redirect}?state={walk.state}&code=the-code")
+            assert walk.notices == ()
+            server.granted = "https://www.googleapis.com/auth/youtube.readonly"
+            walk = begin(desk.context(http), YouTube.sign_in, "777-desk", "not-so-secret")
+            await walk.finish("the-code")
+            assert "without it the account cannot be used" in walk.notices[0]
+        finally:
+            await http.aclose()
+
+    asyncio.run(story())
+    server.granted = server.scope
+    key = server.say("gwen", "hello")
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == {key}
 
 
 @pytest.mark.parametrize(

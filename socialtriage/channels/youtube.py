@@ -56,6 +56,7 @@ CAPABILITIES = Capabilities(
     reread=True,
     deletions=True,
     hide=True,
+    block=True,
     limits=(
         "New replies below old comments are found by turns, as the daily quota of the interface allows. YouTube has no"
         " direct messages."
@@ -220,23 +221,26 @@ class YouTube:
 
     async def hide(self, message: StoredRef) -> None:
         """Reject a comment: nobody but its author sees it any more."""
-        await self._moderate(message, "rejected")
+        await self._moderate(message.remote_id, "rejected")
 
     async def unhide(self, message: StoredRef) -> None:
         """Publish a comment, one that was held for review too."""
-        await self._moderate(message, "published")
+        await self._moderate(message.remote_id, "published")
 
-    async def _moderate(self, message: StoredRef, status: str) -> None:
+    async def block(self, author: Author) -> None:
+        """Ban the author from the channel. YouTube does that only while rejecting a comment of theirs: it goes too."""
+        comment = author.data.get("comment")
+        if not comment:
+            raise Rejected(f"No comment of {author.handle} is known by which they could be banned.")
+        await self._moderate(comment, "rejected", banAuthor="true")
+
+    async def _moderate(self, comment: str, status: str, **more: str) -> None:
         api = await connect(self._ctx, reserve=0)
-        params = {"id": message.remote_id, "moderationStatus": status}
+        params = {"id": comment, "moderationStatus": status, **more}
         try:
             await api.write("comments.setModerationStatus", "POST", "comments/setModerationStatus", params)
         except Missing as exc:
             raise Rejected("The comment has been deleted.") from exc
-
-    async def block(self, author: Author) -> None:
-        """Not offered: YouTube bans an author only together with rejecting one of their comments."""
-        raise NotPermitted(f"{author.handle} can be hidden from the channel only in YouTube Studio.")
 
     async def mute(self, author: Author) -> None:
         """Not offered by the interface."""

@@ -87,7 +87,12 @@ def read_comment(
         edited_at=edited if edited is not None and edited > at else None,
         media=_media(snippet),
         place=placed("", status),
-        reply_data={"thread": root, "status": text(snippet, "moderationStatus") or status, "video": video},
+        reply_data={
+            "comment": key,
+            "thread": root,
+            "status": text(snippet, "moderationStatus") or status,
+            "video": video,
+        },
     )
 
 

@@ -68,6 +68,8 @@ class GoogleServer(Vendor):
         raise NotImplementedError
 
     def _token(self, form: Any) -> Any:
+        if form.get("grant_type") == "authorization_code":
+            return self._traded(form)
         if form.get("grant_type") != "refresh_token" or form.get("client_id") != SECRET["client_id"]:
             raise self.wrong(f"a token was asked for with {sorted(form)}")
         if form.get("refresh_token") not in self.refresh:
@@ -75,6 +77,20 @@ class GoogleServer(Vendor):
         self.renewed += 1
         self.good.add(f"token-{self.renewed}")
         return {"access_token": f"token-{self.renewed}", "expires_in": 3599, "scope": self.granted}
+
+    def _traded(self, form: Any) -> Any:
+        wanted = {"grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret"}
+        if set(form) != wanted or form["code"] != "the-code":
+            raise self.wrong(f"a code was traded with {sorted(form)}")
+        self.refresh.add("new-refresh-token")
+        self.good.add("new-access-token")
+        return {
+            "access_token": "new-access-token",
+            "refresh_token": "new-refresh-token",
+            "expires_in": 3599,
+            "scope": self.granted,
+            "token_type": "Bearer",
+        }
 
 
 @dataclass
@@ -120,6 +136,7 @@ class YouTubeServer(GoogleServer):
         self.most = 100
         self.units = 0
         self.limit = 10_000
+        self.banned: set[str] = set()
         self.vanish = False
         """Whether new answers are taken and not shown."""
         self._count = 0
@@ -260,6 +277,10 @@ class YouTubeServer(GoogleServer):
             if key not in self.comments:
                 raise error(404, "commentNotFound")
             self.comments[key].status = query["moderationStatus"]
+            if query.get("banAuthor") == "true":
+                if query["moderationStatus"] != "rejected":
+                    raise self.wrong("banAuthor goes with rejected only")
+                self.banned.add(self.comments[key].author)
         raise Said(204, b"")
 
 
