@@ -187,6 +187,36 @@ class HasWindow(Protocol):
         ...
 
 
+@runtime_checkable
+class Objects(Protocol):
+    """A channel whose network refuses answers to some messages whatever their words. Asked of the class, offline."""
+
+    @staticmethod
+    def objection(account: AccountConfig, message: StoredRef, visibility: Visibility) -> tuple[str, str] | None:
+        """Why an answer to `message` would be refused, and what to do instead; None where it may be answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a call costs. `why` is a sentence; `dear` says that the officer must see it before sending."""
+
+    amount: float
+    currency: str
+    why: str
+    dear: bool = False
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A channel whose vendor charges for what is sent. Asked of the class, offline."""
+
+    @staticmethod
+    def price(account: AccountConfig, text: str, visibility: Visibility) -> Price:
+        """What posting `text` as an answer costs."""
+        ...
+
+
 class Channel(Protocol):
     """One account on one network.
 

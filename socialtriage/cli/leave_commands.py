@@ -170,6 +170,7 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
         "promise": shapes.moment(draft.wishes.promise),
         "window_closes_at": shapes.moment(draft.window.closes_at) if draft.window else None,
         "held": draft.held,
+        "price": {"amount": draft.price.amount, "currency": draft.price.currency} if draft.price else None,
         "warnings": list(draft.warnings),
     }
     if as_json:
@@ -186,6 +187,8 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
         click.echo(f"Promises word by {output.local(env.desk, draft.wishes.promise)}")
     if draft.held:
         click.echo("It waits for the approval of a second officer.")
+    if draft.price:
+        click.echo(draft.price.why)
     click.echo("")
     click.echo(draft.text)
     return 0

@@ -9,7 +9,7 @@ from typing import Protocol
 from socialtriage.config import values
 from socialtriage.config.checks import DAY, MINUTE, SECOND, attempt, check_text, check_undo, check_words, least_interval
 from socialtriage.config.model import AccountConfig, Area, Config, Contact, SavedAnswer
-from socialtriage.config.networks import NEEDED, WITH_VARIANTS
+from socialtriage.config.networks import NEEDED, WITH_VARIANTS, X_PRICES
 from socialtriage.config.problems import Path, Problems, did_you_mean, quoted
 from socialtriage.domain.endpoints import check_page, check_server, is_host, mail_endpoint
 
@@ -86,10 +86,23 @@ def _account(
         text: str | None = getattr(account, key)
         if text is not None:
             check_text(problems, (*path, key), text)
+    _x_money(account, path, problems)
     if account.location is not None and not _LOCATION.fullmatch(account.location):
         problems.add((*path, "location"), "must be accounts/…/locations/…, as Google names the profile")
     if account.quota is not None and not 100 <= account.quota <= 100_000_000:
         problems.add((*path, "quota"), "must be between 100 and 100000000 units a day")
+
+
+def _x_money(account: AccountConfig, path: Path, problems: Problems) -> None:
+    """The price table and the ceiling of an account at X."""
+    for name, price in account.prices.items():
+        if name not in X_PRICES:
+            near = did_you_mean(name, X_PRICES) or f"; known are {', '.join(X_PRICES)}"
+            problems.add((*path, "prices", name), f"there is no price {quoted(name)}{near}")
+        elif not 0 <= price < 1000:
+            problems.add((*path, "prices", name), "must be US dollars, 0 or more")
+    if account.ceiling is not None and not 0 < account.ceiling < 1_000_000:
+        problems.add((*path, "ceiling"), "must be US dollars a month, more than 0")
 
 
 def _account_times(account: AccountConfig, path: Path, problems: Problems) -> None:

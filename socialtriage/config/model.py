@@ -191,7 +191,7 @@ class AccountConfig(Base, frozen=True, kw_only=True):
     """google: `accounts/…/locations/…` of the profile."""
     ceiling: float | None = None
     """x: US dollars a month; when the account has spent as much, its polling pauses."""
-    prices: dict[str, float] = {}
+    prices: dict[str, float] = msgspec.field(default_factory=dict)
     """x: US dollars by kind of call, where they differ from X's list: mention_read, user_read …"""
     dialect: Literal["auto", "post", "tweet"] = "auto"
     """x: which names of fields requests use: `post` (since August 2026), `tweet` (before), or what the server takes."""

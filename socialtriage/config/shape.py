@@ -88,6 +88,8 @@ def _value(kind: kinds.Type, value: Any, path: Path, problems: Problems) -> Any:
         problems.add(path, f"must be a table, not {_called(value)}")
     elif isinstance(kind, kinds.VarTupleType):
         return _list(kind.item_type, [value] if extra.get("lone") and isinstance(value, str) else value, path, problems)
+    elif isinstance(kind, kinds.DictType) and isinstance(kind.value_type, kinds.FloatType):
+        return _numbers_by_key(kind.value_type, value, path, problems)
     elif isinstance(kind, kinds.DictType):
         return _texts_by_key(_flat(value) if extra.get("flat") else value, path, problems)
     elif isinstance(kind, kinds.LiteralType):
@@ -124,6 +126,14 @@ def _texts_by_key(value: Any, path: Path, problems: Problems) -> Any:
     return {key: text for key, text in value.items() if isinstance(text, str)}
 
 
+def _numbers_by_key(kind: kinds.Type, value: Any, path: Path, problems: Problems) -> Any:
+    if not isinstance(value, dict):
+        problems.add(path, f"must be a table, not {_called(value)}")
+        return _BAD
+    found = {key: _leaf(kind, number, (*path, key), problems) for key, number in value.items()}
+    return {key: number for key, number in found.items() if number is not _BAD}
+
+
 def _flat(value: Any) -> Any:
     """A table whose nested tables came from dots in keys, as one table with dotted keys."""
     if not isinstance(value, dict):
@@ -158,6 +168,9 @@ def _leaf(kind: kinds.Type, value: Any, path: Path, problems: Problems) -> Any:
         wanted = "a date such as 2027-03-31, without quotes"
     elif isinstance(kind, kinds.IntType):
         right, wanted = isinstance(value, int) and not isinstance(value, bool), "a whole number, without quotes"
+    elif isinstance(kind, kinds.FloatType):
+        right, wanted = isinstance(value, int | float) and not isinstance(value, bool), "a number, without quotes"
+        value = float(value) if right else value
     else:
         right, wanted = isinstance(value, str), "text in quotes"
     if right:

@@ -17,6 +17,7 @@ SocialTriageError
     ├── Misconfigured      the wrong kind of token, server or setting
     ├── NotPermitted       the login works, but lacks a permission
     ├── RateLimited        the network asks to wait (`retry_at`)
+    ├── CeilingReached     the account has spent what the configuration allows
     ├── Unavailable        no connection, a time-out, or a 5xx
     ├── BadPayload         an answer that cannot be read (`field`)
     ├── Rejected           the network refused a write for good
@@ -118,6 +119,10 @@ class RateLimited(ChannelError):
     def __init__(self, message: str, *, retry_at: datetime | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_at = retry_at
+
+
+class CeilingReached(ChannelError):
+    """The account has spent what the configuration allows: its polling pauses."""
 
 
 class Unavailable(ChannelError):

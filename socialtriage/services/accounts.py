@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import AccountState
@@ -58,8 +59,19 @@ def _view(
             "seconds": parse_every(account.budget).total_seconds(),
             "used": record.seconds if record else 0.0,
             "requests": record.requests if record else 0,
+            **spending(desk, account),
         },
     )
+
+
+def spending(desk: Desk, account: AccountConfig) -> dict[str, Any]:
+    """What the account has spent this month, by kind of call, where its vendor charges; nothing elsewhere."""
+    if account.network != "x":
+        return {}
+    from socialtriage.channels.x_prices import budget_of, month_of, pot_of
+
+    now = desk.clock()
+    return {"spent": budget_of(account, desk.store.spending.since(pot_of(account), month_of(now)), now)}
 
 
 def words(view: AccountView, desk: Desk) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from socialtriage.channels.base import Channel, Window
+from socialtriage.channels.base import Channel, Price, Window
 from socialtriage.domain import cases as life
 from socialtriage.domain import replying
 from socialtriage.domain.errors import Refused, UsageError
@@ -90,6 +90,8 @@ class ReplyDraft:
     """How long the network lets us answer, where it says so."""
     held: bool = False
     """It will wait for the approval of a second officer."""
+    price: Price | None = None
+    """What the vendor charges for it, where one does."""
 
 
 def prepare(
@@ -117,11 +119,13 @@ def prepare(
     visibility = Visibility.PRIVATE if wishes.private else answerable.message.visibility
     if desk.accounts[answerable.account].network != "imap" and channel is not None:
         check_allowed(channel.capabilities, answerable, visibility, detail.row.network)
+        reply_place.refuse_objected(channel, desk.accounts[answerable.account], answerable, visibility)
     window = reply_place.window(channel, desk.accounts[answerable.account], answerable, visibility)
     reply_place.refuse_too_late(window, desk.clock(), desk.zone)
     whole = replying.signed(words, sign_off_of(desk, answerable.account))
     handle = str(answerable.author.handle)
     parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
+    price = reply_place.price(channel, desk.accounts[answerable.account], parts, visibility)
     wording = reply_checks.Wording(text=whole, visibility=visibility, to=handle, account=answerable.account)
     draft = ReplyDraft(
         case_id=case_id,
@@ -135,13 +139,14 @@ def prepare(
         length=length,
         answerable=answerable,
         key=tokens.token_hex(16),
-        warnings=tuple(reply_checks.warnings(desk, detail, wording)),
+        warnings=(*([price.why] if price and price.dear else []), *reply_checks.warnings(desk, detail, wording)),
         parts=parts,
         written=words,
         wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
         place=reply_place.appears(detail, answerable, visibility),
         window=window,
         held=approvals.supervised(desk),
+        price=price,
     )
     return replace(draft, mail=_mail(desk, draft)) if desk.accounts[draft.account].network == "imap" else draft
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from socialtriage.channels.base import Channel, HasWindow, Window
+from socialtriage.channels.base import Channel, HasWindow, Objects, Price, Priced, Window
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import Visibility, Voice
@@ -43,6 +44,32 @@ def refuse_too_late(window: Window | None, now: datetime, zone: ZoneInfo) -> Non
         raise Refused(
             f"It is too late, since {window.closes_at.astimezone(zone):%a %d %b %H:%M}: {window.why}", hint=window.hint
         )
+
+
+def refuse_objected(
+    channel: Channel | None, account: AccountConfig, answerable: Answerable, visibility: Visibility
+) -> None:
+    """Raises `Refused` for a message that the network lets nobody answer by a program, with the reason."""
+    asked: object = channel
+    found = asked.objection(account, answerable.message, visibility) if isinstance(asked, Objects) else None
+    if found is not None:
+        raise Refused(found[0], hint=found[1])
+
+
+def price(
+    channel: Channel | None, account: AccountConfig, parts: Sequence[str], visibility: Visibility
+) -> Price | None:
+    """What posting these parts costs, the dearest one's reason in front; None where nothing is charged."""
+    asked: object = channel
+    if not isinstance(asked, Priced):
+        return None
+    found = [asked.price(account, part, visibility) for part in parts]
+    dearest = max(found, key=lambda price: price.amount)
+    if len(found) == 1:
+        return dearest
+    total = sum(price.amount for price in found)
+    why = f"{dearest.why} All {len(found)} posts cost {total:.2f} {dearest.currency}."
+    return Price(total, dearest.currency, why, dearest.dear)
 
 
 def window_words(window: Window, now: datetime, zone: ZoneInfo) -> str:

@@ -17,6 +17,7 @@ from socialtriage.channels.http import Budget, Http
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import (
     AuthError,
+    CeilingReached,
     Misconfigured,
     NotPermitted,
     RateLimited,
@@ -79,6 +80,8 @@ def state_of(error: SocialTriageError) -> AccountState:
         return AccountState.LOGIN_NEEDED
     if isinstance(error, RateLimited):
         return AccountState.RATE_LIMITED
+    if isinstance(error, CeilingReached):
+        return AccountState.PAUSED
     if isinstance(error, Misconfigured | Rejected):
         return AccountState.MISCONFIGURED
     return AccountState.UNREACHABLE
