@@ -55,6 +55,8 @@ class Graph:
         )
         self._session.headers["Authorization"] = f"Bearer {token}"
         self.budget = ctx.budget
+        self._limits: dict[str, int] = {}
+        """Objects of a page that were not too much, by the name of the list."""
 
     def as_page(self, ctx: ChannelContext, token: str) -> Graph:
         """The same host and allowances with another token."""
@@ -92,7 +94,9 @@ class Graph:
 
         Raises `BadPayload` when it is no list, and as `get` does.
         """
-        wanted = dict(params)
+        wanted, kind = dict(params), path.rpartition("/")[2]
+        if kind in self._limits:
+            wanted["limit"] = min(int(wanted.get("limit", 25)), self._limits[kind])
         while True:
             try:
                 data = await self.get(path, {**wanted, **dict(parse_qsl(after or ""))}, use=use)
@@ -100,7 +104,7 @@ class Graph:
                 limit = int(wanted.get("limit", 25))
                 if limit <= FEWEST:
                     raise
-                wanted["limit"] = max(FEWEST, limit // 4)
+                wanted["limit"] = self._limits[kind] = max(FEWEST, limit // 4)
                 continue
             return listing(data)
 

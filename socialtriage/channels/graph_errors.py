@@ -147,7 +147,8 @@ def meaning(error: Mapping[str, Any], answer: Answer, usage: Usage, token: str) 
     if found is not None:
         return found
     if code in _TRANSIENT or error.get("is_transient") is True or (code is None and answer.status >= 500):
-        return TooMuch(words) if "reduce the amount" in said.casefold() else Unavailable(words)
+        # Asking the same again would be too much again: no retry on the way.
+        return TooMuch(words, retry_after=3_600.0) if "reduce the amount" in said.casefold() else Unavailable(words)
     if (code == 100 and subcode in _GONE) or code == 803 or (code is None and answer.status in (404, 410)):
         return Missing(words)
     if code in (3, 10) or (code is not None and 200 <= code <= 299):
