@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,9 +40,9 @@ def report_command(
         raise UsageError(f"--{length} and --from or --to say two different periods.", hint="Take one of them.")
     desk = env.desk
     report = figures.make(desk, span_of(desk, length, start, end), _Progress())
-    parts = _parts(report, form, plain)
+    parts = _text(report, plain) if form == "text" else figures.document(report, form)
     if target is not None:
-        from socialtriage.cli.files import write_file
+        from socialtriage.services.writing import write_file
 
         write_file(Path(target), parts)
         click.echo(f"Wrote {target}.", err=True)
@@ -57,34 +57,11 @@ def report_command(
 
 def span_of(desk: Desk, length: str | None, start: str | None, end: str | None) -> Span:
     """The period that was asked for. Raises `UsageError`."""
-    from socialtriage.cli.moments import day
-    from socialtriage.domain import spans
+    from socialtriage.services import figures
 
-    today = desk.clock().astimezone(desk.zone).date()
     if start or end:
-        last = day(desk, end) if end else today
-        first = day(desk, start) if start else spans.month_first(last)
-        if last < first:
-            raise UsageError(f"--to {last} is before --from {first}.")
-        return spans.Span(first, last, desk.zone)
-    known = {"month": spans.month, "year": spans.year}
-    return known.get(length or "", spans.week)(today, desk.zone)
-
-
-def _parts(report: Report, form: str, plain: bool) -> Iterable[str]:
-    if form == "html":
-        from socialtriage.services import figures_html
-
-        return figures_html.as_html(report)
-    from socialtriage.services import figures_data
-
-    if form == "csv":
-        return figures_data.as_csv(report)
-    if form == "json":
-        import json
-
-        return (json.dumps(figures_data.as_json(report), ensure_ascii=False, indent=2), "\n")
-    return _text(report, plain)
+        return figures.span_between(desk, start or "", end or "")
+    return figures.span_called(desk, length or "week")
 
 
 def _text(report: Report, plain: bool) -> Iterator[str]:

@@ -13,6 +13,8 @@ _TICKS = 1_000_000
 _HOUR, _DAY = 3600, 86_400
 _MOST = 200_000
 """Hours that are remembered: over twenty years."""
+_SEVERAL = (-2, -1, 0)
+"""Stands for an hour of several stretches: it closes before it begins."""
 
 
 class Stopwatch:
@@ -30,7 +32,10 @@ class Stopwatch:
         """Open stretches of the dates counted, in seconds after 1970."""
         self._before: list[int] = []
         """Working seconds before each of them."""
-        self._hours: dict[str, tuple[tuple[int, int, int], ...] | int] = {}
+        self._hours: dict[str, tuple[int, int, int]] = {}
+        """Of each hour of UTC, in seconds of it, when it opens and closes, and the count before; alike when closed."""
+        self._several: dict[str, list[tuple[int, int, int]]] = {}
+        """Hours with more than one open stretch."""
 
     def at(self, moment: str) -> int:
         """Working seconds from the beginning until a stored instant."""
@@ -38,11 +43,18 @@ class Stopwatch:
         if found is None:
             self._learn(moment[:10])
             found = self._hours[moment[:13]]
-        if isinstance(found, int):
-            return found
+        opening, close, before = found
+        if opening == close:
+            return before
         second = _SECONDS[moment[14:19]]
+        if second >= close:
+            return before + close - opening if close >= 0 else self._among(moment[:13], second)
+        return before + second - opening if second > opening else before
+
+    def _among(self, hour: str, second: int) -> int:
+        """The count in an hour with several open stretches."""
         count = 0
-        for opening, close, before in found:
+        for opening, close, before in self._several[hour]:
             count = before + min(max(second - opening, 0), close - opening)
             if second <= close:
                 break
@@ -69,7 +81,10 @@ class Stopwatch:
                 if close > start + _HOUR:
                     break
                 place += 1
-            self._hours[f"{day}T{hour:02}"] = tuple(parts) if parts else count
+            name = f"{day}T{hour:02}"
+            self._hours[name] = _SEVERAL if len(parts) > 1 else parts[0] if parts else (0, 0, count)
+            if len(parts) > 1:
+                self._several[name] = parts
 
     def _extend(self, until: int) -> None:
         """Count every date up to an instant."""

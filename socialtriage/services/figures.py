@@ -6,23 +6,64 @@ counted from the store alone, and each of its rows carries the filter with which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
+from socialtriage.domain import spans
+from socialtriage.domain.errors import UsageError
 from socialtriage.domain.figures import Column, Number, Report, Row, Table, Unit, change, share, spread
 from socialtriage.domain.spans import DAY, Span, previous
-from socialtriage.services import figures_count, figures_demand, figures_fair, figures_work
+from socialtriage.domain.when import parse_date
+from socialtriage.services import figures_count, figures_demand, figures_fair, figures_work, filters
 from socialtriage.services.desk import Desk
 from socialtriage.services.figures_count import Progress, State, Stopped
 from socialtriage.services.figures_demand import Counted, dates
 from socialtriage.store.narrow import SERVICE_KINDS
 from socialtriage.store.search import match
 
-__all__ = ["OFTEN", "Stopped", "make"]
+__all__ = ["OFTEN", "SPANS", "Stopped", "document", "make", "span_between", "span_called"]
 
+SPANS = ("week", "month", "year")
+"""Periods with a name."""
 OFTEN = 5
 """How often a question is asked within a week to be named as one that needs a saved answer."""
+
+
+def span_called(desk: Desk, name: str) -> Span:
+    """`week`, `month` or `year`, up to today. Raises `UsageError`."""
+    made = {"week": spans.week, "month": spans.month, "year": spans.year}[filters.choice(name, SPANS, "period")]
+    return made(desk.clock().astimezone(desk.zone).date(), desk.zone)
+
+
+def span_between(desk: Desk, first: str, last: str) -> Span:
+    """From a day to a day, as officers type them: `2026-10-01`, `today`, `-7d`. Without the last it is today, without
+    the first the beginning of the last one's month. Raises `UsageError`.
+    """
+    today = desk.clock().astimezone(desk.zone).date()
+    try:
+        end = parse_date(last, today) if last.strip() else today
+        start = parse_date(first, today) if first.strip() else spans.month_first(end)
+    except ValueError as exc:
+        raise UsageError(str(exc)) from exc
+    if end < start:
+        raise UsageError(f"The last day {end} is before the first, {start}.")
+    return Span(start, end, desk.zone)
+
+
+def document(report: Report, form: str) -> Iterable[str]:
+    """The figures as a file: html, csv, json or txt."""
+    if form == "html":
+        from socialtriage.services import figures_html
+
+        return figures_html.as_html(report)
+    if form == "txt":
+        from socialtriage.services import figures_text
+
+        return (f"{line}\n" for line in figures_text.as_text(report))
+    from socialtriage.services import figures_data
+
+    return figures_data.as_csv(report) if form == "csv" else figures_data.json_text(report)
 
 
 def make(desk: Desk, span: Span, progress: Progress = lambda done, total: None) -> Report:
@@ -162,9 +203,9 @@ def _shares(counted: Counted, grown: Table) -> Iterator[Row]:
 
 
 def _handed(counted: Counted) -> Row:
-    earlier = counted.span_before
-    now = len({sent.case_id for sent in counted.handoffs})
-    before = counted.desk.store.figures.handed_off(earlier.start, earlier.end)
+    now, before = (
+        len({sent.case_id for sent in counted.handoffs(span)}) for span in (counted.span, counted.span_before)
+    )
     values = (now, now, before, change(now, before))
     return Row("handed_off", "handed off", values, f"is:handed_off {counted.dates}", unit=Unit.CASES)
 

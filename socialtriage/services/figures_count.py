@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.spans import Span
 from socialtriage.domain.stopwatch import Stopwatch
 from socialtriage.services.desk import Desk
-from socialtriage.store.figures import Key
+from socialtriage.store.figures import Key, Marks
 
 Progress = Callable[[int, int], None]
 """Hears how many cases are counted, of how many. It may raise `Stopped`."""
@@ -30,7 +30,7 @@ class Times:
     """Working seconds of cases, by the first three fields of `Key`: account, network, area."""
 
     def __init__(self) -> None:
-        self.by_place: dict[tuple[object, ...], list[int]] = {}
+        self.by_place: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
 
     def by(self, field: str) -> dict[str, list[int]]:
         """The lengths of each account, network or area; those without are left out."""
@@ -47,20 +47,22 @@ class Times:
 
 
 class State(NamedTuple):
-    """What most figures ask of a case; the fields are those of `Key`."""
+    """What most figures ask of a case; fields are those of `Key` and of `Marks`."""
 
     kind: str | None
     outcome: str | None
     avoidable: str | None
-    repeat: int
-    charter: int
-    is_open: int
-    answered: int
-    automatic: int
     network: str
+    repeat: bool
+    is_open: bool
+    answered: bool
+    automatic: bool
+    charter: int
 
 
-_STATE = frozenset(State._fields)
+_STATE = ("kind", "outcome", "avoidable", "network", "marks")
+_PLACE = ("account", "area", "topic", "suggested", "marks")
+"""Two roads from the many tuples to the few, so that the many are walked over twice and no more."""
 
 
 class Tally:
@@ -77,9 +79,8 @@ class Tally:
         """How many cases there are of each combination of some fields of `Key`, two or more."""
         found = self._known.get(fields)
         if found is None:
-            narrower = fields != State._fields and set(fields) <= _STATE
-            source = self.counts(*State._fields) if narrower else self.keys
-            names = State._fields if narrower else Key._fields
+            small = next((road for road in (_STATE, _PLACE) if set(fields) <= set(road) and road != fields), None)
+            names, source = (small, self.counts(*small)) if small else (Key._fields, self.keys)
             of = itemgetter(*(names.index(field) for field in fields))
             found = self._known[fields] = Counter()
             for key, count in source.items():
@@ -92,14 +93,14 @@ class Tally:
 
     @cached_property
     def _states(self) -> list[tuple[State, int]]:
-        pairs = self.counts(*State._fields).items()
-        return [(State(*state), count) for state, count in pairs]  # type: ignore[arg-type]
+        pairs = self.counts(*_STATE).items()
+        return [(State(*names, *Marks.of(marks)), count) for (*names, marks), count in pairs]  # type: ignore[arg-type, call-arg]
 
     def by(self, field: str, charter: int | None = None) -> Counter[str]:
         """How many cases there are of each value of a field, those without left out; with `charter`, only of that."""
         found: Counter[str] = Counter()
-        for (name, stands), count in self.counts(field, "charter").items():
-            if isinstance(name, str) and charter in (None, stands):
+        for (name, marks), count in self.counts(field, "marks").items():
+            if isinstance(name, str) and charter in (None, marks >> 4):  # type: ignore[operator]
                 found[name] += count
         return found
 
@@ -135,18 +136,20 @@ def whole(desk: Desk, span: Span, now: datetime, progress: Progress) -> Tally:
     return tally
 
 
-def _time(rows: list[tuple[object, ...]], watch: Stopwatch, tally: Tally) -> None:
+def _time(rows: list[tuple[Any, ...]], watch: Stopwatch, tally: Tally) -> None:
     at, responses, resolutions = watch.at, tally.responses.by_place, tally.resolutions.by_place
     for row in rows:
-        opened, first, closed = row[_KEY:]
+        first, closed = row[_KEY + 1], row[_KEY + 2]
         if first is None and closed is None:
             continue
         place = row[:3]
-        start = at(opened)  # type: ignore[arg-type]
+        start = at(row[_KEY])
         if first is not None:
-            responses.setdefault(place, []).append(max(0, at(first) - start))  # type: ignore[arg-type]
+            taken = at(first) - start
+            responses[place].append(taken if taken > 0 else 0)
         if closed is not None:
-            resolutions.setdefault(place, []).append(max(0, at(closed) - start))  # type: ignore[arg-type]
+            taken = at(closed) - start
+            resolutions[place].append(taken if taken > 0 else 0)
 
 
 def keys(desk: Desk, span: Span, now: datetime, progress: Progress) -> Tally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,12 @@ def as_json(report: Report) -> dict[str, Any]:
         "caveats": list(report.caveats),
         "figures": {table.id: _table(table) for table in report.tables},
     }
+
+
+def json_text(report: Report) -> Iterator[str]:
+    """The document as text."""
+    yield json.dumps(as_json(report), ensure_ascii=False, indent=2)
+    yield "\n"
 
 
 def _span(span: Span) -> dict[str, str]:

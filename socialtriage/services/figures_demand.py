@@ -48,9 +48,14 @@ class Counted:
     before: Tally
 
     @cached_property
-    def handoffs(self) -> list[Sent]:
-        """The handoffs of the cases of the span."""
-        return self.desk.store.figures.handoffs(self.span.start, self.span.end)
+    def all_handoffs(self) -> list[Sent]:
+        """The handoffs of the cases of both spans and what may be between them."""
+        return self.desk.store.figures.handoffs(self.span_before.start, self.span.end)
+
+    def handoffs(self, span: Span) -> list[Sent]:
+        """The handoffs of the cases of one of the two spans."""
+        low, high = iso(span.start), iso(span.end)
+        return [sent for sent in self.all_handoffs if low <= sent.opened_at < high]
 
     @property
     def dates(self) -> str:
@@ -191,7 +196,7 @@ def _largest(rows: list[Row]) -> str:
 
 def clock_tables(counted: Counted, heat: Mapping[tuple[int, int], int]) -> Iterator[Table]:
     """Weekday and hour together, and each alone."""
-    text = f"Cases by weekday and hour at which they were opened, on the clock of {counted.span.zone}, summer time in."
+    text = f"Cases by weekday and hour at which they were opened, on the clock of {counted.span.zone}."
     total = sum(heat.values())
     cells = tuple(
         Row(
@@ -207,7 +212,7 @@ def clock_tables(counted: Counted, heat: Mapping[tuple[int, int], int]) -> Itera
     busiest = max(cells, key=lambda row: row.values[0] or 0)
     said = f"The busiest hour is {busiest.label} with {busiest.values[0]:,} cases. " if total else ""
     closed = total - sum(count for place, count in heat.items() if _works(counted, *place))
-    said += f"{share(closed, total) or 0:.0%} come outside working hours." if total else "Nothing came in."
+    said += f"{share(closed, total) or 0:.0%} came outside working hours." if total else "Nothing came in."
     yield Table("clock", "Enquiries by weekday and hour", text, one, cells, Picture.HEAT, said)
     both = (Column("cases", "Enquiries"), Column("share", "Share", Unit.SHARE))
     for id_, title, rows in (

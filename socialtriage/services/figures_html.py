@@ -64,8 +64,8 @@ STYLE = (
 )
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 _TILES = ("received", "first_response_median", "charter", "service", "repeat", "avoidable", "handed_off", "calls")
-_FEWEST = 2
-"""Rows from which on bars say more than their numbers."""
+_FEWEST, _FEW = 2, 8
+"""Rows from which on bars say more than their numbers, and up to which those of 0 are drawn too."""
 
 
 def as_html(report: Report) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _drawn(table: Table, report: Report) -> str:
         return figures_svg.columns(table, [row.label[:3].strip(":") for row in table.rows]) + "\n"
     stacked = next((place for place, column in enumerate(table.columns) if column.id == "suggested"), None)
     rows = [row for row in table.rows if row.id != "none"]
-    drawn = [row for row in rows if row.values[0] or (stacked is not None and row.values[stacked])]
+    drawn = [row for row in rows if len(rows) <= _FEW or row.values[0] or (stacked and row.values[stacked])]
     if table.picture is Picture.BARS and len(drawn) >= _FEWEST:
         return figures_svg.bars(table, drawn, stacked) + "\n"
     return ""
@@ -180,7 +180,7 @@ def _table(table: Table, currency: str) -> str:
 
 def _across(table: Table, currency: str) -> str:
     """A table with its rows across, as its picture has them."""
-    heads = "".join(f'<th scope="col">{_safe(row.label)}</th>' for row in table.rows)
+    heads = "".join(f'<th scope="col">{_safe(row.label.removesuffix(":00"))}</th>' for row in table.rows)
     lines = []
     for place, column in enumerate(table.columns):
         cells = "".join(f"<td>{_safe(words(*table.cell(row, place), currency))}</td>" for row in table.rows)

@@ -13,10 +13,10 @@ from socialtriage.domain.figures import WEEKDAYS, Row, Table, words
 from socialtriage.domain.text import clean_line
 
 WIDTH = 720
-_LINE, _LABEL, _VALUE = 24, 230, 76
+_LINE, _LABEL, _VALUE = 24, 280, 76
 _CELL, _TALL, _LEFT, _TOP = 27, 26, 56, 22
 _CHART = 150
-_PER_CHARACTER = 7.4
+_PER_CHARACTER = 6.9
 """Width of a character of the labels, about: only to cut long ones."""
 
 

@@ -44,7 +44,7 @@ def table_lines(table: Table, report: Report, width: int, plain: bool) -> Iterat
     if table.summary:
         yield from wrapped(table.summary, width)
     if table.picture is Picture.HEAT:
-        yield from heat_lines(report.heat, plain)
+        yield from heat_lines(report.heat, plain=plain)
     elif table.picture is Picture.LINE and len(table.rows) * 4 <= width:
         yield from line_lines(table, plain)
     elif not table.rows:
@@ -101,12 +101,13 @@ def _drawn(table: Table, row: Row, room: int, plain: bool) -> str:
     return first + pale * max(round((value + more) / peak * room) - len(first), 1 if more else 0) if peak else ""
 
 
-def heat_lines(heat: Mapping[tuple[int, int], int], plain: bool) -> Iterator[str]:
-    """Weekdays down, hours across, two cells an hour; then each day in words."""
+def heat_lines(heat: Mapping[tuple[int, int], int], *, plain: bool = False, wide: int = 2) -> Iterator[str]:
+    """Weekdays down, hours across, `wide` cells an hour; what the shades stand for."""
     peak = max(heat.values(), default=0)
-    yield "       " + "".join(f"{hour:<6}" for hour in range(0, 24, 3))
+    yield ("       " + "".join(f"{hour:<{3 * wide}}" for hour in range(0, 24, 3))).rstrip()
     for day, name in enumerate(WEEKDAYS):
-        yield f"  {name[:3]}  " + "".join(shade(heat.get((day, hour), 0), peak, plain=plain) * 2 for hour in range(24))
+        shades = (shade(heat.get((day, hour), 0), peak, plain=plain) for hour in range(24))
+        yield f"  {name[:3]}  " + "".join(each * wide for each in shades)
     steps = "".join(shade(step, 4, plain=plain) * 2 + f" up to {-(-peak * step // 4):,}  " for step in range(1, 5))
     if peak:
         yield f"       {steps}".rstrip()

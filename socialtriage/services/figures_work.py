@@ -98,7 +98,7 @@ def charter(counted: Counted) -> Table:
     ended["none"] = tally.number(lambda state: state.charter == 3 and state.outcome is None)
     for name, number in sorted((+ended).items(), key=lambda pair: (-pair[1], pair[0])):
         why = OUTCOME_WORDS[Outcome(name)] if name != "none" else "no outcome"
-        label = f"left out: closed without an answer that was waited for ({why})"
+        label = f"left out: closed unanswered, {why}"
         rows.append(row(f"none_{name}", label, number, f"charter:none outcome:{name}"))
     said = f"{share(kept, whole) or 0:.0%} of the {whole:,} cases that the charter judges by now were answered in time."
     text = (
@@ -123,7 +123,7 @@ def channel_shift(counted: Counted) -> Table:
         number = tally.number(lambda key, names=names: key.outcome in names)  # type: ignore[misc]
         rows.append(Row(id_, label, (number, share(number, total)), f"outcome:{word} {counted.dates}"))
     left = tally.number(lambda key: key.outcome is None)
-    rows.append(Row("open", "no outcome yet", (left, None), f"outcome:none {counted.dates}"))
+    rows.append(Row("none", "no outcome yet", (left, None), f"outcome:none {counted.dates}"))
     text = "Cases opened in the period by where they ended. Shares are of those that have an outcome."
     return Table("channel_shift", "Channel shift", text, _PART, tuple(rows), Picture.BARS)
 
@@ -166,7 +166,7 @@ def avoidable(counted: Counted) -> Table:
 def handoffs(counted: Counted) -> Table:
     """Cases handed to contacts, and how long these took."""
     by_contact: dict[str, list[Sent]] = {}
-    for sent in counted.handoffs:
+    for sent in counted.handoffs(counted.span):
         by_contact.setdefault(sent.contact, []).append(sent)
     rows = [_contact_row(counted, name, found) for name, found in by_contact.items()]
     rows.sort(key=lambda row: (-(row.values[0] or 0), row.label))

@@ -12,10 +12,13 @@ from socialtriage.store.database import Database, explain
 
 PAGE = 4000
 """Rows that are read at once."""
+_CHARTER = (
+    "CASE WHEN within_charter IS NOT NULL THEN within_charter WHEN is_open = 0 THEN 3 WHEN due_at < :now THEN 0"
+    " ELSE 2 END"
+)
+_MARKS = f"(repeat_count > 1) + 2 * is_open + 4 * (answered_at IS NOT NULL) + 8 * automatic + 16 * {_CHARTER}"
 KEY = (
-    "account, network, area, topic, kind, outcome, avoidable, repeat_count > 1,"
-    " CASE WHEN within_charter IS NOT NULL THEN within_charter WHEN is_open = 0 THEN 3 WHEN due_at < :now THEN 0"
-    " ELSE 2 END, is_open, CASE WHEN area IS NULL THEN suggested_area END, answered_at IS NOT NULL, automatic"
+    f"account, network, area, topic, kind, outcome, avoidable, CASE WHEN area IS NULL THEN suggested_area END, {_MARKS}"
 )
 _TIMES = "opened_at, coalesce(acknowledged_at, answered_at), closed_at"
 _IN_SPAN = "FROM v_cases WHERE opened_at >= :low AND opened_at < :high"
@@ -31,21 +34,35 @@ class Key(NamedTuple):
     kind: str | None
     outcome: str | None
     avoidable: str | None
-    repeat: int
-    charter: int
-    """1 answered in time; 0 answered late, or open and past a deadline; 2 open and in time; 3 closed unanswered."""
-    is_open: int
     suggested: str | None
     """The suggested area of a case without one."""
-    answered: int
-    automatic: int
+    marks: int
+    """Several small facts in one number, as `Marks.of` takes them apart."""
+
+
+class Marks(NamedTuple):
+    """The small facts of a case."""
+
+    repeat: bool
+    is_open: bool
+    answered: bool
+    automatic: bool
     """Begun by a machine's mail."""
+    charter: int
+    """1 answered in time; 0 answered late, or open and past a deadline; 2 open and in time; 3 closed unanswered."""
+
+    @classmethod
+    def of(cls, marks: int) -> Marks:
+        """The facts in a number."""
+        return cls(bool(marks & 1), bool(marks & 2), bool(marks & 4), bool(marks & 8), marks >> 4)
 
 
 class Sent(NamedTuple):
     """A handoff that left."""
 
     case_id: int
+    opened_at: str
+    """When its case was opened."""
     contact: str
     sent_at: str
     answered_at: str | None
@@ -98,21 +115,12 @@ class Figures:
         return [
             Sent(*row)
             for row in self._db.all(
-                "SELECT case_id, contact, sent_at, answered_at, chased FROM v_handoffs"
+                "SELECT case_id, case_opened_at, contact, sent_at, answered_at, chased FROM v_handoffs"
                 " WHERE queued_at >= :low AND sent_at IS NOT NULL"
                 " AND case_opened_at >= :low AND case_opened_at < :high",
                 {"low": iso(low), "high": iso(high)},
             )
         ]
-
-    def handed_off(self, low: datetime, high: datetime) -> int:
-        """How many cases opened in a span were handed off."""
-        row = self._db.one(
-            "SELECT count(DISTINCT case_id) FROM v_handoffs WHERE queued_at >= :low AND sent_at IS NOT NULL"
-            " AND case_opened_at >= :low AND case_opened_at < :high",
-            {"low": iso(low), "high": iso(high)},
-        )
-        return int(row[0])
 
     def first_polls(self) -> dict[str, str]:
         """When each account was first polled well."""

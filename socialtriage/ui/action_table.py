@@ -97,7 +97,7 @@ def _tagging() -> Iterator[Action]:
     tooltip = "Accept the suggested area and urgency; where there is no suggestion, to the next pane."
     yield row("case.accept", "tab", "accept", tooltip, "tagging.accept", command="accept")
     tooltip = "Done: close with an outcome."
-    yield row("case.close", "e", "done", tooltip, "tagging.close", command="close", argument="outcome", main=6)
+    yield row("case.close", "e", "done", tooltip, "closing.close", command="close", argument="outcome", main=6)
     yield row("case.reopen", "E", "reopen", "Reopen a closed case.", "tagging.reopen", command="reopen")
     yield row("case.claim", "a", "claim", "Claim: the case is yours.", "tagging.claim", command="claim", main=7)
     tooltip = "Assign to an officer, by initials."

@@ -1,4 +1,4 @@
-"""Area, urgency, kind, claim, assign, snooze, note, close, reopen, undo, redo, repeat."""
+"""Area, urgency, kind, claim, assign, snooze, note, reopen, undo, redo, repeat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from socialtriage.domain.errors import UsageError
-from socialtriage.domain.models import Kind, Outcome, Urgency
+from socialtriage.domain.models import Kind, Urgency
 from socialtriage.domain.views import CaseRow, Done
 from socialtriage.services import triage
 from socialtriage.ui import words
@@ -14,8 +14,7 @@ from socialtriage.ui.handlers import Call, versions
 from socialtriage.ui.screens.choices import Choice, LetterDialog
 
 KINDS = "ecrdpnlsa"
-OUTCOMES = "aehdonusb"
-"""The letters of the kinds and of the outcomes, in the order of their enumerations."""
+"""The letters of the kinds, in the order of their enumeration."""
 
 
 async def area(call: Call) -> None:
@@ -80,18 +79,6 @@ async def _chosen(call: Call, title: str, choices: Sequence[Choice], at: str = "
         return call.argument if call.argument in found else found[0]
     listed = ", ".join(each.value for each in choices)
     raise UsageError(f"There is no {title.lower()} {call.argument!r}.", hint=f"There are: {listed}.")
-
-
-async def close(call: Call) -> None:
-    """Close with an outcome."""
-    rows = call.rows()
-    if not rows:
-        return
-    choices = [Choice(each.value, words.OUTCOME[each], letter) for each, letter in zip(Outcome, OUTCOMES, strict=True)]
-    value = await _chosen(call, "Outcome", choices)
-    if value is not None:
-        seen = versions(rows)
-        call.done(await call.app.write(triage.close, call.desk, list(seen), Outcome(value), expect=seen), value)
 
 
 async def accept(call: Call) -> None:

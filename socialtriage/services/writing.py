@@ -1,4 +1,4 @@
-"""Writing what a command makes to a file."""
+"""Writing what was made to a file."""
 
 from __future__ import annotations
 
