@@ -139,7 +139,7 @@ def chase_command(
     as_json: bool,
 ) -> int:
     """Remind the contact who has a case: the mail quotes the first one. Waits for the outcome."""
-    from socialtriage.cli.leave_commands import _leave
+    from socialtriage.cli.leave_commands import leave
     from socialtriage.cli.moments import when
     from socialtriage.services import chase, inbox
 
@@ -150,7 +150,7 @@ def chase_command(
         click.echo(warning, err=True)
     if preview:
         return _preview(draft, as_json)
-    return _leave(env, chase.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
+    return leave(env, chase.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
 
 
 def _preview(draft: ChaseDraft, as_json: bool) -> int:
