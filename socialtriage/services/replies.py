@@ -111,27 +111,25 @@ def prepare(
     detail = inbox.detail(desk, case_id)
     _as_seen(desk, detail, wishes.seen)
     answerable = answerable_of(desk, detail)
-    words = clean(text).strip()
-    if not words:
-        raise UsageError("The reply is empty.")
-    reply_checks.refuse_unfilled(words)
+    words = _said_in(text)
     check_account(desk, detail, answerable)
+    account = desk.accounts[answerable.account]
     visibility = Visibility.PRIVATE if wishes.private else answerable.message.visibility
-    if desk.accounts[answerable.account].network != "imap" and channel is not None:
+    if account.network != "imap" and channel is not None:
         check_allowed(channel.capabilities, answerable, visibility, detail.row.network)
-        reply_place.refuse_objected(channel, desk.accounts[answerable.account], answerable, visibility)
-    window = reply_place.window(channel, desk.accounts[answerable.account], answerable, visibility)
+        reply_place.refuse_objected(channel, account, answerable, visibility)
+    window = reply_place.window(channel, account, answerable, visibility)
     reply_place.refuse_too_late(window, desk.clock(), desk.zone)
-    whole = replying.signed(words, sign_off_of(desk, answerable.account))
+    whole = replying.signed(words, sign_off_of(desk, account.id))
     handle = str(answerable.author.handle)
     parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
-    price = reply_place.price(channel, desk.accounts[answerable.account], parts, visibility)
-    wording = reply_checks.Wording(text=whole, visibility=visibility, to=handle, account=answerable.account)
+    price = reply_place.price(channel, account, parts, visibility)
+    wording = reply_checks.Wording(text=whole, visibility=visibility, to=handle, account=account.id)
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
         version=detail.row.version,
-        account=answerable.account,
+        account=account.id,
         network=detail.row.network,
         to=handle,
         visibility=visibility,
@@ -148,7 +146,16 @@ def prepare(
         held=approvals.supervised(desk),
         price=price,
     )
-    return replace(draft, mail=_mail(desk, draft)) if desk.accounts[draft.account].network == "imap" else draft
+    return replace(draft, mail=_mail(desk, draft)) if account.network == "imap" else draft
+
+
+def _said_in(text: str) -> str:
+    """The words of a text, cleaned. Raises `UsageError` where there are none, `Refused` for an unfilled placeholder."""
+    words = clean(text).strip()
+    if not words:
+        raise UsageError("The reply is empty.")
+    reply_checks.refuse_unfilled(words)
+    return words
 
 
 def _as_seen(desk: Desk, detail: CaseDetail, seen: int | None) -> None:
@@ -273,8 +280,9 @@ def _said(draft: ReplyDraft) -> str:
     return f"{verb} {draft.to} on {draft.ref}{parts}.{held}"
 
 
-def _row(draft: ReplyDraft, part: str, number: int, not_before: datetime, version: int) -> NewRow:
-    a, several = draft.answerable, len(draft.parts) > 1
+def _payload(draft: ReplyDraft, number: int) -> dict[str, Any]:
+    """What is needed to send a part, beside its words."""
+    a = draft.answerable
     payload: dict[str, Any] = {
         "visibility": draft.visibility,
         "to": {"key": a.author.key, "handle": a.author.handle, "name": a.author.name, "url": a.author.url},
@@ -290,9 +298,7 @@ def _row(draft: ReplyDraft, part: str, number: int, not_before: datetime, versio
         "language": a.language,
         "written": "" if draft.wishes.acknowledge else draft.written,
     }
-    if draft.held:
-        payload["version"] = version
-    if several:
+    if len(draft.parts) > 1:
         payload["part"] = [number, len(draft.parts)]
     if draft.wishes.answer:
         payload["answer"] = draft.wishes.answer
@@ -307,11 +313,17 @@ def _row(draft: ReplyDraft, part: str, number: int, not_before: datetime, versio
             "recipients": list(draft.mail.recipients),
             "subject": draft.mail.subject,
         }
+    return payload
+
+
+def _row(draft: ReplyDraft, part: str, number: int, not_before: datetime, version: int) -> NewRow:
+    """A part as a row. One that waits for approval knows the version of its case, so that a change is noticed."""
+    held = {"version": version} if draft.held else {}
     return NewRow(
         kind=OutboxKind.REPLY,
         recipient=draft.to,
         key=draft.key if number == 1 else f"{draft.key}-{number}",
-        payload=payload,
+        payload=_payload(draft, number) | held,
         case_id=draft.case_id,
         account=draft.account,
         body=part,
