@@ -18,7 +18,7 @@ MOST_BAD = 1_000
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--account", "account_id", metavar="ID", help="The account whose messages these are.")
 @click.option(
     "--channel",

@@ -77,7 +77,9 @@ Found: TypeAlias = Row | Mail | BadRow
 
 
 def read(path: Path) -> Iterator[Found]:
-    """What a file holds, by its ending. Raises `UsageError` for a file of another kind, `StoreError` while reading."""
+    """What a file holds, by its ending. Raises `UsageError` for one that is none of these, `StoreError`."""
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.")
     kind = path.suffix.lower()
     if kind not in KINDS:
         raise UsageError(f"{path.name} is none of the files that can be read: {', '.join(KINDS)}.")
@@ -103,7 +105,7 @@ def column(name: str) -> str:
 
 def unknown_columns(path: Path) -> list[str]:
     """Columns of a table that mean nothing here, so that somebody may say so. Raises as `read` does."""
-    if path.suffix.lower() not in (".csv", ".tsv"):
+    if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
         return []
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
