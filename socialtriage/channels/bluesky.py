@@ -14,12 +14,14 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.bluesky_answers import Missing
 from socialtriage.channels.bluesky_chat import Chat
 from socialtriage.channels.bluesky_inbox import GET_POSTS, Notifications, OwnPosts, Posts
+from socialtriage.channels.bluesky_moderation import Moderation
 from socialtriage.channels.bluesky_posts import PostView, Reader, read_view
 from socialtriage.channels.bluesky_send import PrivateReply, PublicReply, measure, thread_of
 from socialtriage.channels.bluesky_session import Xrpc
 from socialtriage.channels.bluesky_walk import State, sweep
 from socialtriage.domain.errors import BadPayload, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import (
+    Author,
     Capabilities,
     Health,
     Incoming,
@@ -39,6 +41,10 @@ CAPABILITIES = Capabilities(
     look_up=True,
     reread=True,
     deletions=True,
+    hide=True,
+    block=True,
+    mute=True,
+    report=True,
     limits=(
         "Not seen: posts of people whom the account blocks or mutes, replies that it has hidden, and posts that their"
         " author dated back by more than a week."
@@ -187,6 +193,36 @@ class Bluesky:
         if reply.visibility is Visibility.PUBLIC:
             return PublicReply(self._xrpc, reply)
         return PrivateReply(self._xrpc, reply)
+
+    # --- moderation ---------------------------------------------------------------------------------------
+
+    async def hide(self, message: StoredRef) -> None:
+        """Hide a reply below a post of ours."""
+        await Moderation(self._xrpc).set_hidden(message, True)
+
+    async def unhide(self, message: StoredRef) -> None:
+        """Show a hidden reply again."""
+        await Moderation(self._xrpc).set_hidden(message, False)
+
+    async def block(self, author: Author) -> None:
+        """Block a person, which everybody can see."""
+        await Moderation(self._xrpc).block(author)
+
+    async def unblock(self, author: Author) -> None:
+        """Undo a block."""
+        await Moderation(self._xrpc).unblock(author)
+
+    async def mute(self, author: Author) -> None:
+        """Hear no more of a person; they do not learn of it."""
+        await Moderation(self._xrpc).set_muted(author, True)
+
+    async def unmute(self, author: Author) -> None:
+        """Undo a mute."""
+        await Moderation(self._xrpc).set_muted(author, False)
+
+    async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
+        """Tell Bluesky's moderators."""
+        await Moderation(self._xrpc).report(author, message, why)
 
     def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
         """Count as Bluesky does. A reply tells its addressee by itself: no mention is added."""

@@ -157,11 +157,18 @@ class Xrpc:
             lambda grant: self._http(grant.pds).get(f"xrpc/{method}", params, _headers(grant, chat)), chat
         )
 
-    async def procedure(self, method: str, data: Mapping[str, Any], *, chat: bool = False) -> dict[str, Any]:
-        """Write once. Raises `ChannelError`, `AnswerLost` when it may have been carried out."""
+    async def procedure(
+        self, method: str, data: Mapping[str, Any], *, chat: bool = False, proxy: str = ""
+    ) -> dict[str, Any]:
+        """Write once, at our data server or at the service that `proxy` names (a DID with the part of its document).
+
+        Raises `ChannelError`, `AnswerLost` when it may have been carried out.
+        """
         return await self._call(
-            lambda grant: self._http(grant.pds).post(f"xrpc/{method}", data=dict(data), headers=_headers(grant, chat)),
-            chat,
+            lambda grant: self._http(grant.pds).post(
+                f"xrpc/{method}", data=dict(data), headers=_headers(grant, chat, proxy)
+            ),
+            chat or bool(proxy),
         )
 
     async def sign_in(self, *, prove: bool = False) -> Grant:
@@ -179,7 +186,7 @@ class Xrpc:
             await self._renew()
         return self.grant
 
-    async def _call(self, send: Callable[[Grant], Awaitable[Answer]], chat: bool) -> dict[str, Any]:
+    async def _call(self, send: Callable[[Grant], Awaitable[Answer]], proxied: bool) -> dict[str, Any]:
         await self.sign_in()
         remedies = [self._adopt, self._renew]
         while True:
@@ -190,7 +197,7 @@ class Xrpc:
                     if await remedies.pop(0)():
                         break
                 else:
-                    if chat:  # our data server takes these tokens; it is the service behind it that does not
+                    if proxied:  # our data server takes these tokens; it is the service behind it that does not
                         raise NotPermitted(exc.message) from exc
                     raise
                 continue
@@ -323,8 +330,9 @@ class Xrpc:
         self._skew = min(behind, timedelta(0)) if abs(behind) < BELIEVABLE_SKEW else timedelta(0)
 
 
-def _headers(grant: Grant, chat: bool) -> dict[str, str]:
-    return {"Authorization": f"Bearer {grant.access}"} | ({"atproto-proxy": CHAT_PROXY} if chat else {})
+def _headers(grant: Grant, chat: bool, proxy: str = "") -> dict[str, str]:
+    behind = CHAT_PROXY if chat else proxy
+    return {"Authorization": f"Bearer {grant.access}"} | ({"atproto-proxy": behind} if behind else {})
 
 
 def _object(answer: Answer) -> dict[str, Any]:

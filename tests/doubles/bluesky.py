@@ -107,6 +107,9 @@ class BlueskyServer:
         self.council = Person("did:plc:council", "council.example", "Anytown Council")
         self.people: dict[str, Person] = {self.council.did: self.council}
         self.posts: dict[str, Record] = {}
+        self.kept: dict[str, dict[str, Any]] = {}
+        """Records of the council that are no posts, by URI: `cid` and `value`."""
+        self.reports: list[dict[str, Any]] = []
         self.rows: list[Row] = []
         self.convos: dict[str, Convo] = {}
         self.log: list[dict[str, Any]] = []
@@ -519,8 +522,57 @@ class BlueskyServer:
         for name in ("root", "parent"):
             assert record["reply"][name]["cid"], f"{name} without cid"
 
+    def _own_uri(self, body: dict[str, Any]) -> str:
+        if body["repo"] != self.council.did:
+            raise Answered(401, "AuthenticationRequired", "Authentication Required")
+        return f"at://{self.council.did}/{body['collection']}/{body['rkey']}"
+
+    def putRecord(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
+        uri = self._own_uri(body)
+        if self.lexicons is not None:
+            self.lexicons.check_record(body["collection"], body["record"])
+        there = self.kept.get(uri)
+        if "swapRecord" in body and body["swapRecord"] != (there["cid"] if there else None):
+            raise Answered(400, "InvalidSwap", "Record was at another cid")
+        cid = f"bafyrei{digest(json.dumps(body['record'], sort_keys=True), 52)}"
+        self.kept[uri] = {"cid": cid, "value": body["record"]}
+        self._see_blocks()
+        return {"uri": uri, "cid": cid, "validationStatus": "valid"}
+
+    def deleteRecord(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
+        self.kept.pop(self._own_uri(body), None)
+        self._see_blocks()
+        return {}
+
+    def _see_blocks(self) -> None:
+        blocked = {r["value"]["subject"] for uri, r in self.kept.items() if "/app.bsky.graph.block/" in uri}
+        for person in self.people.values():
+            person.blocked = person.did in blocked
+
+    def getProfile(self, params: dict[str, list[str]], _: Any, __: str) -> dict[str, Any]:
+        person = self.people.get(params["actor"][0])
+        if person is None:
+            raise Answered(400, "InvalidRequest", "Profile not found")
+        made = [u for u, r in self.kept.items() if r["value"].get("subject") == person.did]
+        return {**self._basic(person), "viewer": {"muted": person.muted, **({"blocking": made[0]} if made else {})}}
+
+    def muteActor(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
+        self.people[body["actor"]].muted = True
+        return {}
+
+    def unmuteActor(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
+        self.people[body["actor"]].muted = False
+        return {}
+
+    def createReport(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
+        self.reports.append(body)
+        made = {"id": len(self.reports), "reportedBy": self.council.did, "createdAt": stamp(self.time)}
+        return {**body, **made}
+
     def getRecord(self, params: dict[str, list[str]], _: Any, __: str) -> dict[str, Any]:
         uri = f"at://{params['repo'][0]}/{params['collection'][0]}/{params['rkey'][0]}"
+        if uri in self.kept:
+            return {"uri": uri, **self.kept[uri]}
         if uri not in self.posts:
             raise Answered(400, "RecordNotFound", f"Could not locate record: {uri}")
         record = self.posts[uri]
