@@ -7,11 +7,16 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from socialtriage.domain.errors import Refused, StoreError, UsageError
 from socialtriage.domain.models import MediaState, OutboxState, Outcome, Status, Voice
 from socialtriage.domain.times import iso
+from socialtriage.domain.views import HandoffView
+from socialtriage.mail.parse import parse
 from socialtriage.services import accounts, answers, contacts, evidence, outbox, record, triage
+from socialtriage.services.answer_rules import Judge
 from socialtriage.store.accounts import AccountWriter
 from tests.doubles.answer_desk import AnswerDesk
 from tests.doubles.desk import MONDAY, case_ids, texts
@@ -53,7 +58,8 @@ def test_threads_that_lost_their_headers_are_tied_by_reference_and_a_known_sende
     desk.answer(body="Done.", Subject=f"RE: [{ref.lower().replace('-', ' ')}] bins")
     assert desk.show(case_id).row.status is Status.TELL_RESIDENT
     other, _ = desk.handed("Another bin")
-    quoted = f"Done too.\n\n-----Original Message-----\nFrom: Desk\nSent: Monday\nSubject: x\n\nReference: {desk.show(other).row.ref}"
+    header = "-----Original Message-----\nFrom: Desk\nSent: Monday\nSubject: x"
+    quoted = f"Done too.\n\n{header}\n\nReference: {desk.show(other).row.ref}"
     desk.answer(body=quoted, Subject="bins", From="Contact centre <CENTRE@anytown.example>")
     case = desk.show(other)
     assert (case.row.status, case.messages[-1].text) == (Status.TELL_RESIDENT, "Done too.")
@@ -347,3 +353,52 @@ def test_an_answer_in_the_wrong_case_is_put_into_the_right_one(desk: AnswerDesk)
     assert (after.row.messages, after.row.media) == (2, 1)
     assert before.events[-1].kind == "mail.taken_out"
     assert contacts.listing(desk.desk)[0].open_handoffs == 1
+    answers.ignore(desk.desk, taken.id)
+    taken_out = desk.show(right)
+    assert (taken_out.row.status, taken_out.row.messages) == (Status.WAITING_CONTACT, 1)
+    answers.accept(desk.desk, taken.id, case_id=wrong)
+    assert desk.show(wrong).row.status is Status.TELL_RESIDENT
+
+
+def test_an_answer_proves_that_a_mail_arrived_whose_fate_was_unknown(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    [row] = outbox.rows(desk.desk)
+    with desk.desk.store.transaction("test", desk.clock()) as tx:
+        tx.outbox.settle(row.id, OutboxState.UNKNOWN)
+        tx.outbox.update_handoff(handed.id, OutboxState.UNKNOWN)
+    desk.answer(handed)
+    assert desk.handoffs(case_id)[0].state is OutboxState.ANSWERED
+    assert outbox.rows(desk.desk)[0].state is OutboxState.SENT
+
+
+WRITERS = ("waste@anytown.example", "centre@anytown.example", "jo@anytown.example", "waste@evil.example")
+RESULTS = ("", "mx; dmarc=pass", "mx; dmarc=fail", "mx; spf=fail", "mx; dkim=fail; spf=pass", "mx; spf=softfail")
+
+
+@pytest.fixture
+def standing(desk: AnswerDesk) -> tuple[AnswerDesk, str, HandoffView]:
+    """A case that the waste team has."""
+    case_id, handed = desk.handed()
+    return desk, desk.show(case_id).row.ref, handed
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    writer=st.sampled_from(WRITERS),
+    result=st.sampled_from(RESULTS),
+    named=st.sampled_from(("id", "ref", "both", "neither")),
+    more=st.sampled_from(("", "Second <second@evil.example>")),
+    automatic=st.booleans(),
+)
+def test_only_a_known_sender_whom_nothing_speaks_against_changes_a_case(
+    standing: tuple[AnswerDesk, str, HandoffView], writer: str, result: str, named: str, more: str, automatic: bool
+) -> None:
+    desk, ref, handed = standing
+    headers = {"From": f"{writer}, {more}" if more else writer, "Subject": ref if named in ("ref", "both") else "bins"}
+    headers |= {"In_Reply_To": handed.message_id} if named in ("id", "both") else {}
+    headers |= {"Authentication_Results": result} if result else {}
+    headers |= {"Auto_Submitted": "auto-replied"} if automatic else {}
+    with desk.desk.store.transaction("test", desk.clock()) as tx:
+        judged = Judge(desk.desk, tx.answers).judge(parse(desk.mail("Done.", **headers).as_bytes()))
+    known = writer in WRITERS[:2] and not more and result in RESULTS[:2]
+    assert (judged.state == "taken") == (known and named != "neither" and not automatic)

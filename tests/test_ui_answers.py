@@ -13,6 +13,7 @@ from socialtriage.ui.screens.answers import AnswersScreen
 from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.chase import ChaseScreen
 from socialtriage.ui.screens.compose import Compose
+from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.handoff import HandoffScreen
 from socialtriage.ui.screens.reply import ReplyScreen
 from tests.doubles.answer_desk import AnswerDesk
@@ -83,7 +84,8 @@ def test_mails_are_let_in_placed_and_ignored(desk: AnswerDesk) -> None:
     other, _ = desk.handed("Another bin")
     ref = desk.show(other).row.ref
     desk.answer(handed, "One.", From="jo@anytown.example")
-    desk.answer(body="Two.", From="x@evil.example", Subject="hello")
+    hostile = "Two. \x1b[31m[bold]\u202e[@click=app.quit]"
+    desk.answer(body=hostile, From="=?utf-8?q?=1B=5D0=3Bx=07?= <x@evil.example>", Subject="=?utf-8?q?hello=1B[2J?=")
     desk.answer(body="Three.", From="x@evil.example", Subject="win")
 
     async def story(officer: Officer) -> None:
@@ -109,8 +111,8 @@ def test_mails_are_let_in_placed_and_ignored(desk: AnswerDesk) -> None:
     at_the_desk(desk.desk, story)
 
 
-def test_an_absence_is_noted_by_a_key(desk: AnswerDesk) -> None:
-    _, handed = desk.handed()
+def test_an_absence_is_noted_by_a_key_and_the_deputy_offered(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
     desk.answer(handed, "I am on leave.", Subject="Out of office", Auto_Submitted="auto-replied")
 
     async def story(officer: Officer) -> None:
@@ -121,6 +123,14 @@ def test_an_absence_is_noted_by_a_key(desk: AnswerDesk) -> None:
         await officer.write("+7d")
         await officer.press("enter")
         await officer.until(lambda: contacts.listing(desk.desk)[0].away_until, "the absence is noted")
+        await officer.on(Confirm)
+        await officer.sees("Contact centre stands in")
+        await officer.press("y")
+        await officer.on(HandoffScreen)
+        await officer.reads("centre@anytown.example")
+        await officer.press("y")
+        await officer.on(AnswersScreen)
+        assert [each.contact for each in desk.handoffs(case_id)] == ["waste-team", "contact-centre"]
 
     at_the_desk(desk.desk, story)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from socialtriage.config.model import AccountConfig
+from socialtriage.config.model import AccountConfig, Contact
 from socialtriage.domain import cases as life
 from socialtriage.domain.answers import MailKind, MailState, MailView
 from socialtriage.domain.errors import NotFound, Refused, UsageError
@@ -264,6 +264,16 @@ def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
     return Done(f"{said}; {goes}.", (mail.case_id,) if mail.case_id else ())
 
 
+def deputy_for(desk: Desk, mail: MailView) -> Contact | None:
+    """Who could be handed the case that a contact has who is away; None where nobody has it any more, or stands in."""
+    if mail.case_id is None or mail.contact is None:
+        return None
+    handed = [one for one in desk.store.answers.handoffs_of(mail.case_id) if one.open]
+    if not handed or handed[-1].contact != mail.contact:
+        return None
+    return next(iter(deputies(desk, mail.contact)), None)
+
+
 def _accept_bounce(desk: Desk, mail: MailView) -> Done:
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         handoff = tx.answers.handoff(mail.handoff_id) if mail.handoff_id else None
@@ -283,15 +293,21 @@ def _accept_bounce(desk: Desk, mail: MailView) -> Done:
 
 
 def ignore(desk: Desk, mail_id: int) -> Done:
-    """Take a mail off the list; it stays in the store, and can still be accepted. Raises `NotFound`, `Refused`."""
+    """Take a mail off the list, or out of the case that it was let into; it stays in the store, and can still be
+    accepted. Raises `NotFound`, `Refused`.
+    """
     mail = _mail(desk, mail_id)
-    if mail.state is not MailState.UNDECIDED:
+    let_in = mail.state is MailState.TAKEN and mail.placed
+    if mail.state is not MailState.UNDECIDED and not let_in:
         raise Refused(f"Mail {mail_id} waits for no decision.")
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         # One that stands in its closed case was answered all the same: only the question is over.
-        _decide(tx, mail, MailState.TAKEN if mail.placed else MailState.IGNORED)
+        _decide(tx, mail, MailState.TAKEN if mail.placed and not let_in else MailState.IGNORED)
+        if let_in:
+            _take_out(desk, tx, mail)
         tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id, "person": str(mail.sender)}))
-    return Done(f"Mail {mail_id} of {mail.who} is off the list.", ())
+    said = f"out of {mail.ref}" if let_in else "off the list"
+    return Done(f"Mail {mail_id} of {mail.who} is {said}.", (mail.case_id,) if let_in and mail.case_id else ())
 
 
 def _mail(desk: Desk, mail_id: int) -> MailView:

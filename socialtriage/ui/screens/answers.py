@@ -15,10 +15,11 @@ from socialtriage.domain.views import Done
 from socialtriage.domain.when import parse_date
 from socialtriage.services import answers, inbox
 from socialtriage.ui import words
-from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.actions import Where, bindings_for, table
 from socialtriage.ui.cells import Run
 from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Ask
+from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.page import Page, cell
 
 KINDS = {
@@ -99,6 +100,8 @@ class AnswersScreen(Page):
         else:
             seen = {mail.case_id: mail.version} if mail.case_id is not None and mail.version is not None else None
             await self._decided(partial(answers.accept, self.triage.desk, mail.id, expect=seen))
+            if mail.kind is MailKind.ABSENCE:
+                await self._hand_on(mail)
 
     async def _absence(self, mail: MailView) -> None:
         asked = await self.triage.ask(
@@ -112,6 +115,20 @@ class AnswersScreen(Page):
         except ValueError as error:
             raise UsageError(str(error)) from error
         await self._decided(partial(answers.accept, desk, mail.id, until=until))
+        await self._hand_on(mail)
+
+    async def _hand_on(self, mail: MailView) -> None:
+        """The deputy could have the case now: an officer says so, and looks at the mail before it leaves."""
+        from socialtriage.ui.handlers import Call, leaving
+
+        app = self.triage
+        deputy = answers.deputy_for(app.desk, mail)
+        if deputy is None or mail.case_id is None:
+            return
+        lines = [f"{deputy.name} stands in.", "You see the mail before it leaves."]
+        if await app.ask(Confirm(f"Hand {mail.ref} to {deputy.name}?", lines, yes="Hand off", no="Later")):
+            call = Call(app, self, table()["case.handoff"], deputy.id)
+            await leaving.hand_to(call, inbox.rows(app.desk, [mail.case_id])[0], deputy.id)
 
     def action_case(self) -> None:
         """Put it into another case."""
