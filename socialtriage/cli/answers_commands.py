@@ -139,7 +139,7 @@ def chase_command(
     as_json: bool,
 ) -> int:
     """Remind the contact who has a case: the mail quotes the first one. Waits for the outcome."""
-    from socialtriage.cli.leave_commands import leave
+    from socialtriage.cli.leaving import leave
     from socialtriage.cli.moments import when
     from socialtriage.services import chase, inbox
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from socialtriage.cli.leaving import leave, preview_reply
 from socialtriage.cli.main import option_json, read_stdin
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
-    from socialtriage.domain.views import Done
     from socialtriage.services.handoff import HandoffDraft
     from socialtriage.services.outbox import Outcome, Sender
     from socialtriage.services.replies import ReplyDraft
     from socialtriage.services.sync import Poller
-
-WAIT = 30.0
-"""Seconds that `handoff` and `reply` wait for the outcome."""
 
 
 @click.command("handoff")
@@ -148,85 +145,6 @@ def reply_command(
     if preview:
         return preview_reply(env, draft, as_json)
     return leave(env, replies.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
-
-
-def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
-    """Print a reply as it would leave."""
-    from socialtriage.cli import output, shapes
-    from socialtriage.services.reply_place import window_words
-
-    facts: dict[str, Any] = {
-        "ref": draft.ref,
-        "account": draft.account,
-        "network": draft.network,
-        "to": draft.to,
-        "visibility": draft.visibility,
-        "used": draft.length.used,
-        "limit": draft.length.limit,
-        "unit": draft.length.unit,
-        "text": draft.text,
-        "parts": list(draft.parts),
-        "place": draft.place,
-        "promise": shapes.moment(draft.wishes.promise),
-        "window_closes_at": shapes.moment(draft.window.closes_at) if draft.window else None,
-        "held": draft.held,
-        "price": {"amount": draft.price.amount, "currency": draft.price.currency} if draft.price else None,
-        "warnings": list(draft.warnings),
-    }
-    if as_json:
-        output.emit(facts)
-        return 0
-    of = f" of {draft.length.limit}" if draft.length.limit else ""
-    click.echo(f"From {draft.account} on {draft.network}, {draft.visibility.upper()}, to {draft.to}")
-    click.echo(f"It appears {draft.place}.")
-    parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
-    click.echo(f"{draft.length.used}{of} {draft.length.unit}{parts}")
-    if draft.window:
-        click.echo(window_words(draft.window, env.desk.clock(), env.desk.zone))
-    if draft.wishes.promise:
-        click.echo(f"Promises word by {output.local(env.desk, draft.wishes.promise)}")
-    if draft.held:
-        click.echo("It waits for the approval of a second officer.")
-    if draft.price:
-        click.echo(draft.price.why)
-    click.echo("")
-    click.echo(draft.text)
-    return 0
-
-
-def leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) -> int:
-    """Send what was just queued, unless it is to wait; say what became of it. Of a thread, the part that did not leave
-    speaks for all.
-    """
-    from socialtriage.cli import output
-
-    row_ids = list(result.row_ids or (result.row_id or 0,))
-    row_id = row_ids[0]
-    first = env.desk.store.outbox.get(row_id)
-    if queue_only or (first is not None and first.held):
-        held = {"held": first.held} if first is not None and first.held else {}
-        output.done(result, as_json, ref=ref, id=row_id, state="queued", **held)
-        return 0
-
-    async def send(poller: Poller, sender: Sender) -> list[Outcome]:
-        return await sender.run_patiently(row_ids, WAIT)
-
-    outcomes = env.with_network(send)
-    rows = [row for each in row_ids if (row := env.desk.store.outbox.get(each)) is not None]
-    row = next((each for each in rows if each.state != "sent"), rows[0] if rows else None)
-    state = row.state if row else "gone"
-    error = row.error if row else None
-    row_id = row.id if row else row_id
-    notice = next((o.notice for o in outcomes if o.notice), None)
-    if notice:
-        click.echo(f"{ref}: {notice}", err=True)
-    if as_json:
-        output.emit({"said": result.said, "ref": ref, "id": row_id, "state": state, "error": error, "notice": notice})
-    elif state == "sent":
-        click.echo(f"{result.said} Sent.")
-    else:
-        click.echo(f"{ref}: {state}. {error or 'Another program is sending; it leaves next.'}", err=True)
-    return 0 if state == "sent" else 1
 
 
 @click.group("outbox", invoke_without_command=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from socialtriage.cli.env import Env
     from socialtriage.domain.views import CaseRow
     from socialtriage.services.outbox import Outcome, Sender
-    from socialtriage.services.replies import ReplyDraft
+    from socialtriage.services.replies import ReplyDraft, Wishes
     from socialtriage.services.sync import Poller
 
 option_queue = click.option(
@@ -28,25 +28,39 @@ option_queue = click.option(
 @click.pass_obj
 def acknowledge_command(env: Env, refs: tuple[str, ...], preview: bool, queue_only: bool, as_json: bool) -> int:
     """Tell residents that we have it: the reference, and what happens next. Stops only the acknowledge clock."""
-    from socialtriage.cli.leave_commands import leave, preview_reply
+    from socialtriage.cli import output
+    from socialtriage.cli.leaving import preview_reply, reply_facts, send, tell
     from socialtriage.services import acknowledging, inbox, replies
 
     desk, worst = env.desk, 0
+    shown: list[dict[str, Any]] = []
     for case_id in [inbox.resolve(desk, ref) for ref in refs]:
-        text = acknowledging.wording(desk, case_id)
-
-        async def draft_it(poller: Poller, sender: Sender, i: int = case_id, words: str = text) -> ReplyDraft:
-            return await replies.draft(desk, poller, i, words, wishes=acknowledging.WISHES)
-
-        draft = env.with_network(draft_it)
-        for warning in draft.warnings:
-            click.echo(warning, err=True)
+        draft = _drafted(env, case_id, acknowledging.wording(desk, case_id), acknowledging.WISHES)
         if preview:
-            preview_reply(env, draft, as_json)
+            shown.append(reply_facts(draft))
+            if not as_json:
+                preview_reply(env, draft, as_json=False)
             continue
-        result = replies.queue(desk, draft, undo_seconds=0)
-        worst = max(worst, leave(env, result, draft.ref, queue_only, as_json))
+        facts = send(env, replies.queue(desk, draft, undo_seconds=0), draft.ref, queue_only)
+        shown.append(facts)
+        failed = facts["state"] != "sent" and "error" in facts
+        worst = max(worst, int(failed) if as_json else tell(facts))
+    if as_json:
+        output.emit(shown)
     return worst
+
+
+def _drafted(env: Env, case_id: int, text: str, wishes: Wishes) -> ReplyDraft:
+    """A reply as it would leave; its warnings are printed."""
+    from socialtriage.services import replies
+
+    async def draft_it(poller: Poller, sender: Sender) -> ReplyDraft:
+        return await replies.draft(env.desk, poller, case_id, text, wishes=wishes)
+
+    draft = env.with_network(draft_it)
+    for warning in draft.warnings:
+        click.echo(warning, err=True)
+    return draft
 
 
 @click.command("promise")
@@ -183,37 +197,47 @@ def _answer_all(
     env: Env, drafts: list[ReplyDraft], refused: list[str], preview: bool, queue_only: bool, as_json: bool
 ) -> int:
     from socialtriage.cli import output
-    from socialtriage.cli.leave_commands import preview_reply
-    from socialtriage.services import answer_once
+    from socialtriage.cli.leaving import preview_reply, reply_facts
 
     for draft in drafts:
         for warning in draft.warnings:
             click.echo(f"{draft.ref}: {warning}", err=True)
-        if preview:
-            preview_reply(env, draft, as_json)
+        if preview and not as_json:
+            preview_reply(env, draft, as_json=False)
+    shown = [reply_facts(draft) for draft in drafts]
     if not preview:
-        done, more = answer_once.send_all(env.desk, drafts, undo_seconds=0)
+        shown, more = _send_all(env, drafts, queue_only)
         refused = [*refused, *more]
-        rows = [row for each in done for row in each.row_ids]
-        if not queue_only:
+    if as_json:
+        output.emit({"replies": shown, "refused": refused})
+    elif not preview:
+        for each in shown:
+            click.echo(f"{each['ref']}  to {each['to']}  {each['state']}  {each['error'] or ''}".rstrip())
+        waiting = sum(each["state"] == "queued" for each in shown)
+        if waiting:
+            click.echo(
+                f"{waiting} wait their turn, half a minute apart: poll, an open inbox or outbox send sends them."
+            )
+    for line in refused:
+        click.echo(line, err=True)
+    return 1 if refused or any(each.get("state") in ("failed", "unknown") for each in shown) else 0
 
-            async def send(poller: Poller, sender: Sender) -> list[Outcome]:
-                return await sender.run()
 
-            env.with_network(send)
-        shown: list[dict[str, Any]] = []
-        for each in rows:
-            row = env.desk.store.outbox.get(each)
-            if row is not None:
-                shown.append({"id": row.id, "to": row.recipient, "state": row.state, "error": row.error})
-        if as_json:
-            output.emit({"rows": shown, "refused": refused})
-        else:
-            for line in done:
-                click.echo(line.said)
-            waiting = sum(each["state"] == "queued" for each in shown)
-            if waiting:
-                click.echo(f"{waiting} wait their turn, half a minute apart; poll, or outbox send, sends them.")
-    for line_ in refused:
-        click.echo(line_, err=True)
-    return 1 if refused else 0
+def _send_all(env: Env, drafts: list[ReplyDraft], queue_only: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """Queue the answers and send what is due; what became of each, and why others were not queued."""
+    from socialtriage.services import answer_once
+
+    done, refused = answer_once.send_all(env.desk, drafts, undo_seconds=0)
+
+    async def send(poller: Poller, sender: Sender) -> list[Outcome]:
+        return await sender.run()
+
+    if not queue_only:
+        env.with_network(send)
+    rows = [row for each in done for i in each.row_ids if (row := env.desk.store.outbox.get(i)) is not None]
+    refs = {draft.case_id: draft.ref for draft in drafts}
+    shown = [
+        {"id": r.id, "ref": refs.get(r.case_id or 0), "to": r.recipient, "state": r.state, "error": r.error}
+        for r in rows
+    ]
+    return shown, refused

@@ -1,0 +1,123 @@
+"""What commands that send share: a reply shown as it would leave, and what became of the rows that were queued."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from socialtriage.cli.env import Env
+    from socialtriage.domain.views import Done
+    from socialtriage.services.outbox import Outcome, Sender
+    from socialtriage.services.replies import ReplyDraft
+    from socialtriage.services.sync import Poller
+
+WAIT = 30.0
+"""Seconds that `handoff` and `reply` wait for the outcome."""
+
+
+def reply_facts(draft: ReplyDraft) -> dict[str, Any]:
+    """A reply as it would leave, for JSON."""
+    from socialtriage.cli import shapes
+
+    return {
+        "ref": draft.ref,
+        "account": draft.account,
+        "network": draft.network,
+        "to": draft.to,
+        "visibility": draft.visibility,
+        "used": draft.length.used,
+        "limit": draft.length.limit,
+        "unit": draft.length.unit,
+        "text": draft.text,
+        "parts": list(draft.parts),
+        "place": draft.place,
+        "promise": shapes.moment(draft.wishes.promise),
+        "window_closes_at": shapes.moment(draft.window.closes_at) if draft.window else None,
+        "held": draft.held,
+        "price": {"amount": draft.price.amount, "currency": draft.price.currency} if draft.price else None,
+        "warnings": list(draft.warnings),
+    }
+
+
+def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
+    """Print a reply as it would leave."""
+    from socialtriage.cli import output
+    from socialtriage.services.reply_place import window_words
+
+    if as_json:
+        output.emit(reply_facts(draft))
+        return 0
+    of = f" of {draft.length.limit}" if draft.length.limit else ""
+    click.echo(f"From {draft.account} on {draft.network}, {draft.visibility.upper()}, to {draft.to}")
+    click.echo(f"It appears {draft.place}.")
+    parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
+    click.echo(f"{draft.length.used}{of} {draft.length.unit}{parts}")
+    if draft.window:
+        click.echo(window_words(draft.window, env.desk.clock(), env.desk.zone))
+    if draft.wishes.promise:
+        click.echo(f"Promises word by {output.local(env.desk, draft.wishes.promise)}")
+    if draft.held:
+        click.echo("It waits for the approval of a second officer.")
+    if draft.price:
+        click.echo(draft.price.why)
+    click.echo("")
+    click.echo(draft.text)
+    return 0
+
+
+def send(env: Env, result: Done, ref: str, queue_only: bool) -> dict[str, Any]:
+    """Send what was just queued, unless it is to wait, and what became of it.
+
+    Of a thread, the part that did not leave speaks for all. What waits for approval is only queued.
+    """
+    row_ids = list(result.row_ids or (result.row_id or 0,))
+    first = env.desk.store.outbox.get(row_ids[0])
+    if queue_only or (first is not None and first.held):
+        held = {"held": first.held} if first is not None and first.held else {}
+        return {"said": result.said, "ref": ref, "id": row_ids[0], "state": "queued", **held}
+
+    async def sending(poller: Poller, sender: Sender) -> list[Outcome]:
+        return await sender.run_patiently(row_ids, WAIT)
+
+    outcomes = env.with_network(sending)
+    rows = [row for each in row_ids if (row := env.desk.store.outbox.get(each)) is not None]
+    row = next((each for each in rows if each.state != "sent"), rows[0] if rows else None)
+    return {
+        "said": result.said,
+        "ref": ref,
+        "id": row.id if row else row_ids[0],
+        "state": row.state if row else "gone",
+        "error": row.error if row else None,
+        "notice": next((o.notice for o in outcomes if o.notice), None),
+    }
+
+
+def tell(facts: dict[str, Any]) -> int:
+    """Say what became of a row in words; the exit status."""
+    if facts.get("notice"):
+        click.echo(f"{facts['ref']}: {facts['notice']}", err=True)
+    if "error" not in facts:
+        click.echo(facts["said"])
+        return 0
+    if facts["state"] == "sent":
+        click.echo(f"{facts['said']} Sent.")
+        return 0
+    click.echo(
+        f"{facts['ref']}: {facts['state']}. {facts['error'] or 'Another program is sending; it leaves next.'}", err=True
+    )
+    return 1
+
+
+def leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) -> int:
+    """Send what was just queued, unless it is to wait; say what became of it."""
+    facts = send(env, result, ref, queue_only)
+    if not as_json:
+        return tell(facts)
+    from socialtriage.cli import output
+
+    if facts.get("notice"):
+        click.echo(f"{ref}: {facts['notice']}", err=True)
+    output.emit(facts)
+    return 0 if facts["state"] == "sent" or "error" not in facts else 1
