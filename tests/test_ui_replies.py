@@ -254,7 +254,7 @@ def test_a_reply_that_was_sent_becomes_a_saved_answer_in_the_file_with_its_comme
     text = (tmp_path / "config.toml").read_text(encoding="utf-8")
     assert text.startswith("# ours\n")
     kept = next(each for each in load(tmp_path / "config.toml").answers if each.id == "look-it-up")
-    assert (kept.area, kept.text) == ("waste", "Sorry Pat, see {link} for {ref}.")
+    assert (kept.area, kept.text) == ("waste", "Sorry {name}, see {link} for {ref}.")
 
 
 def test_the_same_answer_reaches_everybody_who_asked_the_same_each_by_itself_and_in_turn(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from socialtriage.store.log import NewEvent
 
 _BRACES = re.compile(r"\{\{|\}\}|\{([a-z_]{1,20})\}")
 _ID = re.compile(r"[^\w.-]+")
-SHORTEST = 4
+SHORTEST = 3
 """Characters that a name must have to be found in a text and made a placeholder."""
 
 
@@ -152,7 +152,7 @@ def as_template(desk: Desk, detail: CaseDetail, text: str) -> str:
         if not value or (name == "name" and len(value) < SHORTEST):
             continue
         pattern = rf"(?<!\w){re.escape(value)}(?!\w)"
-        found = re.sub(pattern, "{" + name + "}", found, flags=re.IGNORECASE if name in ("ref", "name") else 0)
+        found = re.sub(pattern, "{" + name + "}", found, flags=re.IGNORECASE if name == "ref" else 0)
     if account is not None and account.sign_off:
         from socialtriage.domain.replying import unsigned
         from socialtriage.services.reply_rules import sign_off_of
