@@ -75,10 +75,13 @@ def test_a_day_on_the_page(shell: Shell, meta: GraphServer) -> None:
 
     # Messenger, inside the day, with the time that is left; and when it is over, refused with the reason.
     gus = case(shell, "my bin was missed")
+    assert gus["answer_until"] is not None
+    assert "takes an answer for 3 h" in shell.ok("show", gus["ref"]).out
     preview = shell.ok("reply", gus["ref"], "We are on our way.", "--preview")
-    assert "3 h" in preview.err
+    assert "3 h" in preview.out
     assert "Sent." in shell.ok("reply", gus["ref"], "We are on our way.").out
     hal = case(shell, "that was weeks ago")
+    assert "is over since" in shell.ok("show", hal["ref"]).out
     late = shell.run("reply", hal["ref"], "Sorry for the wait.")
     assert late.status == 1
     assert "24 hours" in late.err

@@ -94,6 +94,7 @@ class Facebook:
         prompt="Access token of the system user, or of the Page",
     )
     window = staticmethod(graph_window.window)
+    objection = staticmethod(graph_window.objection)
 
     def __init__(self, ctx: ChannelContext) -> None:
         self._ctx = ctx

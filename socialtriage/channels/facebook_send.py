@@ -17,7 +17,15 @@ from socialtriage.channels.facebook_posts import STREAM, id_of
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import an_object, moment, tail, text_id, web_url, words_of
-from socialtriage.channels.graph_send import CLOCKS_DIFFER, PAGES_BACK, find_private, find_public, same, send_private
+from socialtriage.channels.graph_send import (
+    CLOCKS_DIFFER,
+    PAGES_BACK,
+    allowed,
+    find_private,
+    find_public,
+    same,
+    send_private,
+)
 from socialtriage.domain.errors import AnswerLost, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import OutgoingReply, Sent, Visibility
 
@@ -26,13 +34,11 @@ READ_BACK = "id,message,created_time,from,parent{id},permalink_url"
 
 async def post_reply(ctx: ChannelContext, login: PageLogin, reply: OutgoingReply) -> Sent:
     """Answer once. Raises `Rejected` when it surely was not posted, `AnswerLost` when it may have been."""
+    allowed(ctx, reply)
     if reply.visibility is Visibility.PRIVATE:
         return await send_private(ctx, login.graph, f"{login.page}/messages", reply, "messenger")
-    data = reply.parent.reply_data
     if reply.parent.visibility is Visibility.PRIVATE:
         raise Rejected("A private message cannot be answered in public; nothing was posted.")
-    if data.get("can_comment") == "no":
-        raise Rejected("Facebook does not let the Page answer this comment; nothing was posted.")
     try:
         answer = await login.graph.post(f"{_call_id(reply)}/comments", {"message": reply.text})
     except Missing as exc:

@@ -18,7 +18,7 @@ from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import an_object, moment, text_id, words_of
-from socialtriage.channels.graph_window import STANDARD, window
+from socialtriage.channels.graph_window import STANDARD, objection, window
 from socialtriage.domain.errors import AnswerLost, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import OutgoingReply, Sent, Visibility
 
@@ -27,8 +27,11 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 PAGES_BACK = 10
 
 
-def in_time(ctx: ChannelContext, reply: OutgoingReply) -> None:
-    """Raises `Rejected` when the network's time for this answer is over: a row may have waited."""
+def allowed(ctx: ChannelContext, reply: OutgoingReply) -> None:
+    """Raises `Rejected` for what Meta does not let be answered, or when its time is over: a row may have waited."""
+    objected = objection(ctx.account, reply.parent, reply.visibility)
+    if objected is not None:
+        raise Rejected(f"{objected[0]} Nothing was sent.", hint=objected[1])
     end = window(ctx.account, reply.parent, reply.visibility)
     if end is not None and end.closes_at <= ctx.clock():
         raise Rejected(f"{end.why} That time is over; nothing was sent.", hint=end.hint)
@@ -36,13 +39,10 @@ def in_time(ctx: ChannelContext, reply: OutgoingReply) -> None:
 
 async def send_private(ctx: ChannelContext, graph: Graph, path: str, reply: OutgoingReply, use: str) -> Sent:
     """Send a private message, or the one private reply to a comment. Raises `Rejected`, `AnswerLost` and the rest."""
-    in_time(ctx, reply)
     now = ctx.clock()
     form = {"message": json.dumps({"text": reply.text}, ensure_ascii=False)}
     if reply.parent.visibility is Visibility.PUBLIC:
         kind = "post_id" if reply.parent.reply_data.get("kind") == "post" else "comment_id"
-        if reply.parent.reply_data.get("can_reply_privately") == "no":
-            raise Rejected("Meta does not allow a private reply to this comment.", hint="Answer it in public.")
         recipient = {kind: reply.parent.reply_data.get("id") or reply.parent.remote_id}
     else:
         recipient = {"id": reply.parent.reply_data.get("to") or reply.to.key}

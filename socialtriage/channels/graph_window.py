@@ -1,4 +1,4 @@
-"""Until when Meta lets a private message be answered, by rules that need no call: Messenger and Instagram alike.
+"""What Meta lets be answered and until when, by rules that need no call: for Facebook and Instagram alike.
 
 Within 24 hours of the person's last message anything may be answered; with the human agent tag, which Meta grants by a
 review of its own, within 7 days. A public comment may get one private reply within 7 days (NETWORKS.md, section 3).
@@ -15,6 +15,21 @@ from socialtriage.domain.models import StoredRef, Visibility
 
 STANDARD = timedelta(hours=24)
 LONGEST = timedelta(days=7)
+_OPEN = "Open the original and answer there."
+
+
+def objection(account: AccountConfig, message: StoredRef, visibility: Visibility) -> tuple[str, str] | None:
+    """Why Meta would refuse an answer to this message, and what to do instead; None where it may be answered."""
+    data = message.reply_data
+    if data.get("kind") == "tag":
+        return "Instagram's interface does not answer pictures that the account is only tagged in.", _OPEN
+    if message.visibility is Visibility.PRIVATE:
+        return None
+    if visibility is Visibility.PUBLIC and data.get("can_comment") == "no":
+        return "Facebook does not let the Page answer this comment.", _OPEN
+    if visibility is Visibility.PRIVATE and data.get("can_reply_privately") == "no":
+        return "Meta does not allow a private reply to this comment.", "Answer it in public."
+    return None
 
 
 def window(account: AccountConfig, message: StoredRef, visibility: Visibility) -> Window | None:

@@ -99,6 +99,7 @@ class Instagram:
         prompt="Access token",
     )
     window = staticmethod(graph_window.window)
+    objection = staticmethod(graph_window.objection)
 
     def __init__(self, ctx: ChannelContext) -> None:
         self._ctx = ctx

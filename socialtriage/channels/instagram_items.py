@@ -22,7 +22,6 @@ REPLY = "id,text,timestamp,username,from,hidden,parent_id"
 COMMENT = f"{REPLY},replies{{{REPLY}}}"
 MEDIUM = "id,caption,timestamp,comments_count,permalink,media_type,username"
 TAG = f"{MEDIUM},media_url"
-NO_ANSWER = "Instagram's interface does not answer pictures that the account is only tagged in."
 
 
 @dataclass(slots=True)

@@ -14,21 +14,25 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import moment, text_id, words_of
-from socialtriage.channels.graph_send import CLOCKS_DIFFER, PAGES_BACK, find_private, find_public, same, send_private
-from socialtriage.channels.instagram_items import NO_ANSWER, REPLY, Items
+from socialtriage.channels.graph_send import (
+    CLOCKS_DIFFER,
+    PAGES_BACK,
+    allowed,
+    find_private,
+    find_public,
+    same,
+    send_private,
+)
+from socialtriage.channels.instagram_items import REPLY, Items
 from socialtriage.channels.instagram_login import AccountLogin, for_messages
 from socialtriage.channels.instagram_media import COMMENTS, USE
 from socialtriage.domain.errors import AnswerLost, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import OutgoingReply, Sent, Visibility
 
-_HINT = "Open the original and answer there."
-
 
 async def post_reply(ctx: ChannelContext, login: AccountLogin, reply: OutgoingReply) -> Sent:
     """Answer once. Raises `Rejected` when it surely was not posted, `AnswerLost` when it may have been."""
-    data = reply.parent.reply_data
-    if data.get("kind") == "tag":
-        raise Rejected(NO_ANSWER, hint=_HINT)
+    allowed(ctx, reply)
     if reply.visibility is Visibility.PRIVATE:
         graph = await for_messages(ctx, login)
         return await send_private(ctx, graph, f"{login.id}/messages", reply, USE)

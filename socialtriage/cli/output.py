@@ -84,6 +84,8 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
     lines = [case_line(desk, row, now), f"Status: {row.status.replace('_', ' ')}. Urgency: {row.urgency}."]
     if row.due_at:
         lines.append(f"{words_left(now, row.due_at).capitalize()}: {row.due_clock} by {local(desk, row.due_at)}.")
+    if detail.answer_until:
+        lines.append(f"{_time_left(now, detail.answer_until)} {local(desk, detail.answer_until)}.")
     lines.append(f"Person: {clean_line(row.name)} ({clean_line(row.handle)}), contact number {detail.contacts} here.")
     if row.suggested_because:
         lines.append(f"Suggested: {'; '.join(row.suggested_because)}.")
@@ -104,6 +106,15 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         note = f" — {e.note}" if e.note else ""
         lines.append(f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{_told(e.detail)}{note}")
     return lines
+
+
+def _time_left(now: datetime, until: datetime) -> str:
+    """How long the network still takes an answer."""
+    if until <= now:
+        return "The network's time for an answer is over since"
+    minutes = int((until - now).total_seconds()) // 60
+    left = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return f"The network takes an answer for {left} more, until"
 
 
 def _handoff_lines(desk: Desk, handoff: HandoffView) -> list[str]:

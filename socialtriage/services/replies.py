@@ -119,7 +119,7 @@ def prepare(
         check_allowed(channel.capabilities, answerable, visibility, detail.row.network)
         reply_place.refuse_objected(channel, account, answerable, visibility)
     window = reply_place.window(channel, account, answerable, visibility)
-    reply_place.refuse_too_late(window, desk.clock(), desk.zone)
+    reply_place.refuse_outside(window, detail, answerable, desk.clock(), desk.zone)
     whole = replying.signed(words, sign_off_of(desk, account.id))
     handle = str(answerable.author.handle)
     parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)

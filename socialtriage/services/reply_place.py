@@ -38,6 +38,14 @@ def window(
     return asked.window(account, answerable.message, visibility) if isinstance(asked, HasWindow) else None
 
 
+def refuse_outside(
+    window: Window | None, detail: CaseDetail, answerable: Answerable, now: datetime, zone: ZoneInfo
+) -> None:
+    """Raises `Refused` when the time for an answer is over, or the one that there may be was given."""
+    refuse_too_late(window, now, zone)
+    refuse_second(window, detail, answerable)
+
+
 def refuse_too_late(window: Window | None, now: datetime, zone: ZoneInfo) -> None:
     """Raises `Refused` when the time for an answer is over."""
     if window is not None and window.closes_at <= now:
@@ -70,6 +78,20 @@ def price(
     total = sum(price.amount for price in found)
     why = f"{dearest.why} All {len(found)} posts cost {total:.2f} {dearest.currency}."
     return Price(total, dearest.currency, why, dearest.dear)
+
+
+def refuse_second(window: Window | None, detail: CaseDetail, answerable: Answerable) -> None:
+    """Raises `Refused` where the network takes one private answer to a message, and it was given."""
+    if window is None or not window.once:
+        return
+    asked = next((m for m in detail.messages if m.remote_id == answerable.message.remote_id), None)
+    given = (m for m in detail.messages if m.voice is Voice.OFFICER and m.visibility is Visibility.PRIVATE)
+    if asked is not None and any(m.at >= asked.at for m in given):
+        raise Refused(
+            "A private answer was given to this message already, and the network takes no second: there is one for each"
+            " message, once.",
+            hint="Wait until they answer it, or answer in public.",
+        )
 
 
 def window_words(window: Window, now: datetime, zone: ZoneInfo) -> str:

@@ -116,6 +116,10 @@ def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
     yield fact("Area", *join(([(area, "calm" if row.area else "dim")], [(kind, "")])))
     yield fact("Held by", (clean_line(row.owner) if row.owner else "nobody", "" if row.owner else "dim"))
     yield fact("Came in", *join(([(reader.at(row.opened_at), "")], [(words.ago(row.opened_at, reader.now), "dim")])))
+    if detail.answer_until is not None and row.status is not Status.CLOSED:
+        over = detail.answer_until <= reader.now
+        left = "over since" if over else f"{words.span(detail.answer_until - reader.now, fine=True)} left, until"
+        yield fact("Answer in", (f"{left} {reader.at(detail.answer_until)}", "alarm" if over else "warn"))
     yield from _moments(detail, reader)
     for need, value in detail.facts.items():
         yield fact(clean_line(need, 30).capitalize(), (clean_line(value, 400), ""))
