@@ -1,9 +1,9 @@
 """Hiding replies, blocking, muting and reporting on Bluesky.
 
 Facts (lexicons of bluesky-social/atproto): a reply is hidden by the threadgate of the thread's root post, which only
-the root's author can write (`app.bsky.feed.threadgate#hiddenReplies`, at most 300); a block is a public record in our own
-repository; a mute is private; a report goes to a moderation service through our data server. Reading and writing a
-threadgate is guarded by `swapRecord`, so that nobody else's change of it is lost.
+the root's author can write (`app.bsky.feed.threadgate#hiddenReplies`, at most 300); a block is a public record in our
+own repository; a mute is private; a report goes to a moderation service through our data server. Reading and writing
+a threadgate is guarded by `swapRecord`, so that nobody else's change of it is lost.
 """
 
 from __future__ import annotations

@@ -21,8 +21,10 @@ from socialtriage.channels.demo_week.items import Items
 from socialtriage.channels.demo_week.rules import LIMITS, NETWORKS, capabilities, measure
 from socialtriage.channels.demo_week.schedule import Moment, Plan, Schedule, schedule
 from socialtriage.channels.demo_week.week import Week, load
-from socialtriage.domain.errors import Misconfigured, Rejected
+from socialtriage.domain.errors import Misconfigured, NotPermitted, Rejected
 from socialtriage.domain.models import (
+    Author,
+    Capabilities,
     Health,
     Incoming,
     LengthRule,
@@ -61,6 +63,9 @@ class _Options:
 
 class Demo:
     """One presence of the fictional council."""
+
+    capabilities = Capabilities(hide=True, block=True, mute=True, report=True)
+    """Before it is known which network is played: there is nobody whom practice could harm."""
 
     def __init__(self, ctx: ChannelContext) -> None:
         """Raises `Misconfigured` for options that make no sense."""
@@ -137,6 +142,40 @@ class Demo:
     async def look_up(self, reply: OutgoingReply) -> Sent:
         """Every answer that was taken is found again under its key: the demo loses none."""
         return self._sent(reply, reply.queued_at)
+
+    # --- moderation: taken as the network would; nothing leaves the machine ---------------------------------
+
+    async def hide(self, message: StoredRef) -> None:
+        """Take it. Raises `NotPermitted` where the played network has no such thing."""
+        self._must(self.capabilities.hide, "hide a message")
+
+    async def unhide(self, message: StoredRef) -> None:
+        """Take it back."""
+        await self.hide(message)
+
+    async def block(self, author: Author) -> None:
+        """Take it. Raises `NotPermitted` where the played network has no such thing."""
+        self._must(self.capabilities.block, "block a person")
+
+    async def unblock(self, author: Author) -> None:
+        """Take it back."""
+        await self.block(author)
+
+    async def mute(self, author: Author) -> None:
+        """Take it. Raises `NotPermitted` where the played network has no such thing."""
+        self._must(self.capabilities.mute, "mute a person")
+
+    async def unmute(self, author: Author) -> None:
+        """Take it back."""
+        await self.mute(author)
+
+    async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
+        """Take it. Raises `NotPermitted` where the played network has no such thing."""
+        self._must(self.capabilities.report, "report a message")
+
+    def _must(self, able: bool, what: str) -> None:
+        if not able:
+            raise NotPermitted(f"{NETWORKS[self._options.network].name} has no way to {what}.")
 
     def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
         """Count as the network that is played does, nearly."""

@@ -56,6 +56,10 @@ def capabilities(network: str) -> Capabilities:
         look_up=True,
         reread=True,
         deletions=network != "imap",
+        hide=network in ("bluesky", "facebook", "instagram", "threads", "x", "youtube"),
+        block=network in ("bluesky", "facebook", "instagram", "mastodon", "youtube"),
+        mute=network in ("bluesky", "mastodon", "x"),
+        report=network in ("bluesky", "mastodon"),
         limits=LIMITS,
     )
 
