@@ -37,6 +37,7 @@ def test_from_the_contacts_answer_to_the_resident_in_five_keys_at_most(desk: Ans
     async def story(officer: Officer) -> None:
         await officer.press(keys[0])
         await officer.until(lambda: officer.selected == case_id, "the answered case is selected")
+        await officer.reads("A contact answered. p makes their words the draft of an answer")
         await officer.press(keys[1])
         await officer.on(Compose)
         await officer.sees("Collected at ten.")
@@ -89,7 +90,7 @@ def test_mails_are_let_in_placed_and_ignored(desk: AnswerDesk) -> None:
     desk.answer(body="Three.", From="x@evil.example", Subject="win")
 
     async def story(officer: Officer) -> None:
-        await officer.sees("3 of contacts to place")
+        await officer.sees("3 mails to place")
         await officer.press("f5")
         await officer.on(AnswersScreen)
         await officer.sees("3 mails to place", "jo@anytown.example")
@@ -142,6 +143,7 @@ def test_a_late_contact_is_seen_and_reminded_then_the_deputy(desk: AnswerDesk) -
     async def story(officer: Officer) -> None:
         await officer.press("3")
         await officer.sees("contact late")
+        await officer.reads("The contact is late. c reminds them")
         await officer.press("c")
         await officer.on(ChaseScreen)
         await officer.reads("Reminder 1", "No answer came yet", "Our mail of")

@@ -12,7 +12,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from pathlib import Path
 
 from socialtriage.channels.base import ChannelContext
@@ -138,7 +138,7 @@ def _mail(sent: ParsedMail, writer: MailAddress, due: datetime, text: str, *, au
     """An answer as an ordinary mail program makes it, our mail quoted below."""
     mail = EmailMessage()
     key = hashlib.sha256(sent.message_id.encode()).hexdigest()[:16]
-    mail["From"] = str(writer)
+    mail["From"] = formataddr((writer.name, writer.address))
     mail["To"] = str(sent.from_[0])
     mail["Date"] = format_datetime(due)
     mail["Message-ID"] = f"<{key}@practice.example>"

@@ -127,7 +127,8 @@ def _land(desk: Desk, tx: Transaction, message_id: int, case_id: int, handoff: H
     if handoff is not None:
         # A clock that goes wrong must not make an answer older than its question.
         first = tx.answers.answered(handoff.id, min(max(at, handoff.sent_at or at), tx.at))
-        detail = {"contact": handoff.contact, "message_id": handoff.message_id, "again": not first, **detail}
+        detail = {"contact": handoff.contact, "message_id": handoff.message_id, **detail}
+        detail |= {} if first else {"again": True}
     tx.log(NewEvent("handoff.answered", case_id, before.ref, detail))
     return case_id
 

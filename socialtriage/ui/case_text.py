@@ -36,6 +36,8 @@ class Reader:
     areas: Mapping[str, str]
     opened: Collection[int] = ()
     accept_key: str = "tab"
+    tell_key: str = "p"
+    chase_key: str = "c"
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each area must know before a handoff."""
 
@@ -84,7 +86,18 @@ def headline(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
         ),
         end=True,
     )
+    yield from _next_step(row, reader)
     yield para("")
+
+
+def _next_step(row: CaseRow, reader: Reader) -> Iterator[Para]:
+    """The key that goes on with a case whose contact answered, or should have."""
+    if row.status is Status.TELL_RESIDENT:
+        said: tuple[Run, ...] = (("A contact answered.  ", "calm"), (reader.tell_key, "key"))
+        yield Para((*said, (" makes their words the draft of an answer", "dim")), end=True)
+    elif row.status is Status.WAITING_CONTACT and row.contact_due_at and row.contact_due_at < reader.now:
+        said = (("The contact is late.  ", "warn"), (reader.chase_key, "key"))
+        yield Para((*said, (" reminds them", "dim")), end=True)
 
 
 def suggestion(row: CaseRow, reader: Reader) -> Iterator[Para]:

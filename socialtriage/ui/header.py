@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from socialtriage.ui import words
 from socialtriage.ui.actions import table
 from socialtriage.ui.widgets.bars import Parts, said
 
@@ -21,7 +22,7 @@ def header_parts(app: TriageApp, title: str) -> Parts:
     right = [
         (f"{app.polling}  " if app.polling else "", "$ink-dim"),
         (app.board.headline if roomy else needs, "bold $alarm" if broken else ""),
-        (f"   {app.board.to_place} of contacts to place" if app.board.to_place else "", "bold $warn"),
+        (f"   {words.many(app.board.to_place, 'mail')} to place" if app.board.to_place else "", "bold $warn"),
         (f"   outbox {waiting}" if waiting else "", ""),
         (f"   outbox {trouble}" if trouble else "", "bold $alarm"),
     ]
