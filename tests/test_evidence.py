@@ -19,7 +19,7 @@ from socialtriage.domain.filetypes import file_type
 from socialtriage.domain.models import MediaItem, MediaState
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import MediaView, Query
-from socialtriage.services import evidence, fetching, inbox
+from socialtriage.services import evidence, exhibits, fetching, inbox
 from socialtriage.services.desk import Desk
 from socialtriage.services.fetching import BACK_OFF, MOST_TRIES, Fetcher
 from socialtriage.services.links import ends_at
@@ -281,3 +281,50 @@ def test_a_poll_that_is_killed_in_the_middle_of_a_download_leaves_nothing_that_c
         assert state()["bytes"] == len(body)
         assert network.problems == []
         assert all("authorization" not in headers for headers in files.headers)
+
+        [listed] = shell.ok("evidence", case["ref"], "--json").json
+        assert (listed["state"], listed["sha256"]) == ("kept", hashlib.sha256(body).hexdigest())
+        shelf = tmp_path / "shelf"
+        shelf.mkdir()
+        [saved] = shell.ok("evidence", case["ref"], "--save", str(shelf), "--json").json["saved"]
+        assert Path(saved).read_bytes() == body
+        [clean] = shell.ok("evidence", case["ref"], "--save", str(shelf), "--clean", "--json").json["saved"]
+        assert Path(clean) != Path(saved)
+        assert b"Secret Camera" not in Path(clean).read_bytes()
+        assert {stat.S_IMODE(Path(name).stat().st_mode) for name in (saved, clean)} == {0o600}
+        shell.ok("fact", case["ref"], "place", "Mill Lane")
+        assert shell.ok("fact", case["ref"], "--json").json["facts"] == {"place": "Mill Lane"}
+        assert shell.ok("show", case["ref"], "--json").json["facts"] == {"place": "Mill Lane"}
+
+
+def test_names_that_lead_elsewhere_do_not_and_nothing_is_overwritten(desk: Desk, tmp_path: Path) -> None:
+    hostile = ("../../etc/passwd", ".bashrc", "C:\\evil.exe", "a/b\x00c", "x" * 500, "", "photo.jpg")
+    items = tuple(MediaItem(kind="image", name=clean_line(name), data=photo(i)) for i, name in enumerate(hostile))
+    arrive(desk, message("files", media=items))
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    case_id = next(iter(inbox.snapshot(desk, Query())))
+    first = exhibits.save(desk, case_id, shelf)
+    second = exhibits.save(desk, case_id, shelf, clean=True)
+    written = list(shelf.iterdir())
+    assert sorted(written) == sorted({*first, *second})
+    assert len(written) == 2 * len(hostile)
+    assert all(path.parent == shelf and path.suffix == ".jpg" and len(path.name) < 120 for path in written)
+
+
+def test_a_link_that_ended_is_taken_up_again_when_the_source_gives_a_new_one(desk: Desk, files: MediaServer) -> None:
+    def seen(url: str | None) -> Any:
+        photo_of = MediaItem(kind="image", name=clean_line("photo"), url=url, remote_id="p1")
+        return message("Look", "m1", media=(photo_of,))
+
+    arrive(desk, seen(None))
+    assert fetch(desk) == 0
+    arrive(desk, seen(files.status("/old.jpg", 404)))
+    assert fetch(desk) == 0
+    assert all_media(desk)["photo"].state is MediaState.EXPIRED
+    arrive(desk, seen(files.put("/new.jpg", photo())))
+    assert fetch(desk) == 1
+    assert all_media(desk)["photo"].state is MediaState.KEPT
+    arrive(desk, seen(files.url + "/other.jpg"))
+    assert fetch(desk) == 0
+    assert files.asked["/other.jpg"] == 0

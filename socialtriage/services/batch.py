@@ -16,6 +16,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.services.flagging import first_words, flagged
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
+from socialtriage.services.spotting import Found, spotted
 from socialtriage.services.timeline import replayed
 from socialtriage.store.intake import BACKGROUND, Revised, StoredMessage
 from socialtriage.store.log import NewEvent
@@ -69,6 +70,7 @@ class Batch:
         self.adopted: list[tuple[int, int]] = []
         self.addressed: list[int] = []
         self.events: list[NewEvent] = []
+        self.spots: list[Found] = []
 
     def run(self, items: Sequence[Incoming], gone: Sequence[str]) -> None:
         """Sort the items into new, edited and known, and write everything."""
@@ -265,9 +267,11 @@ class Batch:
         self._flag(case_id, item)
 
     def _marked(self, case: Case, item: Incoming) -> Case:
-        """The case, marked when a resident's message has a blocked word."""
+        """The case, marked when a resident's message has a blocked word, or words that the spotter looks for."""
         case, event = flagged(self.desk, case, item)
-        self.events += [event] if event else []
+        case, found, spots = spotted(self.desk, self.tx, case, item)
+        self.events += [event, *spots] if event else spots
+        self.spots += found
         return case
 
     def _flag(self, case_id: int, item: Incoming) -> None:
@@ -321,6 +325,8 @@ class Batch:
                 continue
             if old.gone and not item.context:
                 back.append(old.id)
+            if item.media and not old.redacted:
+                self.tx.evidence.relink(old.id, item.media)
             # A network shows our answer with the mention that it added: that is no edit.
             ours_as_sent = old.state == "sent" and item.edited_at is None
             if (old.text, old.subject) != (item.text, item.subject) and not (ours_as_sent or old.redacted):
@@ -354,6 +360,7 @@ class Batch:
         """Every row, then the events."""
         self.opened = {case_id: self.cases[case_id] for case_id in self.opened}
         self.tx.intake.add_cases(list(self.opened.values()))
+        self.tx.spots.add(self.spots)
         self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
         self.tx.intake.link_cases(self.links)
         self.tx.intake.adopt(self.adopted)

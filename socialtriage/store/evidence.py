@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from socialtriage.domain.models import MediaState, Visibility
+from socialtriage.domain.models import MediaItem, MediaState, Visibility
 from socialtriage.domain.times import iso
 from socialtriage.store.database import Database
 from socialtriage.store.rows import stamp
@@ -28,6 +28,8 @@ class PendingMedia:
     visibility: Visibility
 
 
+MOST_LINKS = 12
+"""Tries after which no new address of a file is taken up: some servers make one up at every reading."""
 _PENDING = (
     "SELECT x.id, m.case_id, c.ref, m.account, x.kind, x.url, x.remote_id, x.tries, m.visibility FROM media x"
     " JOIN messages m ON m.id = x.message_id JOIN cases c ON c.id = m.case_id"
@@ -79,6 +81,14 @@ class EvidenceWriter:
             (sha256, size, path, mime, media_id),
         )
         return cursor.rowcount == 1
+
+    def relink(self, message_id: int, media: Sequence[MediaItem]) -> None:
+        """The source names another address for a file that is not here: it is asked for there, while tries are left."""
+        self._c.executemany(
+            "UPDATE media SET url = ?1, state = 'pending', why = NULL, next_try_at = NULL WHERE message_id = ?2"
+            " AND remote_id = ?3 AND state IN ('pending', 'expired') AND coalesce(url, '') != ?1 AND tries < ?4",
+            ((m.url, message_id, m.remote_id, MOST_LINKS) for m in media if m.url and m.remote_id),
+        )
 
     def ended(self, media_id: int, state: MediaState, why: str) -> bool:
         """The file will never be here."""
