@@ -21,6 +21,10 @@ STAGGER = timedelta(seconds=30)
 """Between two answers of one pass: many at once look like a machine, to residents and to networks."""
 MOST = 25
 MOST_WORDS = 24
+STEM = 6
+"""Letters of a word that are compared."""
+ALIKE, ALIKE_ANYWHERE = 0.3, 0.5
+"""Which part of the words of the shorter question the other must have too: in one service area, and in none."""
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 # Words that most questions hold say nothing about what they have in common.
@@ -41,13 +45,15 @@ def similar(desk: Desk, case_id: int, limit: int = MOST) -> list[CaseRow]:
     if not words:
         return []
     area = detail.row.area or detail.row.suggested_area
-    expression = " OR ".join(f'"{word}"' for word in words)
+    expression = " OR ".join(f'"{word}" *' for word in words)
+    least = ALIKE if area else ALIKE_ANYWHERE
     waiting = desk.store.replies.similar(expression, case_id, area, detail.row.topic)
     found = []
     for row in inbox.rows(desk, waiting):
-        shared = words & salient(_asked(desk, row.id))
-        # One word in common is a coincidence, unless the question had no more.
-        if len(shared) >= min(2, len(words)) and not desk.store.outbox.waiting(row.id):
+        theirs = salient(_asked(desk, row.id))
+        shared, fewest = len(words & theirs), min(len(words), len(theirs))
+        # One word in common is a coincidence, unless neither had more.
+        if (words == theirs or shared >= max(2, least * fewest)) and not desk.store.outbox.waiting(row.id):
             found.append(row)
         if len(found) >= limit:
             break
@@ -59,9 +65,13 @@ def _asked(desk: Desk, case_id: int) -> str:
 
 
 def salient(text: str) -> frozenset[str]:
-    """The words of a question that say what it is about."""
-    found = dict.fromkeys(word.casefold() for word in _WORD.findall(re.sub(r"https?://\S+|@\S+", " ", text)))
-    return frozenset([word for word in found if word not in COMMON][:MOST_WORDS])
+    """The words of a question that say what it is about, without their endings: `collection` and `collected` agree."""
+    found = (word.casefold() for word in _WORD.findall(re.sub(r"https?://\S+|@\S+", " ", text)))
+    return frozenset(list(dict.fromkeys(_stem(word) for word in found if word not in COMMON))[:MOST_WORDS])
+
+
+def _stem(word: str) -> str:
+    return (word[:-1] if word.endswith("s") and len(word) > 3 else word)[:STEM]
 
 
 def wording(desk: Desk, template: str, case_id: int) -> str:

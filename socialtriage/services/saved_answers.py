@@ -47,18 +47,19 @@ def every(desk: Desk) -> list[Offer]:
 
 
 def offered(desk: Desk, row: CaseRow, *, only: bool = False) -> list[Offer]:
-    """What can answer a case: those of its area, then those of none, the most used first; then all others.
+    """What can answer a case: those of its area, then those of none, then all others.
 
-    `only` leaves the others out. Expired ones are never offered. A case without an area counts by its suggestion.
+    In the order of the configuration, so that a letter stays with its answer. `only` leaves the others out. Expired
+    ones are never offered. A case without an area counts by its suggestion.
     """
     area = row.area or row.suggested_area
 
-    def order(offer: Offer) -> tuple[int, int]:
+    def order(offer: Offer) -> int:
         own = offer.answer.area == area and area is not None
-        return 0 if own else 1 if offer.answer.area is None else 2, -offer.used
+        return 0 if own else 1 if offer.answer.area is None else 2
 
     found = sorted((each for each in every(desk) if not each.expired), key=order)
-    return [each for each in found if not only or order(each)[0] < 2]
+    return [each for each in found if not only or order(each) < 2]
 
 
 def named(desk: Desk, answer_id: str, now: datetime) -> SavedAnswer:

@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from socialtriage.domain.errors import SocialTriageError
+from socialtriage.domain.models import Urgency
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseRow, Done
 from socialtriage.services import answer_once
@@ -112,7 +113,9 @@ class OnceScreen(Asking[None], DeskScreen):
             draft = await app.background.draft_reply(item.row.id, made, wishes)
         except SocialTriageError as error:
             return replace(item, text=text or item.text, draft=None, fault=str(error), ticked=False)
-        return replace(item, text=made, draft=draft, fault="", ticked=True)
+        # What is warned about, and what may be a matter of life, is looked at and ticked by hand.
+        careful = bool(draft.warnings) or Urgency.EMERGENCY in (item.row.urgency, item.row.suggested_urgency)
+        return replace(item, text=made, draft=draft, fault="", ticked=not careful or text is not None)
 
     # --- what is shown ------------------------------------------------------------------------------------
 

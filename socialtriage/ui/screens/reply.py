@@ -113,7 +113,9 @@ class ReplyScreen(Asking[None], DeskScreen):
         row, draft = self._detail.row, self.draft
         private = draft.visibility is Visibility.PRIVATE if draft else self.written.private
         yield fact("From", (clean_line(draft.account if draft else row.account), "strong"), width=LABEL)
-        yield fact("To", (clean_line(f"{row.name} {draft.to if draft else row.handle}"), "strong"), width=LABEL)
+        handle = clean_line(draft.to if draft else row.handle)
+        name = clean_line(row.name)
+        yield fact("To", (name if name == handle else f"{name} {handle}", "strong"), width=LABEL)
         seen = ("PRIVATE: they alone can read it", "private") if private else ("PUBLIC: anyone can read it", "strong")
         yield fact("Seen by", (seen[0], seen[1]), (f", on {words.network(row.network)}", ""), width=LABEL)
         if draft and draft.place:
