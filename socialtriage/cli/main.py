@@ -56,6 +56,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("record", "The handoff and case log; prove it whole."),
     "backup": ("backup", "A proved copy of everything in one file, made while others work."),
     "restore": ("backup", "Put a backup in the place of the store."),
+    "spotter": ("spotter", "What flags requests, complaints, press and danger; how often it is right."),
+    "dismiss": ("spotter", "Say that a flag of the spotter is a false alarm, and why."),
     "restrict": ("restricting", "Mask cases in lists, exports and on screens."),
     "unrestrict": ("restricting", "Show restricted cases again."),
     "prune": ("keeping", "Forget the words and names whose time is over; counts stay."),
@@ -72,7 +74,7 @@ GROUPS = (
     ("What comes back", ("answers", "chase")),
     ("Evidence and moderation", ("evidence", "fact", "hide", "unhide", "block", "mute", "moderation")),
     ("Organisation", ("accounts", "contacts", "report", "log")),
-    ("Keeping", ("restrict", "unrestrict", "backup", "restore", "prune", "person")),
+    ("Keeping", ("spotter", "dismiss", "restrict", "unrestrict", "backup", "restore", "prune", "person")),
 )
 
 

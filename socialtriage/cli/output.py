@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
 from socialtriage.domain.models import Status
 from socialtriage.domain.text import clean, clean_line
@@ -51,7 +52,8 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
     if area is None and row.suggested_area:
         suggested = desk.areas.get(row.suggested_area)
         area = f"{suggested.name if suggested else row.suggested_area}?"
-    marks = [f"{row.repeat_count}× contact"] if row.repeat_count > 1 else []
+    marks = spot_marks(row.flags)
+    marks += [f"{row.repeat_count}× contact"] if row.repeat_count > 1 else []
     marks += ["media"] if row.media else []
     marks += [f"held by {row.owner}"] if row.owner else []
     late = row.status is Status.WAITING_CONTACT and row.contact_due_at is not None and row.contact_due_at < now
@@ -84,6 +86,10 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
     lines = [case_line(desk, row, now), f"Status: {row.status.replace('_', ' ')}. Urgency: {row.urgency}."]
     if row.due_at:
         lines.append(f"{words_left(now, row.due_at).capitalize()}: {row.due_clock} by {local(desk, row.due_at)}.")
+    for spot in detail.spots:
+        due = f", by {spot.due_on:%a %d %b %Y}" if spot.due_on else ""
+        who = f" {spot.contact} answers for it." if spot.contact else ""
+        lines.append(f"{spot.name.upper()}{due} (by “{spot.phrase}”, flag {spot.flag}).{who} {spot.wording}".rstrip())
     if detail.answer_until:
         lines.append(f"{_time_left(now, detail.answer_until)} {local(desk, detail.answer_until)}.")
     lines.append(f"Person: {clean_line(row.name)} ({clean_line(row.handle)}), contact number {detail.contacts} here.")

@@ -18,6 +18,7 @@ from socialtriage.domain.views import (
     MediaView,
     MessageView,
     OutboxView,
+    SpotView,
 )
 from socialtriage.services.desk import Desk
 from socialtriage.store.rows import MASK, RESTRICTED
@@ -100,7 +101,20 @@ def case(desk: Desk, detail: CaseDetail, *, unmask: bool = False) -> dict[str, A
     shape["handoffs"] = [_handoff(h) for h in detail.handoffs]
     shape["events"] = [event(e) for e in detail.events]
     shape["facts"] = dict(detail.facts)
+    shape["answer_until"] = moment(detail.answer_until)
+    shape["spots"] = [_spot(spot) for spot in detail.spots]
     return shape
+
+
+def _spot(spot: SpotView) -> dict[str, Any]:
+    return {
+        "flag": spot.flag,
+        "name": spot.name,
+        "words": spot.phrase,
+        "due_on": spot.due_on.isoformat() if spot.due_on else None,
+        "contact": spot.contact or None,
+        "wording": spot.wording,
+    }
 
 
 def _message(m: MessageView) -> dict[str, Any]:

@@ -94,6 +94,10 @@ def parse(
     check_tables(config, problems)
     check_lists(config, problems, networks)
     check_keys(config.keys, problems, actions)
+    if config.spotter:
+        from socialtriage.config.spotter import check_spotter
+
+        check_spotter(config, problems)
     problems.raise_if_any()
     return config
 

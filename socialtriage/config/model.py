@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from socialtriage.config.base import Base
-from socialtriage.config.model_keeping import Retention
+from socialtriage.config.model_keeping import Retention, SpotterRule
 
 TextOrTexts = Annotated[tuple[str, ...], msgspec.Meta(extra={"lone": True})]
 """A list of texts that may be written as one text."""
@@ -344,3 +344,5 @@ class Config(Base, frozen=True, kw_only=True):
     """The contact network."""
     answers: tuple[SavedAnswer, ...] = ()
     """The saved replies."""
+    spotter: tuple[SpotterRule, ...] = ()
+    """Changes and additions to what the spotter looks for."""

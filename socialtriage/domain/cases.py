@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -12,9 +12,17 @@ from socialtriage.domain.errors import Refused
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import Avoidable, Kind, Outcome, SafeText, Status, Urgency, Visibility
 
-
 REDACTED = "redacted"
 """The flag of a case whose words were forgotten."""
+
+
+OTHER_FLAGS = frozenset({"restricted", REDACTED, "held", "blocked_word"})
+"""Flags that the spotter did not give."""
+
+
+def spot_marks(flags: Iterable[str]) -> list[str]:
+    """The spotter's flags of a case as marks in a list: `foi?`, `threat to life?`."""
+    return [f"{each.replace('_', ' ')}?" for each in flags if each not in OTHER_FLAGS and ":" not in each]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ _ASCII = "".join(
     char if char.isalnum() or char == "_" else "\n" if _BREAKS.match(char) else " " for char in map(chr, range(128))
 )
 """For `str.translate`, far faster than the expressions: what breaks a clause becomes a line end, other gaps blanks."""
-_IRREGULAR = {"buses": "bus", "mice": "mouse", "children": "child", "people": "person"}
+IRREGULAR = {"buses": "bus", "mice": "mouse", "children": "child", "people": "person"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,14 @@ class KeywordSuggester:
     def __init__(self, areas: Iterable[AreaWords], emergency: Iterable[str] = (), urgent: Iterable[str] = ()) -> None:
         areas = tuple(areas)
         self._names = {area.id: area.name for area in areas}
-        self._areas = _Phrases((word, area.id) for area in areas for word in area.keywords)
-        self._area_urgent = _Phrases((word, area.id) for area in areas for word in area.urgent_keywords)
+        self._areas = Phrases((word, area.id) for area in areas for word in area.keywords)
+        self._area_urgent = Phrases((word, area.id) for area in areas for word in area.urgent_keywords)
         general = [(word, Urgency.EMERGENCY.value) for word in emergency]
-        self._urgency = _Phrases([*general, *((word, Urgency.URGENT.value) for word in urgent)])
+        self._urgency = Phrases([*general, *((word, Urgency.URGENT.value) for word in urgent)])
 
     def suggest(self, text: str) -> Suggestion | None:
         """A suggestion for a text, or None. Takes linear time and looks at its first 20,000 characters."""
-        clauses = list(_clauses(text[:_READ]))
+        clauses = list(clauses_of(text[:_READ]))
         hits = self._areas.found_in(clauses)
         area = _winner(hits)
         urgency, why = self._urgency_of(clauses, area)
@@ -95,7 +95,7 @@ class KeywordSuggester:
             return None
         return Suggestion(area, urgency, (*self._reasons(hits, area), *why))
 
-    def _reasons(self, hits: Mapping[str, _Hit], area: str | None) -> list[str]:
+    def _reasons(self, hits: Mapping[str, Hit], area: str | None) -> list[str]:
         if area is None:
             return []
         phrases = sorted((phrase for phrase, hit in hits.items() if area in hit.meanings), key=_length, reverse=True)
@@ -116,14 +116,14 @@ class KeywordSuggester:
         ]
 
 
-class _Hit(NamedTuple):
+class Hit(NamedTuple):
     """What a phrase points to, and whether it stands in the first clause in which any does."""
 
     meanings: Sequence[str]
     early: bool
 
 
-class _Phrases:
+class Phrases:
     """Phrases and what they point to, found in passing: the words of a text are put together and looked up."""
 
     def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
@@ -131,7 +131,7 @@ class _Phrases:
         self._beginnings: set[str] = set()
         self._longest = 1
         for phrase, meaning in phrases:
-            words = [word for clause in _clauses(phrase) for word in clause]
+            words = [word for clause in clauses_of(phrase) for word in clause]
             if words:
                 together = "".join(words)
                 self._longest = max(self._longest, len(words))
@@ -140,9 +140,9 @@ class _Phrases:
                 if meaning not in meanings:
                     meanings.append(meaning)
 
-    def found_in(self, clauses: list[list[str]]) -> dict[str, _Hit]:
+    def found_in(self, clauses: list[list[str]]) -> dict[str, Hit]:
         """The phrases in a text with what each points to, each once, in order."""
-        found: dict[str, _Hit] = {}
+        found: dict[str, Hit] = {}
         known, beginnings, longest = self._meanings, self._beginnings, self._longest
         first = -1
         for number, words in enumerate(clauses):
@@ -164,12 +164,12 @@ class _Phrases:
                 if width:
                     phrase, meanings = known[match]
                     first = number if first < 0 else first
-                    found.setdefault(phrase, _Hit(meanings, number == first))
+                    found.setdefault(phrase, Hit(meanings, number == first))
                 position += width or 1
         return found
 
 
-def _winner(hits: Mapping[str, _Hit]) -> str | None:
+def _winner(hits: Mapping[str, Hit]) -> str | None:
     """The area with the highest score, unless two share it."""
     scores: dict[str, float] = {}
     for phrase, hit in hits.items():
@@ -186,7 +186,7 @@ def _length(phrase: str) -> int:
     return len(_WORDS.findall(phrase))
 
 
-def _clauses(text: str) -> Iterator[list[str]]:
+def clauses_of(text: str) -> Iterator[list[str]]:
     """The words of each stretch without punctuation, in their plain form: a phrase does not run over a full stop."""
     plain = _APOSTROPHES.sub("", text).casefold()
     if not plain.isascii():
@@ -197,14 +197,14 @@ def _clauses(text: str) -> Iterator[list[str]]:
         found = map(_WORDS.findall, _BREAKS.split(plain))
     for words in found:
         if words:
-            yield [_stem(word) for word in words]
+            yield [stem(word) for word in words]
 
 
 @lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """`word` without a simple plural ending; the same for phrases and texts, so it need not be good English."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
+    if word in IRREGULAR:
+        return IRREGULAR[word]
     if len(word) <= 3 or word.endswith(("ss", "us", "is")) or not word.endswith("s"):
         return word
     if word.endswith("ies") and len(word) > 4:

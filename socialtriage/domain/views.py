@@ -181,6 +181,22 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotView:
+    """What the spotter found in a case: the flag, the rule's words for it, and by when the law wants an answer."""
+
+    flag: str
+    phrase: str
+    at: datetime
+    due_on: date | None
+    name: str = ""
+    """What the rule is called."""
+    contact: str = ""
+    """Name of the contact who answers for it, where the configuration says one."""
+    wording: str = ""
+    """What to do first, and what may be said."""
+
+
+@dataclass(frozen=True, slots=True)
 class RelatedCase:
     """Another case of the same person, or one linked by an officer."""
 
@@ -216,8 +232,11 @@ class CaseDetail:
     handoffs: tuple[HandoffView, ...] = ()
     events: tuple[EventView, ...] = ()
     related: tuple[RelatedCase, ...] = ()
+    spots: tuple[SpotView, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     """What an area needs and the officer wrote down."""
+    answer_until: datetime | None = None
+    """When the network's own time for an answer ends, or ended."""
 
 
 @dataclass(frozen=True, slots=True)

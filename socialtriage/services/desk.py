@@ -22,6 +22,7 @@ from socialtriage.store.store import Store
 if TYPE_CHECKING:
     from socialtriage.domain.blocked import BlockedWords
     from socialtriage.domain.rules import Suggester
+    from socialtriage.domain.spotter import Spotter
     from socialtriage.services.clocks import Clocks
 
 Clock = Callable[[], datetime]
@@ -104,6 +105,13 @@ class Desk:
         from socialtriage.domain.blocked import BlockedWords
 
         return BlockedWords(self.config.moderation.flag, self.config.moderation.hold)
+
+    @cached_property
+    def spotter(self) -> Spotter:
+        """What flags requests, complaints, press and danger; made at the first message."""
+        from socialtriage.services.spotting import spotter_of
+
+        return spotter_of(self.config)
 
     @cached_property
     def repeat_window(self) -> timedelta:

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from socialtriage.domain import reference
+from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import NotFound, UsageError
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import SafeText, Status, Urgency
 from socialtriage.domain.text import clean
-from socialtriage.domain.views import CaseDetail, CaseRow, Query
-from socialtriage.services import filters
+from socialtriage.domain.views import CaseDetail, CaseRow, Query, SpotView
+from socialtriage.services import filters, windows
 from socialtriage.services.desk import Desk
 from socialtriage.store.cases import FLAGS
 from socialtriage.store.rows import RESTRICTED
@@ -158,8 +159,19 @@ def detail(desk: Desk, case_id: int) -> CaseDetail:
         handoffs=tuple(store.outbox.handoffs(case_id)),
         events=tuple(store.log.of_case(case_id)),
         related=tuple(store.cases.related(case_id, person_id)),
+        spots=_spots(desk, case) if case.flags else (),
         facts=dict(case.facts),
+        answer_until=windows.answer_until(desk, row),
     )
+
+
+def _spots(desk: Desk, case: Case) -> tuple[SpotView, ...]:
+    found = desk.store.spots.of_case(case.id)
+    if not found:
+        return ()
+    from socialtriage.services.spotting import standing
+
+    return standing(desk, case.flags, found)
 
 
 def find(desk: Desk, text: str) -> int | None:

@@ -25,6 +25,7 @@ class Places:
 
     def __init__(self, tx: Transaction, account: str, prefix: str, repeat_window: timedelta) -> None:
         self._get = tx.cases.get
+        self._merged_into = tx.grouping.merged_into
         self._intake = tx.intake
         self._account = account
         self._prefix = prefix
@@ -90,14 +91,18 @@ class Places:
         for identity in identities:
             for place in (item.conversation, item.thread):
                 if place is not None and (found := self._by_person.get((place, identity))) is not None:
-                    return found
+                    return self._now(found)
         return self._quoted(item, identities)
+
+    def _now(self, case_id: int) -> int:
+        """The case itself, or the one that an officer merged it into."""
+        return self._merged_into([case_id]).get(case_id, case_id)
 
     def _quoted(self, item: Incoming, identities: set[int]) -> int | None:
         for case in self._cases_quoted(item):
             if case.person_id in identities:
                 self.cases.setdefault(case.id, case)
-                return case.id
+                return self._now(case.id)
         return None
 
     def _cases_quoted(self, item: Incoming) -> Iterable[Case]:
@@ -119,7 +124,8 @@ class Places:
     def case_of_context(self, item: Incoming, person: int | None) -> int | None:
         """The case of our own message or of an ancestor: its parent's, its conversation's, its thread's only one."""
         if not item.own:
-            return self._by_person.get((item.thread, person)) if person is not None else None
+            found = self._by_person.get((item.thread, person)) if person is not None else None
+            return None if found is None else self._now(found)
         if item.parent and item.parent in self.case_of:
             return self.case_of[item.parent]
         return self._only_one(item.conversation or item.thread)
@@ -137,7 +143,7 @@ class Places:
             for place in PLACES:
                 for case in self._intake.cases_in(self._account, place, [(key, person)]):
                     self.know(case)
-        return self._by_person[key, person]
+        return self._now(self._by_person[key, person])
 
     def earlier(self, person: int, at: datetime) -> Iterator[EarlierCase]:
         """What the person opened in the time that makes a repeat contact, as it stands now, in the order of ids."""
@@ -157,6 +163,6 @@ class Places:
     def opened(self, case: Case) -> None:
         """A case was opened by this page."""
         self.know(case)
-        if not case.flags:
+        if not any(flag.startswith("automatic") for flag in case.flags):
             earlier = EarlierCase(case.id, case.person_id, case.opened_at, case.waiting_since)
             self._earlier.setdefault(case.person_id, []).append(earlier)

@@ -18,20 +18,22 @@ if TYPE_CHECKING:
     from socialtriage.store.accounts import Accounts, AccountWriter
     from socialtriage.store.answers import Answers, AnswerWriter
     from socialtriage.store.copies import Copies
-    from socialtriage.store.forget import Forgetter
-    from socialtriage.store.keeping import Keeping
-    from socialtriage.store.people import PeopleWriter
     from socialtriage.store.evidence import Evidence, EvidenceWriter
-    from socialtriage.store.moderation import Moderation, ModerationWriter
     from socialtriage.store.figures import Figures
+    from socialtriage.store.forget import Forgetter
+    from socialtriage.store.grouping import Grouping, GroupingWriter
     from socialtriage.store.intake import IntakeWriter
+    from socialtriage.store.keeping import Keeping
     from socialtriage.store.leases import Leases
     from socialtriage.store.log import Log, NewEvent
     from socialtriage.store.messages import Messages, MessageWriter
+    from socialtriage.store.moderation import Moderation, ModerationWriter
     from socialtriage.store.outbox import Outbox, OutboxWriter
+    from socialtriage.store.people import PeopleWriter
     from socialtriage.store.replies import Replies, ReplyWriter
     from socialtriage.store.search import Search
     from socialtriage.store.spending import Spending, SpendingWriter
+    from socialtriage.store.spots import Spots, SpotWriter
     from socialtriage.store.undo import Undo, UndoWriter
 
 
@@ -81,6 +83,13 @@ class Transaction:
         return UndoWriter(self._c)
 
     @cached_property
+    def grouping(self) -> GroupingWriter:
+        """Moving messages between cases."""
+        from socialtriage.store.grouping import GroupingWriter
+
+        return GroupingWriter(self._c)
+
+    @cached_property
     def replies(self) -> ReplyWriter:
         """Parts of threads, approvals, saved answers in use."""
         from socialtriage.store.replies import ReplyWriter
@@ -128,6 +137,13 @@ class Transaction:
         from socialtriage.store.people import PeopleWriter
 
         return PeopleWriter(self._c)
+
+    @cached_property
+    def spots(self) -> SpotWriter:
+        """What the spotter found."""
+        from socialtriage.store.spots import SpotWriter
+
+        return SpotWriter(self._c)
 
     def log(self, *events: NewEvent) -> None:
         """Log with the change; written once, at the end of the transaction."""
@@ -216,6 +232,13 @@ class Store:
         return Undo(self._db)
 
     @cached_property
+    def grouping(self) -> Grouping:
+        """What was merged, and what holds for the whole desk."""
+        from socialtriage.store.grouping import Grouping
+
+        return Grouping(self._db)
+
+    @cached_property
     def replies(self) -> Replies:
         """Parts of threads, approvals, saved answers in use."""
         from socialtriage.store.replies import Replies
@@ -270,6 +293,13 @@ class Store:
         from socialtriage.store.keeping import Keeping
 
         return Keeping(self._db)
+
+    @cached_property
+    def spots(self) -> Spots:
+        """What the spotter found."""
+        from socialtriage.store.spots import Spots
+
+        return Spots(self._db)
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:

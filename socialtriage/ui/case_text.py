@@ -54,6 +54,7 @@ class Reader:
 def whole(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
     """Everything, one below the other: for the narrow screen and the preview."""
     yield from headline(detail, reader)
+    yield from banners(detail, reader)
     yield from suggestion(detail.row, reader)
     yield from facts(detail, reader)
     yield from thread(detail, reader)
@@ -98,6 +99,24 @@ def _next_step(row: CaseRow, reader: Reader) -> Iterator[Para]:
     elif row.status is Status.WAITING_CONTACT and row.contact_due_at and row.contact_due_at < reader.now:
         said = (("The contact is late.  ", "warn"), (reader.chase_key, "key"))
         yield Para((*said, (" reminds them", "dim")), end=True)
+
+
+def banners(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
+    """What the spotter flagged: what it may be, by when, who answers for it, what to do first."""
+    for spot in detail.spots:
+        left = (spot.due_on - reader.now.astimezone(reader.zone).date()).days if spot.due_on else 0
+        due = f"answer by {spot.due_on:%a %d %b %Y}, {words.many(left, 'day')} left" if spot.due_on else ""
+        parts: tuple[list[Run], ...] = (
+            [(clean_line(spot.name).upper(), "alarm")],
+            [(due if left >= 0 else f"was due {spot.due_on:%a %d %b %Y}", "warn")],
+            [(clean_line(spot.contact), "calm")],
+            [(clean_line(f"by “{spot.phrase}”"), "dim")],
+        )
+        yield Para(join(parts))
+        if spot.wording:
+            yield para(clean_line(spot.wording, 600), "", indent=2)
+    if detail.spots:
+        yield para("", end=True)
 
 
 def suggestion(row: CaseRow, reader: Reader) -> Iterator[Para]:

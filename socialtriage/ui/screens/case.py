@@ -31,6 +31,7 @@ TWO_COLUMNS = 110
 
 def _conversation(detail: CaseDetail, reader: Reader) -> Iterable[Para]:
     yield from case_text.headline(detail, reader)
+    yield from case_text.banners(detail, reader)
     yield from case_text.suggestion(detail.row, reader)
     yield from case_text.thread(detail, reader)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 
+from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import DueState, Status, Urgency, Visibility
 from socialtriage.domain.views import CaseRow
@@ -173,6 +174,7 @@ def _marks(row: CaseRow, width: int, now: datetime) -> Iterator[str]:
     """The marks that fit, most telling first: repeat contact, status, holder, media."""
     found = (
         f"{row.repeat_count}×" if row.repeat_count > 1 else "",
+        *spot_marks(row.flags),
         flag_mark(row),
         CONTACT_LATE if contact_late(row, now) else _STATUS.get(row.status, ""),
         shorten(column(row.owner, 6).rstrip(), 6) if row.owner else "",
