@@ -223,3 +223,26 @@ def test_calls_stop_before_the_allowance_is_used_up(meta: GraphServer) -> None:
         poll(desk)
     assert len(meta.requests) <= 3
     assert raised.value.retry_at is not None
+
+
+def test_a_lapsed_permission_is_no_empty_page(meta: GraphServer) -> None:
+    for number in range(5):
+        meta.comment(meta.post(f"post {number}"), f"comment {number}", f"P{number}")
+    visitor = meta.post("Who mends the lamp?", "Cy", edge="visitor_posts")
+    meta.comment(visitor, "me too", "Ada")
+    for post in meta.feed["feed"][:5]:
+        meta.error(10, f"{post}/comments", status=403)
+    meta.error(10, f"{visitor}/comments", status=403)
+    desk = desk_of(meta)
+    with pytest.raises(NotPermitted):
+        poll(desk)
+    assert texts(desk) == {"Who mends the lamp?"}
+    meta.faults.clear()
+    poll(desk)
+    assert len(texts(desk)) == 7
+    meta.message("Gus", "my bin")
+    meta.error(10, "t_messenger", status=403)
+    poll(desk)
+    assert "Messenger could not be read" in " ".join(desk.notices)
+    poll(desk)
+    assert "my bin" in texts(desk)

@@ -198,7 +198,7 @@ class _Pass:
         self._posts = Posts(graph, items, state.floor)
         self._chat = Chat(graph, login.page, "messenger", {login.page}, "messenger", state.floor, ctx.known.thread_of)
         self._posts_walk = Walk(state.posts, self._posts, graph, "pages", ctx.clock, state.dump)
-        self._chat_walk = Walk(state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1)
+        self._chat_walk = Walk(state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1, refusals=1)
         self._conversations: list[Thing] | None = None
         self._failure: ChannelError | None = None
 
@@ -214,7 +214,7 @@ class _Pass:
         async for page in self._private():
             yield page
         yield self._last()
-        failure = self._failure or self._posts_walk.failure or self._chat_walk.failure
+        failure = self._failure or self._posts_walk.ended_with() or self._chat_walk.failure
         if failure is not None:
             raise failure
 

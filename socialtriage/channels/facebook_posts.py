@@ -45,7 +45,7 @@ class Posts:
     async def things(self, watched: Watched) -> list[Thing]:
         """Every post of the lists. One from before the first look back that has not moved since is only noted."""
         found: dict[str, Thing] = {}
-        for edge in EDGES:
+        for edge in self._edges():
             try:
                 await self._list(edge, watched, found)
             except (NotPermitted, Rejected) as exc:
@@ -54,13 +54,21 @@ class Posts:
                 self.notices.append(f"The list {edge} of the Page could not be read: {exc.message}")
         return list(found.values())
 
+    def _edges(self) -> tuple[str, ...]:
+        """All lists; when half of the allowance is used, the feed and one of the others in turn."""
+        if self._graph.usage.of("pages") < 50.0:
+            return EDGES
+        turn = int(self._items.now().timestamp()) // 120 % (len(EDGES) - 1)
+        return EDGES[0], EDGES[1 + turn]
+
     async def _list(self, edge: str, watched: Watched, found: dict[str, Thing]) -> None:
         pages = PAGES if self._graph.usage.of("pages") < 50.0 else 1
+        params: dict[str, str | int] = {"fields": POST, "limit": LIMIT}
+        if edge == "ads_posts":
+            params["include_inline_create"] = "true"
         after: str | None = None
         for number in range(1, pages + 1):
-            page = await self._graph.edge(
-                f"{self._items.page}/{edge}", {"fields": POST, "limit": LIMIT}, after, use="pages"
-            )
+            page = await self._graph.edge(f"{self._items.page}/{edge}", params, after, use="pages")
             for post in page.entries:
                 self._note(post, edge, watched, found)
             after = page.after

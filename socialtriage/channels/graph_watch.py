@@ -32,6 +32,8 @@ MOST = 4_000
 FRESH = 3
 """Pages of each moved thing before any is read to its end: a long one holds up no other."""
 ITEMS = 100
+REFUSALS = 3
+"""Things of ours that are refused, and none read, before the permission is taken for lapsed."""
 _TURNS = ((20.0, 5), (50.0, 3), (75.0, 1))
 """Things that are read in turn each pass, by the percent of the allowance that is used."""
 _FIRST_TURNS = 25
@@ -118,8 +120,12 @@ class Walk:
     failure: ChannelError | None = None
     """The first answer that could not be read: the pass goes on with other things, and ends with it."""
     deep: int = DEEP
+    refusals: int = REFUSALS
+    refused: NotPermitted | None = None
     reserve: float = 0.5
     """Seconds of the budget that are left to others."""
+    _good: int = 0
+    _refused: int = 0
     _orders: dict[str, _Order] = field(default_factory=dict)
     _settled: set[str] = field(default_factory=set)
     """Things that this pass has read whole, or could not."""
@@ -127,6 +133,10 @@ class Walk:
     def time_left(self) -> bool:
         """Whether another call could end inside the budget."""
         return self.graph.budget.left > self.reserve
+
+    def ended_with(self) -> ChannelError | None:
+        """What the pass must end with: an answer that could not be read, or a login that may read nothing."""
+        return self.failure or (self.refused if not self._good else None)
 
     def unfinished(self, things: Sequence[Thing]) -> bool:
         """Whether something that moved is left for the next pass."""
@@ -169,18 +179,39 @@ class Walk:
         try:
             async for page in self._read(thing, limit, whole):
                 yield page
-        except (Missing, NotPermitted) as exc:
-            # Gone since the list was read, or not ours to read: nothing to wait for until it moves again.
-            if isinstance(exc, NotPermitted):
-                self.problems.append(f"{thing.place or 'A post'} could not be read: {exc.message}")
-            self.watched.open.pop(thing.key, None)
-            self.watched.seen[thing.key] = (thing.sign, _minute(self.now()))
-            self._settled.add(thing.key)
+        except NotPermitted as exc:
+            if not thing.root:
+                self._refuse(thing, exc)
+                return
+            # Somebody else's post: theirs to show or not. Nothing to wait for until it moves again.
+            self.problems.append(f"Comments below a {thing.place} could not be read: {exc.message}")
+            self._note(thing)
+            yield Page(cursor=self.dump())
+        except Missing:
+            # Gone since the list was read.
+            self._note(thing)
             yield Page(cursor=self.dump())
         except (BadPayload, Rejected) as exc:
             self.watched.open.pop(thing.key, None)
             self._settled.add(thing.key)
             self.failure = self.failure or exc
+
+    def _note(self, thing: Thing) -> None:
+        self.watched.open.pop(thing.key, None)
+        self.watched.seen[thing.key] = (thing.sign, _minute(self.now()))
+        self._settled.add(thing.key)
+
+    def _refuse(self, thing: Thing, exc: NotPermitted) -> None:
+        """One of ours that may not be read: it is tried again. Where nothing may be read a permission has lapsed.
+
+        Raises the refusal when it is the login's and not the thing's.
+        """
+        self._settled.add(thing.key)
+        self._refused += 1
+        if self._refused >= self.refusals and not self._good:
+            raise exc
+        self.refused = exc
+        self.problems.append(f"A {thing.place or 'post'} could not be read: {exc.message}")
 
     async def _read(self, thing: Thing, limit: int | None, whole: bool) -> AsyncIterator[Page]:
         """Pages of one thing until its end, or `limit` pages; `whole`: its order does not end it."""
@@ -196,6 +227,7 @@ class Walk:
         while True:
             batch = await self._next(thing, after)
             count += 1
+            self._good += 1
             over = order.over(batch)
             if batch.after is None or over:
                 self.watched.open.pop(thing.key, None)

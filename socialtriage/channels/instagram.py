@@ -224,7 +224,7 @@ class _Pass:
         problems = [*self._walk.problems, *(self._chat_walk.problems if self._chat_walk else ())]
         notices = dict.fromkeys([*self._media.notices, *problems])
         yield Page(cursor=self._state.dump(), notices=tuple(notices))
-        failure = self._failure or self._walk.failure or (self._chat_walk.failure if self._chat_walk else None)
+        failure = self._failure or self._walk.ended_with() or (self._chat_walk.failure if self._chat_walk else None)
         if failure is not None:
             raise failure
 
@@ -235,7 +235,7 @@ class _Pass:
                 known = self._ctx.known.thread_of
                 self._chat = Chat(graph, "me", "instagram", self._login.me, USE, self._state.floor, known)
                 self._chat_walk = Walk(
-                    self._state.chat, self._chat, graph, USE, self._ctx.clock, self._state.dump, deep=1
+                    self._state.chat, self._chat, graph, USE, self._ctx.clock, self._state.dump, deep=1, refusals=1
                 )
             if self._conversations is None:
                 self._conversations = await self._chat.things(self._state.chat)
