@@ -183,7 +183,7 @@ def _keeping() -> Iterator[Action]:
     yield row("case.restrict", "", "restrict", tooltip, "keeping.restrict", command="restrict")
     tooltip = "Show a restricted case, which is put on record; or mask it again."
     tooltip = "Dismiss a flag of the spotter as a false alarm, with the reason."
-    yield row("case.dismiss", "X", "dismiss flag", tooltip, "keeping.dismiss", command="dismiss", argument="text")
+    yield row("case.dismiss", "minus", "dismiss flag", tooltip, "keeping.dismiss", command="dismiss", argument="text")
     yield row("case.unmask", "", "unmask", tooltip, "keeping.unmask", command="unmask")
 
 
