@@ -15,7 +15,7 @@ from socialtriage.domain.models import MediaState, OutboxState, Outcome, Status,
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import HandoffView
 from socialtriage.mail.parse import parse
-from socialtriage.services import accounts, answers, contacts, evidence, outbox, record, triage
+from socialtriage.services import accounts, answers, contacts, evidence, handoff, outbox, record, replies, triage
 from socialtriage.services.answer_rules import Judge
 from socialtriage.store.accounts import AccountWriter
 from tests.doubles.answer_desk import AnswerDesk
@@ -402,3 +402,25 @@ def test_only_a_known_sender_whom_nothing_speaks_against_changes_a_case(
         judged = Judge(desk.desk, tx.answers).judge(parse(desk.mail("Done.", **headers).as_bytes()))
     known = writer in WRITERS[:2] and not more and result in RESULTS[:2]
     assert (judged.state == "taken") == (known and named != "neither" and not automatic)
+
+
+def test_an_answer_to_a_resident_that_comes_back_brings_the_case_back(desk: AnswerDesk) -> None:
+    case_id = desk.by_mail("My lamp is out.")
+    draft = replies.prepare(desk.desk, None, case_id, "It is mended.")
+    replies.queue(desk.desk, draft, undo_seconds=0)
+    desk.send()
+    assert desk.show(case_id).row.status is Status.WAITING_RESIDENT
+    assert draft.mail is not None
+    desk.deliver(bounce(draft.mail.message_id, "resident@home.example"))
+    desk.poll()
+    case = desk.show(case_id)
+    assert (case.row.status, case.row.due_clock, case.events[-1].kind) == (Status.OPEN, "answer", "reply.bounced")
+    assert outbox.rows(desk.desk)[0].state is OutboxState.BOUNCED
+
+
+def test_a_contact_whose_mail_came_back_is_named_before_the_next_one(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.deliver(bounce(handed.message_id, "waste@anytown.example"))
+    desk.poll()
+    assert handoff.prepare(desk.desk, case_id).warnings[0].startswith("The last mail to Waste services came back: ")
+    assert handoff.prepare(desk.desk, case_id, to="contact-centre").warnings == ()

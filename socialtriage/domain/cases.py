@@ -119,6 +119,13 @@ def contact_answered(case: Case) -> Case:
     return replace(case, status=Status.TELL_RESIDENT, snoozed_until=None)
 
 
+def reply_bounced(case: Case) -> Case:
+    """Our answer did not reach the resident: they wait since they wrote last."""
+    if case.status is not Status.WAITING_RESIDENT:
+        return case
+    return replace(case, status=Status.OPEN, waiting_since=case.waiting_since or case.last_message_at)
+
+
 def acknowledged(case: Case, at: datetime) -> Case:
     """The resident knows that we have it: stops the acknowledge clock only."""
     return replace(touched(case), acknowledged_at=case.acknowledged_at or at)

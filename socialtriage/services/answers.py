@@ -144,7 +144,7 @@ def _came_back(desk: Desk, tx: Transaction, judged: Judged) -> list[int]:
         return []
     before = tx.cases.get(judged.case_id)
     if handoff is None:
-        after = replace(before, status=Status.OPEN) if before.status is Status.WAITING_RESIDENT else before
+        after = life.reply_bounced(before)
     else:
         after = before if tx.outbox.handed_off(before.id) else life.handoff_failed(before)
     tx.cases.save(before, desk.clocks.with_due(after))

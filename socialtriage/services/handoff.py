@@ -11,7 +11,7 @@ from socialtriage.domain import cases as life
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import ConfigError, Refused
 from socialtriage.domain.filetypes import file_name
-from socialtriage.domain.models import MediaState, OutboxKind, SafeText, Voice
+from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, SafeText, Voice
 from socialtriage.domain.redact import Found, Redaction, redact
 from socialtriage.domain.text import clean
 from socialtriage.domain.unmarked import without_metadata
@@ -261,12 +261,21 @@ def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
         said.append(f"{len(withheld)} file(s) of the resident are not here and cannot go with it.")
     if any(m.gone_at for m in detail.messages):
         said.append("A message that was removed at its source is left out.")
-    if any(h.contact == contact.id and h.answered_at is None for h in detail.handoffs):
-        said.append(f"{contact.name} already has this case and has not answered.")
+    said += _earlier(detail, contact)
     area = desk.areas.get(detail.row.area or "")
     missing = [need for need in (area.needs if area else ()) if need not in detail.facts]
     if missing:
         said.append(f"{area.name if area else 'The area'} needs: {', '.join(missing)}.")
+    return said
+
+
+def _earlier(detail: CaseDetail, contact: Contact) -> list[str]:
+    """What became of earlier handoffs to the same contact."""
+    theirs = [h for h in detail.handoffs if h.contact == contact.id and h.answered_at is None]
+    back = [h for h in theirs if h.state is OutboxState.BOUNCED]
+    said = [f"The last mail to {contact.name} came back: {back[-1].error or 'no reason was given'}"] if back else []
+    if any(h.state not in (OutboxState.BOUNCED, OutboxState.FAILED) for h in theirs):
+        said.append(f"{contact.name} already has this case and has not answered.")
     return said
 
 

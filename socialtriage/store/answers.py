@@ -193,8 +193,8 @@ class AnswerWriter:
         place = (case_id, handoff_id) if case_id is not None else (was.case_id, was.handoff_id)
         cursor = self._c.execute(
             "UPDATE contact_mails SET state = ?, decided_by = ?, decided_at = ?, case_id = ?, handoff_id = ?"
-            " WHERE message_id = ? AND state = ? AND case_id IS ?",
-            (state, officer, iso(at), *place, message_id, was.state, was.case_id),
+            " WHERE message_id = ? AND state = ? AND decided_at IS ?",
+            (state, officer, iso(at), *place, message_id, was.state, stamp(was.decided_at)),
         )
         return cursor.rowcount == 1
 
@@ -270,9 +270,10 @@ class AnswerWriter:
 
 _MAIL = (
     "SELECT a.message_id, a.kind, a.state, a.why, a.sender, m.who, m.subject, m.text, m.at, m.received_at, a.contact,"
-    " c.ref, a.case_id, c.version, a.handoff_id, a.until, a.decided_by, a.decided_at,"
+    " c.ref, c.id, c.version, a.handoff_id, a.until, a.decided_by, a.decided_at,"
     " (SELECT count(*) FROM media x WHERE x.message_id = m.id), m.case_id IS NOT NULL"
-    " FROM contact_mails a JOIN messages m ON m.id = a.message_id LEFT JOIN cases c ON c.id = a.case_id"
+    " FROM contact_mails a JOIN messages m ON m.id = a.message_id LEFT JOIN cases c"
+    " ON c.id = coalesce(m.case_id, a.case_id)"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from socialtriage.config.model import AccountConfig, Keyring
 from socialtriage.domain.answers import MailView
+from socialtriage.domain.models import Author, SafeText, Visibility
 from socialtriage.domain.views import CaseDetail, HandoffView
 from socialtriage.services import answerbox, answers, handoff, inbox, triage
 from socialtriage.services.desk import Desk
@@ -56,6 +57,15 @@ class AnswerDesk:
         taken = arrive(self.desk, message(text, f"m{self.number}", author=f"Resident {self.number}", at=self.clock()))
         (case_id,) = taken.case_ids
         triage.tag(self.desk, [case_id], area=area)
+        return case_id
+
+    def by_mail(self, text: str) -> int:
+        """A resident writes by email."""
+        self.number += 1
+        author = Author("resident@home.example", SafeText("resident@home.example"), SafeText("A Resident"))
+        item = message(text, f"<r{self.number}@home.example>", at=self.clock(), author=author)
+        item = replace(item, visibility=Visibility.PRIVATE, reply_data={"message_id": item.remote_id})
+        (case_id,) = arrive(self.desk, item, account="mailbox").case_ids
         return case_id
 
     def hand_off(self, case_id: int, to: str | None = None) -> HandoffView:
