@@ -35,7 +35,7 @@ STYLE = (
     "body{margin:0 auto;max-width:60rem;padding:1.5rem 1.25rem 4rem;background:var(--back);color:var(--ink);"
     "font:1rem/1.5 system-ui,'Segoe UI',Roboto,'Liberation Sans',sans-serif}"
     "h1{font-size:1.8rem;line-height:1.2;margin:0 0 .3rem}h2{font-size:1.2rem;margin:0 0 .4rem}"
-    "p{margin:.4rem 0;max-width:48rem}a{color:var(--bar)}a:focus-visible,.scroll:focus-visible{outline:3px solid"
+    "h1,h2,p,li,dt,dd,.words{overflow-wrap:anywhere}p{margin:.4rem 0;max-width:48rem}a{color:var(--bar)}a:focus-visible,.scroll:focus-visible{outline:3px solid"
     " var(--bar);outline-offset:2px}"
     "section{margin-top:2.2rem;padding-top:1.1rem;border-top:1px solid var(--rule)}"
     ".note{color:var(--dim);font-size:.875rem}.period{font-size:1.1rem}"

@@ -30,7 +30,8 @@ def ascii_only(line: str) -> str:
 def _lines(report: Report, width: int, plain: bool) -> Iterator[str]:
     span = report.span
     yield clean_line(f"Demand at {report.organisation}", 4 * width)
-    yield f"{span.first:%a %d %b %Y} to {span.last:%a %d %b %Y}, {span.zone}. Seen: {report.coverage}."
+    yield f"{span.first:%a %d %b %Y} to {span.last:%a %d %b %Y}, {span.zone}"
+    yield f"Seen: {report.coverage}."
     for caveat in report.caveats:
         yield from wrapped(caveat, width)
     for table in report.tables:
@@ -72,6 +73,9 @@ def _rows(table: Table, currency: str, width: int, plain: bool) -> Iterator[str]
     cells = {place: [words(*table.cell(row, place), currency) for row in table.rows] for place in columns}
     heads = {place: table.columns[place].title.strip() for place in columns}
     sizes = {place: max(map(_cells, (heads[place], *cells[place]))) for place in columns}
+    while len(columns) > 1 and 2 + SHORTEST + sum(2 + sizes[place] for place in columns) > width:
+        columns.pop()
+    sizes = {place: sizes[place] for place in columns}
     used = 2 + sum(2 + size for size in sizes.values())
     drawn = table.picture is Picture.BARS
     most = max(SHORTEST, min(LABEL, width - used - (BAR // 2 + 2 if drawn else 0)))

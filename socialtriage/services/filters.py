@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import TypeVar
 
 from socialtriage.domain.errors import NotFound, UsageError
@@ -18,7 +19,7 @@ from socialtriage.store import narrow
 
 T = TypeVar("T")
 Filter = Callable[[Desk, Query, str], Query]
-_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), timedelta(days=2 * 366)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 """In the order of the store's numbers."""
 
@@ -63,6 +64,7 @@ def area_id(desk: Desk, value: str) -> str:
     return value if desk.store.figures.known("area", value) else known(desk.area, value).id
 
 
+@lru_cache(maxsize=8)
 def offsets(zone: tzinfo, low: datetime, high: datetime) -> tuple[tuple[str, int], ...]:
     """From when on the clock of a zone is how many minutes ahead of UTC, between two instants, to the minute."""
 
@@ -70,7 +72,7 @@ def offsets(zone: tzinfo, low: datetime, high: datetime) -> tuple[tuple[str, int
         return int((at.astimezone(zone).utcoffset() or timedelta()).total_seconds() // 60)
 
     found = [(iso(low), ahead(low))]
-    step = timedelta(days=1)
+    step = timedelta(days=7)
     at = low
     while at < high:
         after = min(at + step, high)
@@ -129,7 +131,8 @@ def _closed(name: str) -> Filter:
 
 
 def _with_clock(desk: Desk, query: Query, name: str, value: int) -> Query:
-    found = offsets(desk.zone, _EARLIEST, desk.clock() + _LATEST)
+    latest = datetime(min(desk.clock().year + 2, 9999), 1, 1, tzinfo=UTC)
+    found = offsets(desk.zone, _EARLIEST, latest)
     return replace(_more(query, name, str(value)), offsets=found)
 
 
