@@ -25,6 +25,7 @@ BUILT_IN = {
     "instagram": "socialtriage.channels.instagram:Instagram",
     "mastodon": "socialtriage.channels.mastodon:Mastodon",
     "telegram": "socialtriage.channels.telegram:Telegram",
+    "threads": "socialtriage.channels.threads:Threads",
     "x": "socialtriage.channels.x:X",
     "youtube": "socialtriage.channels.youtube:YouTube",
 }

@@ -75,7 +75,7 @@ def _weigh(text: str) -> int:
     if text.isascii():
         return len(text)
     total, at = 0, 0
-    for match in _emoji().finditer(text):
+    for match in emoji().finditer(text):
         total += sum(map(_of, text[at : match.start()])) + DEFAULT_WEIGHT
         at = match.end()
     return total + sum(map(_of, text[at:]))
@@ -87,7 +87,7 @@ def _of(character: str) -> int:
 
 
 @cache
-def _emoji() -> Any:
+def emoji() -> Any:
     """Emoji of several code points, and what looks like one by a selector; built at first need."""
     import regex
 
