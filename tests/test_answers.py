@@ -73,6 +73,7 @@ def test_threads_that_lost_their_headers_are_tied_by_reference_and_a_known_sende
         ({"From": '"waste@anytown.example" <x@evil.example>'}, "neither the contact nor a deputy"),
         ({"From": "jo@anytown.example"}, "neither the contact nor a deputy"),
         ({"From": "waste@anytown.example, x@evil.example"}, "several senders"),
+        ({"From": "", "Sender": "waste@anytown.example"}, "no sender"),
         ({"Authentication_Results": "mx.anytown.example; dmarc=fail header.from=anytown.example"}, "may be forged"),
         ({"Authentication_Results": "mx.anytown.example; spf=fail smtp.mailfrom=x@evil.example"}, "may be forged"),
         ({"Authentication_Results": "mx.anytown.example; spf=pass; dkim=fail"}, "may be forged"),

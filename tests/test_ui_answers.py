@@ -18,7 +18,7 @@ from socialtriage.ui.screens.handoff import HandoffScreen
 from socialtriage.ui.screens.reply import ReplyScreen
 from tests.doubles.answer_desk import AnswerDesk
 from tests.doubles.imap import ImapDouble
-from tests.doubles.ui_desk import Officer, at_the_desk
+from tests.doubles.ui_desk import SMALL, Officer, at_the_desk
 from tests.test_ui_leaving import FakeEngine
 
 
@@ -133,7 +133,7 @@ def test_an_absence_is_noted_by_a_key_and_the_deputy_offered(desk: AnswerDesk) -
         await officer.on(AnswersScreen)
         assert [each.contact for each in desk.handoffs(case_id)] == ["waste-team", "contact-centre"]
 
-    at_the_desk(desk.desk, story)
+    at_the_desk(desk.desk, story, size=SMALL)
 
 
 def test_a_late_contact_is_seen_and_reminded_then_the_deputy(desk: AnswerDesk) -> None:

@@ -57,8 +57,9 @@ def doubts(mail: ParsedMail) -> str | None:
     Authentication-Results (RFC 8601) are believed when they speak against a mail, never when they speak for it: where
     the receiving server writes none, the topmost field is the sender's own.
     """
-    if len({one.key for one in mail.from_ if one.address}) > 1:
-        return "it names several senders"
+    writers = {one.key for one in mail.from_ if one.address}
+    if len(writers) != 1:
+        return "it names several senders" if writers else "it names no sender"
     top = mail.authentication[:1]
     own = [result for result in mail.authentication if top and result.server == top[0].server]
     dmarc = next((result.dmarc for result in own if result.dmarc), "")
