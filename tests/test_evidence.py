@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import io
 import os
 import signal
 import stat
@@ -13,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from socialtriage.channels.download import is_public
+from socialtriage.channels import download
+from socialtriage.channels.download import Downloads, Got, is_public
+from socialtriage.channels.http import Http
 from socialtriage.config.model import Keyring
 from socialtriage.domain.filetypes import file_type
 from socialtriage.domain.models import MediaItem, MediaState
@@ -23,6 +27,8 @@ from socialtriage.services import evidence, exhibits, fetching, inbox
 from socialtriage.services.desk import Desk
 from socialtriage.services.fetching import BACK_OFF, MOST_TRIES, Fetcher
 from socialtriage.services.links import ends_at
+from socialtriage.services.outbox import Sender
+from socialtriage.services.polling import Polling
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk
@@ -30,6 +36,7 @@ from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.media import MediaServer, photo, png
 from tests.doubles.memory_keyring import MemoryKeyring
 from tests.doubles.shell import Shell, mastodon
+from tests.doubles.tls import Authority
 
 PUBLIC = "93.184.215.14"
 """A public address; nothing is ever sent there."""
@@ -216,6 +223,65 @@ def test_video_in_pieces_is_put_together(desk: Desk, files: MediaServer) -> None
     found = all_media(desk)
     assert (found["watch/playlist"].bytes, found["watch/playlist"].mime) == (8 * 188, "video/mp2t")
     assert found["bad"].state is found["live"].state is MediaState.REFUSED
+
+
+def test_an_address_is_looked_up_once_and_that_one_is_connected_to_by_the_names_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loopback stands for a public address here: what is judged is what is connected to."""
+    monkeypatch.setattr(download, "is_public", lambda address: address == "127.0.0.1")
+    authority = Authority(tmp_path / "ca")
+    looked_up: list[tuple[str, int]] = []
+
+    async def resolve_once(host: str, port: int) -> Sequence[str]:
+        looked_up.append((host, port))
+        return ["127.0.0.1"]
+
+    async def story(url: str) -> tuple[Got, bytes]:
+        http = Http(ca_file=str(authority.ca_file))
+        file = io.BytesIO()
+        try:
+            got = await Downloads(http, "https://social.example", resolve_once).fetch(url, file, limit=9_999, seconds=9)
+            return got, file.getvalue()
+        finally:
+            await http.aclose()
+
+    certificate = authority.issue(hosts=("photos.example",))
+    with MediaServer(tls=certificate.server_context()) as files:
+        files.put("/a.jpg", photo())
+        got, data = asyncio.run(story(f"https://photos.example:{files.port}/a.jpg#part"))
+        assert (got.state, data) == (MediaState.KEPT, photo())
+        assert looked_up == [("photos.example", files.port)]
+        assert files.headers[0]["host"] == f"photos.example:{files.port}"
+        other, _ = asyncio.run(story(f"https://impostor.example:{files.port}/a.jpg"))
+        assert (other.state, files.asked["/a.jpg"]) == (MediaState.PENDING, 1)
+
+
+def test_an_open_desk_fetches_files_behind_the_screen(tmp_path: Path, files: MediaServer) -> None:
+    config = CONFIG.replace("https://social.example", files.url)
+    desk = small_desk(tmp_path, config=config)
+    arrive(desk, message("Look", media=(media(files.put("/photo.jpg", photo())),)))
+    backend: Any = MemoryKeyring
+
+    async def story() -> None:
+        secrets = SecretStore(Keyring(), backend=backend())
+        poller = Poller(desk, secrets)
+        polling = Polling(desk, poller, Sender(desk, secrets, poller))
+        task = asyncio.create_task(polling.forever([desk.account("town-mastodon")], lambda _: None, lambda _: None))
+        try:
+            async with asyncio.timeout(20):
+                while all_media(desk)["photo"].state is not MediaState.KEPT:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await poller.aclose()
+
+    try:
+        asyncio.run(story())
+    finally:
+        desk.close()
 
 
 def test_which_addresses_are_public() -> None:

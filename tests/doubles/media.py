@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import struct
 import threading
 import zlib
@@ -13,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 Serve = Callable[["Handler"], None]
 
@@ -84,10 +84,13 @@ class MediaServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     leaving: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> MediaServer:
         handler = type("Bound", (Handler,), {"double": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        if self.tls is not None:
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -101,7 +104,11 @@ class MediaServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return int(self._http.server_address[1])
 
     def put(self, path: str, body: bytes, kind: str = "image/jpeg") -> str:
         """Serve `body` as a file of that type."""
@@ -174,8 +181,3 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(again)
         self.double.leaving.wait(20)
         self.close_connection = True
-
-
-def served(server: Any) -> list[str]:
-    """The paths that were asked for, in any order."""
-    return sorted(server.asked)
