@@ -32,6 +32,7 @@ def reply_facts(draft: ReplyDraft) -> dict[str, Any]:
         "unit": draft.length.unit,
         "text": draft.text,
         "parts": list(draft.parts),
+        "pictures": [{"name": f.name, "mime": f.mime, "alt": f.alt, "bytes": len(f.data)} for f in draft.files],
         "place": draft.place,
         "promise": shapes.moment(draft.wishes.promise),
         "window_closes_at": shapes.moment(draft.window.closes_at) if draft.window else None,
@@ -62,6 +63,8 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
         click.echo("It waits for the approval of a second officer.")
     if draft.price:
         click.echo(draft.price.why)
+    for file in draft.files:
+        click.echo(f"Picture {file.name}, described as: {file.alt}")
     click.echo("")
     click.echo(draft.text)
     return 0
@@ -74,6 +77,11 @@ def send(env: Env, result: Done, ref: str, queue_only: bool) -> dict[str, Any]:
     """
     row_ids = list(result.row_ids or (result.row_id or 0,))
     first = env.desk.store.outbox.get(row_ids[0])
+    from socialtriage.services import pause
+
+    paused = pause.words(env.desk)
+    if paused:
+        return {"said": f"{result.said} {paused}", "ref": ref, "id": row_ids[0], "state": "queued"}
     if queue_only or (first is not None and first.held):
         held = {"held": first.held} if first is not None and first.held else {}
         return {"said": result.said, "ref": ref, "id": row_ids[0], "state": "queued", **held}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from socialtriage.channels.http import Budget
@@ -20,10 +20,11 @@ from socialtriage.domain.errors import (
     StoreError,
     Unavailable,
 )
-from socialtriage.domain.models import OutboxKind, OutboxState, Sent
+from socialtriage.domain.models import OutboxKind, OutboxState, OutgoingFile, Sent
 from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
+from socialtriage.services import pause
 from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
@@ -33,6 +34,7 @@ from socialtriage.services.settling import (
     put_on_record,
     settle,
     settle_abandoned,
+    with_files,
 )
 from socialtriage.services.transport import MailTransport, transport_of
 from socialtriage.services.verdict import Verdict, judged
@@ -87,7 +89,7 @@ def drop(desk: Desk, row_id: int) -> Done:
             if row.kind is OutboxKind.HANDOFF and not tx.outbox.handed_off(row.case_id):
                 tx.cases.save(before, desk.clocks.with_due(life.handoff_failed(before)))
             if words := as_written(row):
-                tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row))
+                tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row), files=with_files(row))
         tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return Done(f"Dropped the {row.kind} to {row.recipient}.", (row.case_id,) if row.case_id else ())
 
@@ -139,14 +141,15 @@ class Sender:
         A row that has begun to leave is finished and put on record before a cancellation takes effect.
         """
         outcomes: list[Outcome] = []
+        await self._blocking(pause.check, self._desk)
         async with self._lock, self._leased():
             await self._blocking(settle_abandoned, self._desk)
             tried: set[int] = set()
             while batch := [i for i in await self._wanted(ids, ignore_windows) if i not in tried]:
                 for row_id in batch:
                     tried.add(row_id)
-                    if await self._blocking(self._lease) is not None:
-                        return outcomes  # this computer slept, and another desk goes on
+                    if await self._blocking(self._lease) is not None or await self._blocking(pause.words, self._desk):
+                        return outcomes  # another desk goes on, or an officer stopped everything
                     outcome = await finished(self._one(row_id))
                     outcomes += [outcome] if outcome is not None else []
                 # Once more: what has left makes the next part of its thread due.
@@ -168,6 +171,8 @@ class Sender:
 
     def pending(self) -> bool:
         """Whether a row is due, or a dead process left one on its way. Blocking."""
+        if pause.words(self._desk) is not None:
+            return False
         due = self._desk.store.outbox.next_due()
         if due is not None and due <= self._desk.clock():
             return True
@@ -180,6 +185,8 @@ class Sender:
         while True:
             try:
                 return await self.run(ids)
+            except pause.OutgoingPaused:
+                raise
             except Refused:
                 if asyncio.get_running_loop().time() > deadline:
                     return []
@@ -190,6 +197,7 @@ class Sender:
 
         Raises `Refused` where nobody can say whether it arrived, unless `anyway`.
         """
+        await self._blocking(pause.check, self._desk)
         async with self._lock, self._leased():
             # One that a dead process left on its way must be looked up, not simply sent again.
             await self._blocking(settle_abandoned, self._desk)
@@ -319,7 +327,8 @@ class Sender:
                 if look_up:
                     raise NotPermitted("Whether it was done cannot be asked.")
                 return await carry_out(channel, row, self._desk.clock())
-            reply = outgoing(row, await self._blocking(self._before, row))
+            before, files = await self._blocking(self._goes_with, row)
+            reply = replace(outgoing(row, before), files=files)
             return await channel.look_up(reply) if look_up else await channel.send(reply)
         finally:
             await channel.aclose()
@@ -340,8 +349,10 @@ class Sender:
     def _due(self, ignore_windows: bool) -> list[int]:
         return self._desk.store.outbox.due(self._desk.clock(), ignore_windows=ignore_windows)
 
-    def _before(self, row: OutboxRow) -> tuple[str, dict[str, str]] | None:
-        return self._desk.store.replies.sent_as(row.after_id) if row.after_id is not None else None
+    def _goes_with(self, row: OutboxRow) -> tuple[tuple[str, dict[str, str]] | None, tuple[OutgoingFile, ...]]:
+        """The part of a thread that a row follows, and its pictures."""
+        kept = self._desk.store.replies
+        return (kept.sent_as(row.after_id) if row.after_id is not None else None), kept.files(row.id)
 
     def _claim(self, row_id: int, retried: int | None) -> OutboxRow | None:
         with self._desk.store.transaction(self._desk.officer, self._desk.clock()) as tx:

@@ -274,6 +274,8 @@ def undo(desk: Desk) -> Done:
     try:
         with desk.store.transaction(desk.officer, desk.clock()) as tx:
             handoffs = [_take_back(tx, desk, row_id, step) for row_id in step.outbox_ids]
+            for move in reversed(step.moves):
+                tx.grouping.replay(move, forward=False)
             touched = _replay(desk, tx, step, forward=False)
             for case_id in filter(None, handoffs):
                 _wait_for_contacts(tx, desk, case_id)
@@ -296,6 +298,8 @@ def redo(desk: Desk) -> Done:
         raise Refused("There is nothing to do again.")
     try:
         with desk.store.transaction(desk.officer, desk.clock()) as tx:
+            for move in step.moves:
+                tx.grouping.replay(move, forward=True)
             touched = _replay(desk, tx, step, forward=True)
             tx.undo.mark(step.id, "done")
     except _Past as exc:
@@ -324,10 +328,10 @@ def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | No
         tx.outbox.drop_handoff(row.handoff_id)
     if row.case_id is None:
         return None
-    from socialtriage.services.settling import as_written, begun_in_private
+    from socialtriage.services.settling import as_written, begun_in_private, with_files
 
     if words := as_written(row):
-        tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row))
+        tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row), files=with_files(row))
     ref = tx.cases.get(row.case_id).ref
     tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return row.case_id if row.kind is OutboxKind.HANDOFF else None

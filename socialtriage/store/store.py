@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -158,14 +159,21 @@ class Transaction:
             self._events.clear()
 
     def put_draft(
-        self, case_id: int, kind: str, text: str, *, private: bool = False, officer: str | None = None
+        self,
+        case_id: int,
+        kind: str,
+        text: str,
+        *,
+        private: bool = False,
+        officer: str | None = None,
+        files: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Keep what the officer is writing; an empty text forgets it."""
+        """Keep what the officer is writing, its pictures by place and description; an empty text forgets it."""
         if text:
             self._c.execute(
-                "INSERT OR REPLACE INTO drafts (case_id, officer, kind, text, updated_at, private)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (case_id, officer or self.officer, kind, text, iso(self.at), private),
+                "INSERT OR REPLACE INTO drafts (case_id, officer, kind, text, updated_at, private, files)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (case_id, officer or self.officer, kind, text, iso(self.at), private, json.dumps(list(files))),
             )
         else:
             self._c.execute(

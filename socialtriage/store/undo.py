@@ -37,6 +37,8 @@ class Step:
     said: str
     changes: tuple[Change, ...]
     outbox_ids: tuple[int, ...]
+    moves: tuple[int, ...] = ()
+    """What was moved between cases."""
 
 
 def _load(name: str, value: Any) -> Any:
@@ -72,7 +74,13 @@ class UndoWriter:
         self._c = connection
 
     def add(
-        self, officer: str, at: datetime, said: str, changes: Sequence[Change], outbox_ids: Sequence[int] = ()
+        self,
+        officer: str,
+        at: datetime,
+        said: str,
+        changes: Sequence[Change],
+        outbox_ids: Sequence[int] = (),
+        moves: Sequence[int] = (),
     ) -> None:
         """A new step; what had been undone can no longer be done again."""
         steps = [
@@ -80,8 +88,15 @@ class UndoWriter:
         ]
         self._c.execute("DELETE FROM undo_steps WHERE officer = ? AND state = 'undone'", (officer,))
         self._c.execute(
-            "INSERT INTO undo_steps (officer, at, said, state, steps, outbox_ids) VALUES (?, ?, ?, 'done', ?, ?)",
-            (officer, iso(at), said, json.dumps(steps, ensure_ascii=False), json.dumps(list(outbox_ids))),
+            "INSERT INTO undo_steps (officer, at, said, state, steps, outbox_ids, moves) VALUES (?, ?, ?, 'done', ?, ?, ?)",
+            (
+                officer,
+                iso(at),
+                said,
+                json.dumps(steps, ensure_ascii=False),
+                json.dumps(list(outbox_ids)),
+                json.dumps(list(moves)),
+            ),
         )
         self._c.execute(
             "DELETE FROM undo_steps WHERE officer = ?1 AND id <="
@@ -117,11 +132,13 @@ class Undo:
         return self._step("officer = ? AND state = 'undone' ORDER BY id", officer)
 
     def _step(self, where: str, officer: str) -> Step | None:
-        row = self._db.one(f"SELECT id, said, steps, outbox_ids FROM undo_steps WHERE {where} LIMIT 1", (officer,))
+        row = self._db.one(
+            f"SELECT id, said, steps, outbox_ids, moves FROM undo_steps WHERE {where} LIMIT 1", (officer,)
+        )
         if row is None:
             return None
         changes = tuple(
             Change(case_id, {name: (_load(name, b), _load(name, a)) for name, (b, a) in fields.items()})
             for case_id, fields in json.loads(row[2])
         )
-        return Step(row[0], row[1], changes, tuple(json.loads(row[3])))
+        return Step(row[0], row[1], changes, tuple(json.loads(row[3])), tuple(json.loads(row[4])))

@@ -136,6 +136,10 @@ def _handling() -> Iterator[Action]:
     yield row("case.once", "equals_sign", "answer once", tooltip, "saying.once", command="once", argument="answer")
     tooltip = "Make the last reply to the case a saved answer, with placeholders for what is the case's own."
     yield row("case.keep_answer", "plus", "reusable", tooltip, "saying.keep", command="reusable", argument="text")
+    tooltip = "Merge with another case of the same person, or link two that belong together."
+    yield row("case.merge", "m", "merge", tooltip, "grouping.merge", command="merge", argument="text")
+    tooltip = "Split: the message that is pointed at, and what follows it, become a case of their own."
+    yield row("case.split", "M", "split", tooltip, "grouping.split", command="split")
     tooltip = "Repeat the last action on this case."
     yield row("case.repeat", "full_stop", "repeat", tooltip, "tagging.repeat", command="repeat")
     row = _at(Where.EVERYWHERE, Group.CASES)
@@ -223,6 +227,8 @@ def _review() -> Iterator[Action]:
     tooltip = "Consent to a thread of several posts where one is too long, or take it back."
     yield row("reply.split", "s", "thread", tooltip, do="split", main=6)
     yield row("reply.promise", "x", "promise", "Promise word by a time; it becomes the deadline.", do="promise", main=7)
+    yield row("reply.attach", "a", "picture", "Add a picture, and say what is on it.", do="attach", main=8)
+    yield row("reply.detach", "A", "no picture", "Take the pictures out.", do="detach")
     yield row("reply.discard", "n", "discard", "Throw away what was written.", do="discard", main=4)
     yield row("reply.postpone", "p,escape,q", "back", "Back; what was written is kept.", do="postpone", main=5)
     row = _at(Where.CHASE, Group.REVIEW)
@@ -251,6 +257,8 @@ def _desk() -> Iterator[Action]:
     yield row("desk.contacts", "f4", "contacts", tooltip, "look.contacts", command="contacts")
     tooltip = "Contacts' mail that an officer must place."
     yield row("desk.answers", "f5", "contacts' mail", tooltip, "answers.page", command="answers")
+    tooltip = "Pause everything outgoing, on every desk of this store, or let it go on."
+    yield row("desk.pause", "", "pause", tooltip, "grouping.hold", command="pause", argument="text")
     yield row("app.poll", "R", "poll now", "Poll every account now.", "look.poll", command="poll")
     row = _at(Where.OUTBOX, Group.DESK)
     tooltip = "Try again now; where the answer was lost, the source is asked first."

@@ -30,6 +30,8 @@ class Board:
     outbox: tuple[OutboxView, ...] = field(default=(), repr=False)
     to_place: int = 0
     """Mails of contacts that wait for a decision."""
+    paused: bool = False
+    """Nothing leaves, by an officer's word."""
 
     def leaving(self, officer: str, now: datetime) -> OutboxView | None:
         """The officer's row that leaves next and can still be taken back."""
@@ -63,7 +65,7 @@ class Board:
 
 def read_board(desk: Desk) -> Board:
     """Look at the desk; some milliseconds, so not on the event loop."""
-    from socialtriage.services import accounts, answerbox, inbox, outbox
+    from socialtriage.services import accounts, answerbox, inbox, outbox, pause
 
     views = accounts.listing(desk)
     return Board(
@@ -72,4 +74,5 @@ def read_board(desk: Desk) -> Board:
         accounts.headline(desk, views),
         tuple(outbox.rows(desk)),
         answerbox.waiting(desk),
+        pause.words(desk) is not None,
     )
