@@ -64,12 +64,14 @@ CAPABILITIES = Capabilities(
 
 
 class State(msgspec.Struct, omit_defaults=True):
-    """The channel's cursor: the beginning of the last complete walk, and the walk under way."""
+    """The channel's cursor, by Google's own times: the newest change that the last complete walk saw, and the one that
+    the walk under way has seen, which goes on at `token`. Nothing that last changed before `floor` is handed in.
+    """
 
     location: str
     floor: datetime
     mark: datetime | None = None
-    begun: datetime | None = None
+    newest: datetime | None = None
     token: str | None = None
 
     @classmethod
@@ -140,21 +142,21 @@ class GoogleReviews:
     async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
         """Reviews by their last change, newest first, down to where the last complete walk began."""
         state = State.load(cursor, since, self._location)
-        until = max(state.mark, state.floor) - OVERLAP if state.mark else state.floor
+        until = max(state.mark - OVERLAP, state.floor) if state.mark else state.floor
         if state.token is not None:
             # What changed since an unfinished walk began stands at the top.
             fresh, _ = await self._read(None)
-            yield self._page([r for r in fresh if r.updated >= until], state, moves=False)
-        else:
-            state.begun = self._ctx.clock()
+            yield self._page(fresh, state, moves=False)
         while self._time():
             reviews, token = await self._resumed(state)
-            done = token is None or (bool(reviews) and all(review.updated < until for review in reviews))
+            times = [review.updated for review in reviews]
+            state.newest = max([*times, *([state.newest] if state.newest else [])], default=None)
+            done = token is None or (bool(times) and times[-1] < until)
             if done:
-                state.mark, state.begun, state.token = state.begun, None, None
+                state.mark, state.newest, state.token = state.newest or state.mark, None, None
             else:
                 state.token = token
-            yield self._page([r for r in reviews if r.updated >= until], state, moves=True)
+            yield self._page(reviews, state, moves=True)
             if done:
                 return
 
@@ -163,7 +165,7 @@ class GoogleReviews:
             return await self._read(state.token)
         except Declined:
             # A token that lapsed: the walk begins at the top again.
-            state.token, state.begun = None, self._ctx.clock()
+            state.token, state.newest = None, None
             return await self._read(None)
 
     async def _read(self, token: str | None) -> tuple[list[Review], str | None]:
@@ -193,7 +195,8 @@ class GoogleReviews:
         return "/".join(["/v4", *(quote(part, safe="") for part in self._location.split("/")), *more])
 
     def _page(self, reviews: Sequence[Review], state: State, *, moves: bool) -> Page:
-        items = [item for review in reviews for item in (review.item, review.answer) if item is not None]
+        wanted = [review for review in reviews if review.updated >= state.floor]
+        items = [item for review in wanted for item in (review.item, review.answer) if item is not None]
         told, self._notices = tuple(dict.fromkeys(self._notices)), []
         return Page(items=tuple(items), cursor=state.dump() if moves else None, notices=told)
 

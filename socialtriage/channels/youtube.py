@@ -100,7 +100,7 @@ class YouTube:
         state = State.load(cursor, since, api.channel)
         pace = await api.quota.pace()
         overlap = OVERLAP if pace > SAVING else SHORT
-        walk = Walk(api, state, self._ctx.known, self._ctx.clock(), lambda: api.seconds_left > self._least, overlap)
+        walk = Walk(api, state, self._ctx.known, lambda: api.seconds_left > self._least, overlap)
         for status in STATUSES:
             try:
                 async for page in walk.queue(status):

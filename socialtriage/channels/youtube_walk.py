@@ -36,10 +36,12 @@ PAGE = 100
 
 
 class Queue(msgspec.Struct, omit_defaults=True):
-    """How far one queue was read: when the last complete walk began, and the walk under way."""
+    """How far one queue was read, by YouTube's own times: the newest thread of the last complete walk, and of the walk
+    under way, which goes on at `token`.
+    """
 
     mark: datetime | None = None
-    begun: datetime | None = None
+    newest: datetime | None = None
     token: str | None = None
 
 
@@ -78,7 +80,6 @@ class Walk:
     api: Api
     state: State
     known: Known
-    now: datetime
     go_on: Callable[[], bool]
     overlap: timedelta = OVERLAP
     notices: list[str] = field(default_factory=list)
@@ -91,15 +92,15 @@ class Walk:
         if queue.token is not None:
             async for page in self._fresh(status, queue):
                 yield page
-        else:
-            queue.begun = self.now
         until = max(queue.mark - self.overlap, self.state.floor - OVERLAP) if queue.mark else self.state.floor
         while self.go_on():
             threads, items, token = await self._read(status, queue)
             self.below = token if status == PUBLISHED else self.below
-            done = token is None or (bool(threads) and all(thread.top.at < until for thread in threads))
+            times = [thread.top.at for thread in threads]
+            queue.newest = max([*times, *([queue.newest] if queue.newest else [])], default=None)
+            done = token is None or (bool(times) and times[-1] < until)
             if done:
-                queue.mark, queue.begun, queue.token = queue.begun, None, None
+                queue.mark, queue.newest, queue.token = queue.newest or queue.mark, None, None
             else:
                 queue.token = token
             for page in self._pages(items, moves=True):
@@ -139,7 +140,7 @@ class Walk:
             threads, items = await self._taken(rows, status)
             for page in self._pages(items, moves=False):
                 yield page
-            if token is None or (queue.begun and all(thread.top.at < queue.begun for thread in threads)):
+            if token is None or (queue.newest and threads and threads[-1].top.at <= queue.newest):
                 return
 
     async def _read(self, status: str, queue: Queue) -> tuple[list[Thread], list[Incoming], str | None]:
@@ -149,7 +150,7 @@ class Walk:
             if queue.token is None:
                 raise BadPayload(exc.message) from exc
             # A token that lapsed: the walk begins at the top again.
-            queue.token, queue.begun = None, self.now
+            queue.token, queue.newest = None, None
             return await self._read(status, queue)
         threads, items = await self._taken(rows, status)
         return threads, items, token
