@@ -94,6 +94,27 @@ def test_a_day_on_the_page(shell: Shell, meta: GraphServer) -> None:
     assert meta.asked("/messages", "POST")[-1].form["tag"] == "HUMAN_AGENT"
 
 
+def test_a_lost_answer_is_looked_for_and_abuse_is_hidden(shell: Shell, meta: GraphServer) -> None:
+    top = meta.comment(meta.post("The park opens"), "where is the gate?", "Ada")
+    rude = meta.comment(top, "you are all idiots", "Bob")
+    poll(shell)
+    ada, bob = case(shell, "where is the gate"), case(shell, "idiots")
+    meta.fail("lost", "/comments", "POST")
+    assert "unknown" in shell.run("reply", ada["ref"], "At Mill Lane.").err
+    # Polling brings the answer before anybody looks: it is one message all the same.
+    assert poll(shell)["new"] == 0
+    [row] = shell.ok("outbox", "--json").json
+    assert "sent" in shell.ok("outbox", "retry", str(row["id"])).out
+    assert len(meta.sent()) == 1
+    assert [m["voice"] for m in case(shell, "where is the gate")["messages"]] == ["resident", "officer"]
+
+    shell.ok("hide", bob["ref"], "--reason", "abuse of staff")
+    assert meta.nodes[rude].values["is_hidden"] is True
+    shell.ok("block", bob["ref"], "--reason", "abuse of staff")
+    assert meta.blocked == {meta.nodes[rude].values["from"]["id"]}
+    assert meta.nodes[rude].values["message"] == "you are all idiots"
+
+
 def test_logins_that_do_not_work_are_told_apart(shell: Shell, meta: GraphServer) -> None:
     shell.login("page", USER_TOKEN)
     assert poll(shell, 1)["state"] == "misconfigured"

@@ -246,3 +246,27 @@ def test_a_lapsed_permission_is_no_empty_page(meta: GraphServer) -> None:
     assert "Messenger could not be read" in " ".join(desk.notices)
     poll(desk)
     assert "my bin" in texts(desk)
+
+
+def test_a_slow_answer_ends_the_pass_in_time_and_loses_nothing(meta: GraphServer) -> None:
+    post = meta.post("The park opens")
+    meta.comment(post, "lovely", "Ada")
+    meta.message("Gus", "my bin")
+    meta.fail("slow", f"{post}/comments")
+    desk = desk_of(meta)
+    with pytest.raises(ChannelError):
+        poll(desk, seconds=0.8)
+    assert texts(desk) == {"my bin"}
+    meta.release.set()
+    poll(desk)
+    assert texts(desk) == {"my bin", "lovely"}
+
+
+def test_a_permission_for_another_page_is_none(meta: GraphServer) -> None:
+    meta.comment(meta.post("The park opens"), "lovely")
+    meta.message("Gus", "my bin")
+    meta.tokens[TOKEN].only_for = {"pages_messaging": ["1"], "pages_read_user_content": [PAGE]}
+    desk = desk_of(meta)
+    poll(desk)
+    assert texts(desk) == {"lovely"}
+    assert "pages_messaging" in " ".join(desk.notices)

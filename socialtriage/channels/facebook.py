@@ -111,7 +111,7 @@ class Facebook:
         """Sign in; look at the kind of token, its permissions and its ends."""
         login = self._login = await connect(self._ctx, anew=True)
         token = login.token
-        notices = notices_of(token, token.lacks(SCOPES), self._ctx.clock())
+        notices = notices_of(token, token.lacks(SCOPES, login.page), self._ctx.clock())
         ends = "without an end" if token.expires_at is None else ""
         used = login.graph.usage.of("pages")
         detail = ", ".join(filter(None, ["Page token", ends, f"{used:.0f} % of the allowance used" if used else ""]))
@@ -129,7 +129,7 @@ class Facebook:
         except AuthError:
             forget(self._ctx, login.graph)
             raise
-        lacking = login.token.lacks(READING)
+        lacking = login.token.lacks(READING, login.page)
         if lacking:
             raise NotPermitted(
                 f"Comments may be missing: the login lacks the permission {', '.join(lacking)}.", hint=REGRANT
@@ -219,7 +219,7 @@ class _Pass:
             raise failure
 
     async def _private(self) -> AsyncIterator[Page]:
-        lacking = self._login.token.lacks(MESSAGING[1:])
+        lacking = self._login.token.lacks(MESSAGING[1:], self._login.page)
         if lacking:
             self._posts.notices.append(f"Messenger is not read: the login lacks the permission {lacking[0]}.")
             return

@@ -158,7 +158,7 @@ class Again:
         if self._sees is None:
             anew = self._login.token.kind == "PAGE"
             token = await inspect(self._ctx, self._graph, anew=True) if anew else self._login.token
-            self._sees = not token.lacks(READING)
+            self._sees = not token.lacks(READING, self._login.page)
         return self._sees
 
     def _note(self, ref: StoredRef, raw: Mapping[str, Any], thing: Thing) -> None:

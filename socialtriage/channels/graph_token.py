@@ -8,15 +8,15 @@ names system users `SYSTEM_USER` and gives a Page's id as `profile_id` is not co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import LOGIN
-from socialtriage.channels.graph_json import moment, text_id, texts
+from socialtriage.channels.graph_json import moment, objects, text_id, texts, words_of
 from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import AuthError, Misconfigured, NotPermitted, Rejected
 
@@ -35,10 +35,17 @@ class Token:
     data_access_until: datetime | None
     profile: str | None
     read_at: datetime
+    only_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ids that a permission was granted for, where it was not granted for all."""
 
-    def lacks(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """Those of `wanted` that were not granted; nothing where it is not known what was."""
-        return tuple(scope for scope in wanted if self.scopes is not None and scope not in self.scopes)
+    def lacks(self, wanted: Sequence[str], target: str = "") -> tuple[str, ...]:
+        """Those of `wanted` that were not granted, or not for `target`; nothing where it is not known what was."""
+        return tuple(
+            scope
+            for scope in wanted
+            if (self.scopes is not None and scope not in self.scopes)
+            or (target and scope in self.only_for and target not in self.only_for[scope])
+        )
 
     @property
     def ends_at(self) -> datetime | None:
@@ -103,7 +110,18 @@ async def _ask(ctx: ChannelContext, graph: Graph, now: datetime) -> Token:
         data_access_until=moment(data.get("data_access_expires_at")),
         profile=text_id(data.get("profile_id")),
         read_at=now,
+        only_for=_only_for(data.get("granular_scopes")),
     )
+
+
+def _only_for(granular: object) -> dict[str, frozenset[str]]:
+    """Permissions that were granted for some Pages or accounts only (`granular_scopes`, recorded without targets)."""
+    found = {}
+    for each in objects(granular):
+        targets = each.get("target_ids")
+        if isinstance(targets, list) and targets:
+            found[words_of(each.get("scope"))] = frozenset(filter(None, map(text_id, targets)))
+    return found
 
 
 async def _by_name(graph: Graph, now: datetime) -> Token:

@@ -46,6 +46,8 @@ class Grant:
     subcode: int = 460
     expires: int = 0
     data_access: int = 0
+    only_for: dict[str, list[str]] = field(default_factory=dict)
+    """Targets of permissions that are not for all."""
 
 
 @dataclass
@@ -397,6 +399,10 @@ class _Call:
             "app_id": APP, "type": grant.kind, "application": "Desk", "is_valid": grant.valid,
             "expires_at": grant.expires, "data_access_expires_at": grant.data_access, "scopes": sorted(grant.scopes),
         }  # fmt: skip
+        data["granular_scopes"] = [
+            {"scope": scope, **({"target_ids": grant.only_for[scope]} if scope in grant.only_for else {})}
+            for scope in sorted(grant.scopes)
+        ]
         if not grant.valid:
             data["error"] = {"code": 190, "message": "The session was invalidated", "subcode": grant.subcode}
         if grant.profile:
