@@ -12,6 +12,7 @@ from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
 from socialtriage.domain.models import Kind, Outcome, Status, Urgency
 from socialtriage.services import inbox, triage
 from socialtriage.services.desk import Desk
+from socialtriage.store.log import NewEvent
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_desk, the_case
 
 
@@ -173,7 +174,8 @@ def test_a_note_is_in_the_log_and_the_log_stays_whole_without_it(desk: Desk, cas
     assert event.note is not None
     assert "\x1b" not in event.note
     with desk.store.transaction("JS", MONDAY) as tx:
-        tx._c.execute("DELETE FROM event_notes")
+        notes = tx._c.execute("DELETE FROM event_notes").rowcount
+        tx.log(NewEvent("store.pruned", detail={"notes": notes}))
     assert desk.store.log.verify().fault is None
     with pytest.raises(UsageError):
         triage.note(desk, case, "  ")
