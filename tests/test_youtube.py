@@ -79,6 +79,8 @@ def test_every_queue_is_read_with_its_place_and_a_new_comment_below_an_old_post_
         f"{place} (held for review)",
         f"{place} (likely spam)",
     )
+    assert desk.messages[held].reply_data["held"]
+    assert "held" not in desk.messages[new].reply_data
     assert (desk.messages[fresh].thread, desk.messages[fresh].parent) == (old, old)
     assert desk.messages[new].url == f"https://www.youtube.com/watch?v=vid1&lc={new}"
     assert desk.messages[new].author.key == "ann"

@@ -50,6 +50,8 @@ LEAST = 1.0
 """Seconds of the budget below which nothing more is begun."""
 SAVING = 2
 """Pages a pass at which the quota is short: what is new comes first then."""
+WARN = 0.8
+"""Share of the quota from which on the account's state says how much is spent."""
 CAPABILITIES = Capabilities(
     reply_public=True,
     look_up=True,
@@ -113,6 +115,9 @@ class YouTube:
                 yield Page(notices=(f"Comments {queue} are not shown: {exc.message}",))
         async for page in walk.older(pace):
             yield page
+        used = await api.quota.used()
+        if used > WARN * api.quota.limit:
+            yield Page(notices=(f"{used:,} of the {api.quota.limit:,} units of today's quota are spent.",))
 
     @property
     def _least(self) -> float:

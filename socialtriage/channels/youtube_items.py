@@ -87,13 +87,14 @@ def read_comment(
         edited_at=edited if edited is not None and edited > at else None,
         media=_media(snippet),
         place=placed("", status),
-        reply_data={
-            "comment": key,
-            "thread": root,
-            "status": text(snippet, "moderationStatus") or status,
-            "video": video,
-        },
+        reply_data=_reply_data(key, root, text(snippet, "moderationStatus") or status, video),
     )
+
+
+def _reply_data(key: str, root: str, status: str, video: str) -> dict[str, str]:
+    """What answering, hiding and banning need; `held` says that nobody sees it until it is shown (`unhide`)."""
+    data = {"comment": key, "thread": root, "status": status, "video": video}
+    return data | ({"held": status} if status in _SHOWN else {})
 
 
 def placed(title: str, status: str) -> SafeText | None:

@@ -97,7 +97,7 @@ def _sensible(desk: Desk, target: Target, kind: OutboxKind) -> None:
         raise Refused("A private message is seen by nobody else; there is nothing to hide.", hint="Block or mute.")
     if kind is OutboxKind.HIDE and hidden:
         raise Refused("That message is hidden already.")
-    if kind is OutboxKind.UNHIDE and not hidden:
+    if kind is OutboxKind.UNHIDE and not hidden and not target.message.reply_data.get("held"):
         raise Refused("That message is not hidden by us.")
     if kind in _ABOUT_PERSON and desk.store.moderation.waiting(target.person_id, kind):
         raise Refused(f"The same is about to leave for {target.author.handle}.")

@@ -159,12 +159,13 @@ class Messages:
         """Messages of open cases that are due for another look: those never or longest not looked at first.
 
         `young_since`: only messages newer than this; `before`: only those not checked since then. What was imported
-        from a file has no source that could be asked.
+        from a file has no source that could be asked, and what we hid some networks no longer show to us either.
         """
         rows = self._db.all(
             "SELECT m.id, m.remote_id, m.thread, m.conversation, m.visibility, m.reply_data FROM cases c"
             " JOIN messages m ON m.case_id = c.id WHERE c.account = :account AND c.lane < 5 AND m.account = :account"
             " AND m.gone_at IS NULL AND m.voice = 'resident' AND m.at >= :young AND m.remote_id NOT LIKE 'import:%'"
+            " AND m.state != 'hidden'"
             " AND coalesce(m.checked_at, m.received_at) < :before ORDER BY m.checked_at, m.id LIMIT :limit",
             {"account": account, "young": iso(young_since), "before": iso(before), "limit": limit},
         )
