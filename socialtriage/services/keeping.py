@@ -83,6 +83,9 @@ def prune(desk: Desk, *, dry_run: bool = False, compact: bool = False) -> Pruned
             _count(done, task, found.cases)
             remove_files(desk, found.files)
     if policy.default is not None:
+        if not dry_run:
+            with desk.store.transaction(desk.officer, desk.clock()) as tx:
+                tx.forget.nobodies(desk.clock() - policy.default, COUNTED)
         done.held_back = desk.store.keeping.held_back(desk.clock() - policy.default)
     if not dry_run:
         finish(desk, done, compact=compact)
@@ -103,6 +106,7 @@ def _tasks(desk: Desk, policy: Policy) -> Iterator[_Task]:
     if policy.default is not None:
         look = partial(due.due, list(policy.kinds), True, now - policy.default)
         yield _Task("default", "cases", look, partial(_forget_cases, desk))
+        yield _Task("strays", "messages", partial(due.strays, now - policy.default), _forget_words)
     for network, after in policy.networks.items():
         yield _Task(network, "messages", partial(due.stored_too_long, network, now - after), _forget_words)
     if policy.media is not None:

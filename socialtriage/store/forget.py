@@ -29,11 +29,14 @@ _OF_CASES = (
     "UPDATE outbox SET payload = '{}', body = '', data = NULL, error = NULL, remote_id = NULL, url = NULL,"
     " sent_data = NULL, recipient = CASE WHEN handoff_id IS NULL THEN '[redacted]' ELSE recipient END"
     f" WHERE case_id {_IN}",
+    f"UPDATE outbox_files SET name = '', alt = '', data = NULL"
+    f" WHERE outbox_id IN (SELECT id FROM outbox WHERE case_id {_IN})",
     f"UPDATE moderation SET snapshot = '{{}}', reason = CASE WHEN {_ACTIVE} THEN reason ELSE '' END"
     f" WHERE case_id {_IN}",
     f"UPDATE contact_mails SET why = '', sender = '' WHERE case_id {_IN}",
     f"UPDATE case_links SET why = '' WHERE why != 'same person' AND (a {_IN} OR b {_IN})",
     f"DELETE FROM drafts WHERE case_id {_IN}",
+    f"DELETE FROM outbox_files WHERE outbox_id IN (SELECT id FROM outbox WHERE case_id {_IN})",
 )
 """What is done to the rows of forgotten cases, beside their messages and their log. A table with words of people
 that comes later gets its line here: `test_keeping` holds every column against it."""
@@ -150,6 +153,19 @@ class Forgetter:
             " linked_to = NULL WHERE id = ?",
             (person_id,),
         )
+
+    def nobodies(self, before: datetime, limit: int) -> int:
+        """Forget who people are of whom nothing is left to be known by; how many."""
+        rows = self._c.execute(
+            "SELECT p.id FROM persons p WHERE p.first_at < ? AND p.key NOT LIKE 'redacted:%'"
+            " AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.person_id = p.id AND c.redacted_at IS NULL)"
+            " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.person_id = p.id AND m.redacted_at IS NULL)"
+            f" AND NOT EXISTS (SELECT 1 FROM moderation WHERE person_id = p.id AND {_ACTIVE}) LIMIT ?",
+            (iso(before), limit),
+        ).fetchall()
+        for (person,) in rows:
+            self.person(person)
+        return len(rows)
 
     def lift(self, case_ids: Sequence[int]) -> None:
         """An erased person's blocks keep no reason either."""

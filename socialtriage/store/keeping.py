@@ -84,6 +84,15 @@ class Keeping:
         )
         return [r[0] for r in rows]
 
+    def strays(self, before: datetime, limit: int) -> list[int]:
+        """Messages in no case that arrived before a moment and still have their words; our own posts are left."""
+        rows = self._db.all(
+            "SELECT id FROM messages WHERE case_id IS NULL AND voice != 'officer' AND redacted_at IS NULL"
+            " AND received_at < ? LIMIT ?",
+            (iso(before), limit),
+        )
+        return [r[0] for r in rows]
+
     def refs(self, case_ids: Sequence[int]) -> dict[int, str]:
         """References by id."""
         sql = "SELECT id, ref FROM cases WHERE id IN (SELECT value FROM json_each(?))"

@@ -8,6 +8,8 @@ from __future__ import annotations
 SCRIPT = """
 -- When the words of a message were forgotten; the row stays, so that counts do.
 ALTER TABLE messages ADD COLUMN redacted_at TEXT;
+-- Who wrote what, over all cases: a person's words are found wherever they stand.
+CREATE INDEX messages_person ON messages (person_id) WHERE person_id IS NOT NULL;
 -- When a case was forgotten, by its time or on request.
 ALTER TABLE cases ADD COLUMN redacted_at TEXT;
 CREATE INDEX cases_to_forget ON cases (closed_at) WHERE lane = 5 AND redacted_at IS NULL;
