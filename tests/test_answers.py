@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -425,3 +426,46 @@ def test_a_contact_whose_mail_came_back_is_named_before_the_next_one(desk: Answe
     desk.poll()
     assert handoff.prepare(desk.desk, case_id).warnings[0].startswith("The last mail to Waste services came back: ")
     assert handoff.prepare(desk.desk, case_id, to="contact-centre").warnings == ()
+
+
+def test_decisions_are_undone(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.answer(handed, "From my own address.", From="jo@anytown.example")
+    desk.answer(handed, "I am on leave.", Subject="Out of office", Auto_Submitted="auto-replied")
+    mail, away = desk.asked()
+    answers.accept(desk.desk, mail.id)
+    assert desk.show(case_id).row.status is Status.TELL_RESIDENT
+    assert triage.undo(desk.desk).said.startswith("Undone: ")
+    case = desk.show(case_id)
+    assert (case.row.status, case.handoffs[0].state, case.row.messages) == (
+        Status.WAITING_CONTACT,
+        OutboxState.SENT,
+        1,
+    )
+    answers.ignore(desk.desk, mail.id)
+    answers.accept(desk.desk, away.id, until=date(2026, 12, 24))
+    triage.undo(desk.desk)
+    assert contacts.listing(desk.desk)[0].away_until is None
+    triage.undo(desk.desk)
+    assert [each.id for each in desk.asked()] == [mail.id, away.id]
+    answers.accept(desk.desk, mail.id)
+    triage.close(desk.desk, [case_id], Outcome.DONE_BY_US)
+    triage.undo(desk.desk)
+    triage.snooze(desk.desk, [case_id], MONDAY.replace(month=12))
+    answers.accept(desk.desk, away.id, until=date(2026, 12, 24))
+    triage.undo(desk.desk)
+    triage.undo(desk.desk)
+    assert "Undone: " in triage.undo(desk.desk).said
+    assert desk.desk.store.log.verify().fault is None
+
+
+def test_a_decision_that_something_stands_on_stays(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.answer(handed, "From my own address.", From="jo@anytown.example")
+    [mail] = desk.asked()
+    answers.accept(desk.desk, mail.id)
+    other = replace(desk.desk, officer="KL")
+    triage.close(other, [case_id], Outcome.ANSWERED)
+    with pytest.raises(Refused, match="went on since"):
+        triage.undo(desk.desk)
+    assert desk.show(case_id).messages[-1].text == "From my own address."

@@ -103,8 +103,8 @@ def take_in(desk: Desk, account: AccountConfig, page: Page) -> TakenIn:
             page = replace(page, items=tuple(_of_residents(desk, page.items)))
         return intake.take_in(desk, account, page)
     from socialtriage.channels.imap_answers import MailPage
-    from socialtriage.services import answers
+    from socialtriage.services import answer_intake
 
     # A page that only moves the cursor is a plain one.
     mails = page if isinstance(page, MailPage) else MailPage(cursor=page.cursor, notices=page.notices, gap=page.gap)
-    return answers.take_in(desk, account, mails)
+    return answer_intake.take_in(desk, account, mails)

@@ -279,14 +279,15 @@ def undo(desk: Desk) -> Done:
             touched = _replay(desk, tx, step, forward=False)
             for case_id in filter(None, handoffs):
                 _wait_for_contacts(tx, desk, case_id)
-            if step.outbox_ids:
+            touched += tuple(filter(None, [_undecided(tx, desk, mail) for mail in step.mails]))
+            if step.outbox_ids or step.mails:
                 # What was taken out of the outbox is a draft again; it is sent by handing off or replying anew.
                 tx.undo.drop(step.id)
             else:
                 tx.undo.mark(step.id, "undone")
     except _Past as exc:
         raise _left_behind(desk, step, exc) from exc
-    if not step.outbox_ids and not any(change.fields for change in step.changes):
+    if not step.outbox_ids and not step.mails and not any(change.fields for change in step.changes):
         return Done(f"A note stays in the log, so nothing changed: {step.said}", touched)
     return Done(f"Undone: {step.said}", touched)
 
@@ -335,6 +336,16 @@ def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | No
     ref = tx.cases.get(row.case_id).ref
     tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return row.case_id if row.kind is OutboxKind.HANDOFF else None
+
+
+def _undecided(tx: Transaction, desk: Desk, mail_id: int) -> int | None:
+    """A decision on a contact's mail is taken back; the case that it had changed."""
+    from socialtriage.services.answers import undecide
+
+    try:
+        return undecide(desk, tx, mail_id)
+    except Refused as exc:
+        raise _Past(exc.message) from exc
 
 
 def _wait_for_contacts(tx: Transaction, desk: Desk, case_id: int) -> None:

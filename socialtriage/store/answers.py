@@ -198,6 +198,13 @@ class AnswerWriter:
         )
         return cursor.rowcount == 1
 
+    def undecide(self, message_id: int) -> None:
+        """An officer is asked again."""
+        self._c.execute(
+            "UPDATE contact_mails SET state = 'undecided', decided_by = NULL, decided_at = NULL WHERE message_id = ?",
+            (message_id,),
+        )
+
     def place(self, message_id: int, case_id: int) -> tuple[bool, int]:
         """Put a mail into its case. Whether it was in none before, and how many files it has."""
         cursor = self._c.execute(

@@ -15,6 +15,7 @@ CREATE TABLE contact_mails (
 CREATE INDEX contact_mails_undecided ON contact_mails (message_id) WHERE state = 'undecided';
 CREATE INDEX contact_mails_case ON contact_mails (case_id) WHERE case_id IS NOT NULL;
 ALTER TABLE handoffs ADD COLUMN chased_at TEXT;
+ALTER TABLE undo_steps ADD COLUMN mails TEXT NOT NULL DEFAULT '[]';
 CREATE INDEX handoffs_open ON handoffs (contact, expected_at) WHERE answered_at IS NULL;
 CREATE INDEX outbox_handoff ON outbox (handoff_id) WHERE handoff_id IS NOT NULL;
 CREATE INDEX outbox_message ON outbox (iif(json_valid(payload), json_extract(payload, '$.message_id'), NULL));

@@ -39,6 +39,8 @@ class Step:
     outbox_ids: tuple[int, ...]
     moves: tuple[int, ...] = ()
     """What was moved between cases."""
+    mails: tuple[int, ...] = ()
+    """Contacts' mails that were decided on."""
 
 
 def _load(name: str, value: Any) -> Any:
@@ -81,6 +83,7 @@ class UndoWriter:
         changes: Sequence[Change],
         outbox_ids: Sequence[int] = (),
         moves: Sequence[int] = (),
+        mails: Sequence[int] = (),
     ) -> None:
         """A new step; what had been undone can no longer be done again."""
         steps = [
@@ -88,7 +91,8 @@ class UndoWriter:
         ]
         self._c.execute("DELETE FROM undo_steps WHERE officer = ? AND state = 'undone'", (officer,))
         self._c.execute(
-            "INSERT INTO undo_steps (officer, at, said, state, steps, outbox_ids, moves) VALUES (?, ?, ?, 'done', ?, ?, ?)",
+            "INSERT INTO undo_steps (officer, at, said, state, steps, outbox_ids, moves, mails)"
+            " VALUES (?, ?, ?, 'done', ?, ?, ?, ?)",
             (
                 officer,
                 iso(at),
@@ -96,6 +100,7 @@ class UndoWriter:
                 json.dumps(steps, ensure_ascii=False),
                 json.dumps(list(outbox_ids)),
                 json.dumps(list(moves)),
+                json.dumps(list(mails)),
             ),
         )
         self._c.execute(
@@ -133,7 +138,7 @@ class Undo:
 
     def _step(self, where: str, officer: str) -> Step | None:
         row = self._db.one(
-            f"SELECT id, said, steps, outbox_ids, moves FROM undo_steps WHERE {where} LIMIT 1", (officer,)
+            f"SELECT id, said, steps, outbox_ids, moves, mails FROM undo_steps WHERE {where} LIMIT 1", (officer,)
         )
         if row is None:
             return None
@@ -141,4 +146,4 @@ class Undo:
             Change(case_id, {name: (_load(name, b), _load(name, a)) for name, (b, a) in fields.items()})
             for case_id, fields in json.loads(row[2])
         )
-        return Step(row[0], row[1], changes, tuple(json.loads(row[3])), tuple(json.loads(row[4])))
+        return Step(row[0], row[1], changes, *(tuple(json.loads(row[column])) for column in (3, 4, 5)))
