@@ -299,8 +299,8 @@ IMPERSONAL = {
     "events": "*",  # what names a person is hashed
     "persons": "network first_at",
     "cases": "ref status kind area topic owner account network visibility opened_at last_message_at waiting_since"
-    " due_at due_clock due_from due_sort acknowledged_at answered_at promised_at closed_at reopened_at outcome snoozed_until"
-    " repeat_since suggested_area avoidable",
+    " due_at due_clock due_from due_sort acknowledged_at answered_at promised_at closed_at reopened_at outcome"
+    " snoozed_until repeat_since suggested_area avoidable",
     "messages": "account voice visibility at received_at state edited_at gone_at automatic checked_at",
     "media": "kind mime",
     "handoffs": "contact email message_id state queued_at sent_at expected_at answered_at chased_at",
