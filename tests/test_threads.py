@@ -55,7 +55,9 @@ def ask(desk: SmallDesk, question: Callable[[Threads], Awaitable[T]]) -> T:
 
 
 def poll(shell: Shell, state: str = "ok") -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(shell.run("poll", "--once", "--json").out)
+    ran = shell.run("poll", "--once", "--json")
+    assert ran.out, ran.err
+    result: dict[str, Any] = json.loads(ran.out)
     assert result["state"] == state, result
     return result
 

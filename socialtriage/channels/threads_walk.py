@@ -135,8 +135,11 @@ class Walk:
         except Rejected:
             if not state.turn:
                 raise
+            listing = None
+        if state.turn and (listing is None or not listing.entries):
+            # The end of the list, or a cursor of an earlier pass that has lapsed: from the beginning.
             state.turn = ""
-            return
+            listing = await self._own(TURN, None)
         for post in listing.entries:
             if not self._go_on(FOR_MENTIONS):
                 return
