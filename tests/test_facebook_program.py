@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.graph import PAGE, TOKEN, USER_TOKEN, GraphServer
+from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.shell import Shell
 
 
@@ -27,8 +28,9 @@ def account(meta: GraphServer, **more: str) -> str:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, meta: GraphServer) -> Shell:
-    shell = Shell(tmp_path, accounts=account(meta))
+def shell(tmp_path: Path, meta: GraphServer, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    one_tls_context(monkeypatch)
+    shell = Inside(tmp_path, accounts=account(meta))
     shell.login("page", TOKEN)
     return shell
 

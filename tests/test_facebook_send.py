@@ -29,6 +29,7 @@ from socialtriage.domain.errors import (
 from socialtriage.domain.models import Incoming, Reread, StoredRef, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import PAGE, TOKEN, GraphServer
+from tests.doubles.inside import one_tls_context
 
 
 class Clock:
@@ -43,7 +44,8 @@ class Clock:
 
 
 @pytest.fixture
-def meta() -> Iterator[GraphServer]:
+def meta(monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphServer]:
+    one_tls_context(monkeypatch)
     with GraphServer(Clock()) as server, stamina.set_testing(True, attempts=3):
         yield server
         assert server.problems == []

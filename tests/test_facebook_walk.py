@@ -14,6 +14,7 @@ from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, N
 from socialtriage.domain.models import Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk
 from tests.doubles.graph import PAGE, SYSTEM_TOKEN, TOKEN, USER_TOKEN, GraphServer
+from tests.doubles.inside import one_tls_context
 
 
 class Clock:
@@ -28,7 +29,8 @@ class Clock:
 
 
 @pytest.fixture
-def meta() -> Iterator[GraphServer]:
+def meta(monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphServer]:
+    one_tls_context(monkeypatch)
     with GraphServer(Clock()) as server:
         yield server
         assert server.problems == []

@@ -20,7 +20,7 @@ from socialtriage.domain.errors import AnswerLost, Misconfigured, Rejected
 from socialtriage.domain.models import Incoming, StoredRef, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, TOKEN, USER_TOKEN, Grant, GraphServer
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside, one_tls_context
 
 
 class Clock:
@@ -35,7 +35,8 @@ class Clock:
 
 
 @pytest.fixture
-def meta() -> Iterator[GraphServer]:
+def meta(monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphServer]:
+    one_tls_context(monkeypatch)
     with GraphServer(Clock()) as server:
         yield server
         assert server.problems == []
@@ -220,7 +221,7 @@ def test_the_program_polls_and_answers(tmp_path: Path) -> None:
     with GraphServer() as meta:
         account = '\n[[accounts]]\nid = "pictures"\nnetwork = "instagram"\n'
         account += f'server = "{meta.url}"\nbusiness_account = "{IG}"\n'
-        shell = Shell(tmp_path, accounts=account)
+        shell = Inside(tmp_path, accounts=account)
         shell.login("pictures", TOKEN)
         now = datetime.now(UTC)
         top = meta.ig_comment(meta.medium("The park opens"), "where is the gate?", "ada", at=now - timedelta(hours=1))

@@ -65,7 +65,7 @@ class Items:
             return None
         at = moment(post.get("updated_time")) or moment(post.get("created_time")) or self.now()
         sign = words_of(post.get("updated_time")) or words_of(post.get("created_time"))
-        root = others or self.by_others(post)
+        root = self.by_others(post) or (others and text_id(an_object(post.get("from")).get("id")) != self.page)
         return Thing(tail(id_), id_, sign, at, str(self._place(post, root)), root)
 
     def _place(self, post: Mapping[str, Any], root: bool) -> str:
