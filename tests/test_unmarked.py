@@ -107,4 +107,4 @@ def test_no_damage_brings_it_down_or_lets_a_position_through(whole: bytes, data:
     damaged = whole[:at] + bytes([data.draw(st.integers(0, 255))]) + whole[at + 1 :]
     copy = without_metadata(damaged)
     assert copy is None or file_type(copy) == file_type(damaged)
-    assert tiff() not in (copy or b"")
+    assert tiff()[20:] not in (copy or b"")

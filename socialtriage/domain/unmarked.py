@@ -235,25 +235,33 @@ def _heif(data: bytes) -> bytes:
     The orientation of these pictures is a property of the drawing items, so nothing has to be written again.
     """
     out = bytearray(data)
+    empty: dict[int, int] = {}
     found = False
     for _, body, end, kind in _walk(data, 0, len(data)):
         if kind in (b"uuid", b"udta"):
             out[body:end] = bytes(end - body)
         elif kind == b"meta":
-            for start, stop in _telling_places(data, body + 4, end):
-                if not body <= stop <= len(data):
+            for start, stop, what in _telling_places(data, body + 4, end):
+                if not body <= start <= stop <= len(data):
                     raise Unreadable("an item lies outside the file")
-                out[start:stop] = bytes(stop - start)
+                out[start:stop] = b" " * (stop - start)
+                if what == b"Exif":
+                    empty[start] = stop
             found = True
     if not found:
         raise Unreadable("the picture has no description of its items")
     if any(start in out for start in _TIFF_STARTS):
         raise Unreadable("EXIF data lies where no item says")
+    for start, stop in empty.items():
+        # Strict readers want EXIF data that says nothing, not none: an offset, and a TIFF without entries.
+        nothing = bytes(4) + b"MM\0*\0\0\0\x08" + bytes(6)
+        if stop - start >= len(nothing):
+            out[start:stop] = nothing + bytes(stop - start - len(nothing))
     return bytes(out)
 
 
-def _telling_places(data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
-    """Where in the file the EXIF and XMP items lie."""
+def _telling_places(data: bytes, start: int, stop: int) -> list[tuple[int, int, bytes]]:
+    """Where in the file the items lie that do not draw, and their kinds."""
     boxes = {kind: (body, end) for _, body, end, kind in _walk(data, start, stop)}
     if b"iinf" not in boxes or b"iloc" not in boxes:
         raise Unreadable("the picture has no list of its items")
@@ -264,14 +272,14 @@ def _telling_places(data: bytes, start: int, stop: int) -> list[tuple[int, int]]
             if method > 1:
                 raise Unreadable("an item is made of others")
             begin += boxes[b"idat"][0] if method == 1 else 0
-            places.append((begin, begin + length))
+            places.append((begin, begin + length, telling[item]))
     return places
 
 
-def _telling_items(data: bytes, body: int, end: int) -> set[int]:
-    """Numbers of the items that do not draw: EXIF, XMP, and whatever else there may be."""
+def _telling_items(data: bytes, body: int, end: int) -> dict[int, bytes]:
+    """Numbers and kinds of the items that do not draw: EXIF, XMP, and whatever else there may be."""
     wide = data[body] != 0
-    found = set()
+    found = {}
     for _, start, _, kind in _walk(data, body + (8 if wide else 6), end):
         if kind != b"infe":
             raise Unreadable("the list of items holds something else")
@@ -280,7 +288,7 @@ def _telling_items(data: bytes, body: int, end: int) -> set[int]:
             raise Unreadable("an item says no kind")
         number, what = struct.unpack_from(">I2x4s" if version > 2 else ">H2x4s", data, start + 4)
         if what not in _DRAWING:
-            found.add(number)
+            found[number] = what
     return found
 
 
