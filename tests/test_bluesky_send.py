@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from socialtriage.domain.errors import AnswerLost, NotPermitted, RateLimited, Rejected, Unavailable
-from socialtriage.domain.models import Sent, Visibility
+from socialtriage.domain.models import OutgoingFile, Sent, StoredRef, Visibility
 from tests.doubles.bluesky import BlueskyServer, Convo, Person
 from tests.doubles.bluesky_desk import PASSWORD, Desk
 
@@ -409,5 +410,39 @@ def test_a_reply_queued_long_ago_carries_the_time_it_was_queued(server: BlueskyS
         assert scene.ours()[0]["createdAt"] == "2026-11-22T09:00:00.000Z"
         assert sent.at == queued
         assert queued + timedelta(hours=30) == server.time
+
+    asyncio.run(story())
+
+
+def test_a_picture_goes_with_a_public_reply_described(server: BlueskyServer) -> None:
+    async def story() -> None:
+        scene = await Scene(server).begin()
+        picture = OutgoingFile("map.png", "image/png", "A map of the works", b"\x89PNG and so on")
+        reply = replace(scene.desk.reply(scene.uri, "See the map."), files=(picture,))
+        sent = await scene.desk.use(lambda channel: channel.send(reply))
+        assert isinstance(sent, Sent)
+        [value] = scene.ours()
+        [image] = value["embed"]["images"]
+        assert (value["embed"]["$type"], image["alt"]) == ("app.bsky.embed.images", "A map of the works")
+        assert server.blobs[image["image"]["ref"]["$link"]] == picture.data
+        assert (sent.reply_data["own"], sent.reply_data["root"]) == ("1", scene.uri)
+
+    asyncio.run(story())
+
+
+def test_the_next_part_of_a_thread_answers_ours_before_the_network_shows_it(server: BlueskyServer) -> None:
+    async def story() -> None:
+        scene = await Scene(server).begin()
+        first = await scene.send("One (1/2)")
+        reply = scene.desk.reply(scene.uri, "Two (2/2)")
+        parent = StoredRef(
+            first.remote_id, scene.uri, None, Visibility.PUBLIC, {**reply.parent.reply_data, **first.reply_data}
+        )
+        asked = server.counts["app.bsky.feed.getPosts"]
+        await scene.desk.use(lambda channel: channel.send(replace(reply, parent=parent, key="another")))
+        refs = next(each["reply"] for each in scene.ours() if each["text"] == "Two (2/2)")
+        assert refs["parent"]["uri"] == first.remote_id
+        assert refs["root"]["uri"] == scene.uri
+        assert server.counts["app.bsky.feed.getPosts"] == asked
 
     asyncio.run(story())

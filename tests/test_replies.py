@@ -305,3 +305,57 @@ def test_splitting_breaks_between_sentences_and_keeps_every_word() -> None:
     assert bare == LONG
     assert all(part.rpartition(" (")[0].endswith(".") for part in parts)
     assert replying.split("short", lambda part: True) == ("short",)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_leaves_described_and_without_its_metadata_and_comes_back_with_the_draft(tmp_path: Path) -> None:
+    from tests.doubles.media import png
+
+    place = tmp_path / "map of the works.png"
+    place.write_bytes(png())
+    with reply_desk(tmp_path) as desk:
+        desk.server.working = 1
+        case_id = desk.ask("Where?")
+        attach = ((str(place), "A map: the works are in Mill Lane."),)
+        draft = desk.draft(case_id, "The map is attached.", attach=attach)
+        assert draft.warnings == ()
+        assert b"51.5074" not in draft.files[0].data
+        replies.queue(desk.desk, draft)
+        triage.undo(desk.desk)
+        kept = drafts.kept_reply(desk.desk, case_id)
+        assert (kept.text, kept.files) == ("The map is attached.", attach)
+        [row] = desk.reply(case_id, kept.text, attach=kept.files)
+        place.unlink()
+        desk.send()
+        assert desk.states(row) == [OutboxState.SENT]
+        [shown] = desk.ours[0].extra["media_attachments"]
+        assert shown["description"] == "A map: the works are in Mill Lane."
+        assert [upload.data for upload in desk.server.uploads.values()] == [draft.files[0].data]
+        assert desk.desk.store.replies.files(row) == ()
+        assert desk.server.problems == []
+
+
+def test_what_is_wrong_with_a_picture_is_said_and_nothing_is_queued(tmp_path: Path) -> None:
+    from tests.doubles.media import png
+
+    good, text = tmp_path / "good.png", tmp_path / "letter.png"
+    good.write_bytes(png())
+    text.write_bytes(b"Dear council")
+    with reply_desk(tmp_path) as desk:
+        case_id = desk.ask("Where?")
+        for attach, said in (
+            (((str(good), " "),), "Say what is on good.png"),
+            (((str(good), "x" * 1501),), "longer than 1500"),
+            (((str(text), "A letter"),), "letter.png is no picture"),
+            (((str(tmp_path / "none.png"), "A map"),), "cannot be read: No such file"),
+            (((str(good), "A map"),) * 5, "carries at most 4 pictures"),
+        ):
+            with pytest.raises(Refused, match=said):
+                desk.draft(case_id, "Here.", attach=attach)
+        assert outbox.rows(desk.desk) == []
+        desk.server.fail(500, path="/api/v2/media", times=9)
+        [row] = desk.reply(case_id, "Here.", attach=((str(good), "A map"),))
+        desk.send()
+        assert (desk.states(row), desk.ours) == ([OutboxState.QUEUED], [])

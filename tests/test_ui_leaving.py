@@ -59,7 +59,7 @@ def desk(tmp_path: Path) -> Desk:
 class Sixty:
     """As much of a network as a review asks for."""
 
-    capabilities = Capabilities(reply_public=True, reply_private=True, start_private=True)
+    capabilities = Capabilities(reply_public=True, reply_private=True, start_private=True, pictures_public=1)
 
     def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
         """It takes 60 characters."""

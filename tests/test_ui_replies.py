@@ -81,7 +81,7 @@ def test_who_reads_it_changes_by_a_confirmed_key_only_and_outlives_the_program(d
         await officer.write("Which house?")
         await officer.press("escape")
         await officer.reads("Appears below what @pat@social.example wrote", "12 of 60")
-        for key in ("d", "f", "a", "t", "1", "P", "space", "enter", "tab", "D"):
+        for key in ("d", "f", "t", "1", "P", "space", "enter", "tab", "D"):
             await officer.press(key)
         await officer.on(Confirm)
         await officer.press("enter")
@@ -336,5 +336,33 @@ def test_the_trainee_sees_why_it_was_returned(tmp_path: Path) -> None:
         await officer.on(Compose)
         await officer.reads("MK returned your reply: Say when.")
         assert inbox.detail(desk, officer.listed[0]).row.status is Status.OPEN
+
+    at_the_desk(desk, story, engine=lambda: FakeEngine(desk))
+
+
+def test_a_picture_is_added_in_the_review_and_outlives_the_program(desk: Desk, tmp_path: Path) -> None:
+    from tests.doubles.media import png
+
+    place = tmp_path / "map.png"
+    place.write_bytes(png())
+
+    async def story(officer: Officer) -> None:
+        await officer.press("r")
+        await officer.on(Compose)
+        await officer.write("It is attached.")
+        await officer.press("escape")
+        await officer.reads("It speaks of something attached, and nothing is attached.")
+        await officer.press("a")
+        await officer.on(Ask)
+        await officer.write(str(place))
+        await officer.press("enter")
+        await officer.on(Ask)
+        await officer.write("A map of the works")
+        await officer.press("enter")
+        await officer.reads("map.png: A map of the works")
+        assert "nothing is attached" not in officer.running_text
+        assert drafts.kept_reply(desk, officer.listed[0]).files == ((str(place), "A map of the works"),)
+        await officer.press("A")
+        await officer.reads("nothing is attached")
 
     at_the_desk(desk, story, engine=lambda: FakeEngine(desk))

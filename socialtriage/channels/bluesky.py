@@ -45,6 +45,8 @@ CAPABILITIES = Capabilities(
     block=True,
     mute=True,
     report=True,
+    pictures_public=4,
+    picture_bytes=2_000_000,
     limits=(
         "Not seen: posts of people whom the account blocks or mutes, replies that it has hidden, and posts that their"
         " author dated back by more than a week."

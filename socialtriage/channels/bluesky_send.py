@@ -29,7 +29,7 @@ from socialtriage.domain.errors import (
     Rejected,
     Unavailable,
 )
-from socialtriage.domain.models import LengthRule, OutgoingReply, Sent, Visibility
+from socialtriage.domain.models import LengthRule, OutgoingFile, OutgoingReply, Sent, Visibility
 from socialtriage.domain.times import iso
 
 PUBLIC_LIMITS = (300, 3_000)
@@ -149,7 +149,16 @@ class PublicReply:
             record["langs"] = [tag]
         if facets := await facets_of(reply.text, self._resolve):
             record["facets"] = facets
+        if reply.files:
+            images = [{"alt": file.alt, "image": await self._blob(file)} for file in reply.files]
+            record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
         return record
+
+    async def _blob(self, file: OutgoingFile) -> dict[str, Any]:
+        blob = (await self._xrpc.upload(file.mime, file.data)).get("blob")
+        if not isinstance(blob, dict):
+            raise BadPayload("Bluesky took the picture and did not say how it is called.", field="blob")
+        return blob
 
     async def _refs(self) -> dict[str, dict[str, str]]:
         """Strong references to root and parent, as they are now where the AppView can say it."""

@@ -171,6 +171,18 @@ class Xrpc:
             chat or bool(proxy),
         )
 
+    async def upload(self, mime: str, data: bytes) -> dict[str, Any]:
+        """Hand in a file to our data server (com.atproto.repo.uploadBlob). It is forgotten when no record names it."""
+        return await self._call(
+            lambda grant: self._http(grant.pds).post(
+                "xrpc/com.atproto.repo.uploadBlob",
+                content=data,
+                headers={**_headers(grant, False, ""), "Content-Type": mime},
+                safe=True,
+            ),
+            False,
+        )
+
     async def sign_in(self, *, prove: bool = False) -> Grant:
         """Take up the kept session, or open one. `prove` asks the server whether it still counts."""
         if self._session is None:

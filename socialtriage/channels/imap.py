@@ -54,6 +54,8 @@ class Imap:
 
     capabilities = Capabilities(
         reply_private=True,
+        pictures_private=10,
+        picture_bytes=5_000_000,
         limits="Mail that was deleted or moved before it was read is not seen.",
     )
 

@@ -57,6 +57,9 @@ class Mastodon:
         block=True,
         mute=True,
         report=True,
+        pictures_public=4,
+        pictures_private=4,
+        picture_bytes=16_000_000,
         limits="Edits and deletions are seen when a message is read again; chats of Pleroma are not read.",
     )
 

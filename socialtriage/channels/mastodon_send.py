@@ -8,6 +8,7 @@ without their host; GoToSocial counts code points, whole addresses and whole men
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from datetime import datetime, timedelta
@@ -15,16 +16,18 @@ from typing import Any
 
 from socialtriage.channels.lengths import graphemes, with_urls_as
 from socialtriage.channels.mastodon_api import Api, Missing
-from socialtriage.channels.mastodon_entities import Server, Status, moment, read_status
+from socialtriage.channels.mastodon_entities import Server, Status, moment, read_status, text_id
 from socialtriage.channels.mastodon_items import PUBLIC, person_key, web_url
 from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected, Unavailable
-from socialtriage.domain.models import LengthRule, OutgoingReply, Sent, Visibility
+from socialtriage.domain.models import LengthRule, OutgoingFile, OutgoingReply, Sent, Visibility
 from socialtriage.domain.text import html_to_text
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the server's clock may be behind ours when a lost answer is looked for."""
 PAGES_BACK = 10
 PER_URL = 23
+WORKING = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between looks at a picture that the server is working on; until then a status may not have it."""
 
 _MENTION = re.compile(r"@[\w.-]+(?:@[\w.:-]+)?")
 _MENTION_HOST = re.compile(r"(?<![/\w])@([a-z0-9_][a-z0-9_.-]*)@[\w.-]*\w(?::\d+)?", re.IGNORECASE)
@@ -67,7 +70,7 @@ async def post_reply(api: Api, reply: OutgoingReply, server: Server, now: dateti
     """Post an answer once. Raises `Rejected` when it surely was not posted, `AnswerLost` when it may have been."""
     data = reply.parent.reply_data
     visibility, notice = _visibility(reply)
-    body = {
+    body: dict[str, Any] = {
         "status": addressed(reply.text, reply.to.handle, data.get("acct", "")),
         "in_reply_to_id": reply.parent.remote_id,
         "visibility": visibility,
@@ -75,6 +78,8 @@ async def post_reply(api: Api, reply: OutgoingReply, server: Server, now: dateti
     if reply.language:
         body["language"] = reply.language
     warning = data.get("spoiler", "")
+    if reply.files:
+        body["media_ids"] = [await _uploaded(api, file) for file in reply.files]
     length = measured(reply.text, reply.to.handle, warning, server)
     if warning and (length.limit is None or length.used <= length.limit):
         body["spoiler_text"] = warning
@@ -95,6 +100,21 @@ async def post_reply(api: Api, reply: OutgoingReply, server: Server, now: dateti
         url=web_url(status.url) or web_url(status.uri),
         notice=" ".join(filter(None, notices)) or None,
     )
+
+
+async def _uploaded(api: Api, file: OutgoingFile) -> str:
+    """The id of a picture that the server has worked off. Raises `Unavailable` when that takes too long."""
+    answer = await api.upload(file.name, file.mime, file.alt, file.data)
+    for pause in (0.0, *WORKING):
+        data = answer.json()
+        id_ = text_id(data.get("id")) if isinstance(data, dict) else None
+        if id_ is None:
+            raise BadPayload("The server took the picture and did not say under which id.", field="id")
+        if data.get("url"):
+            return id_
+        await asyncio.sleep(pause)
+        answer = await api.media(id_)
+    raise Unavailable(f"The server is still working on {file.name}; nothing was posted.")
 
 
 def _posted(read: Any) -> Status:

@@ -100,6 +100,8 @@ def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
 @click.option("--answer", metavar="ID", help="A saved answer of the configuration.")
 @click.option("--split", is_flag=True, help="Consent to a thread of several posts where one is too long.")
 @click.option("--promise", metavar="WHEN", help="There will be more by then: thu 17:00. It becomes the deadline.")
+@click.option("--attach", metavar="FILE", multiple=True, help="A picture that goes with it; once for each.")
+@click.option("--alt", metavar="WORDS", multiple=True, help="What is on the picture; once for each, in their order.")
 @click.option("--seen", metavar="VERSION", type=int, help="Refuse when the case is no longer at this version.")
 @click.option("--preview", is_flag=True, help="Show exactly what would be posted, and send nothing.")
 @click.option(
@@ -115,6 +117,8 @@ def reply_command(
     answer: str | None,
     split: bool,
     promise: str | None,
+    attach: tuple[str, ...],
+    alt: tuple[str, ...],
     seen: int | None,
     preview: bool,
     queue_only: bool,
@@ -134,7 +138,11 @@ def reply_command(
     elif text == "-":
         text = read_stdin()
     words = text or ""
-    wishes = replies.Wishes(private=private, split=split, promise=by, answer=answer, seen=seen)
+    if len(attach) != len(alt):
+        raise UsageError("Each picture needs its words: one --alt for each --attach.")
+    wishes = replies.Wishes(
+        private=private, split=split, promise=by, answer=answer, seen=seen, attach=tuple(zip(attach, alt, strict=True))
+    )
 
     async def draft_it(poller: Poller, sender: Sender) -> ReplyDraft:
         return await replies.draft(desk, poller, case_id, words, wishes=wishes)

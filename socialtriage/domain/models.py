@@ -304,6 +304,16 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A picture that goes with an answer. `alt` says what is on it, for those who cannot see it."""
+
+    name: str
+    mime: str
+    alt: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingReply:
     """An answer that is to leave, with the key that was chosen when it was queued."""
 
@@ -317,6 +327,7 @@ class OutgoingReply:
     subject: str | None = None
     references: tuple[str, ...] = ()
     language: str | None = None
+    files: tuple[OutgoingFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,3 +372,8 @@ class Capabilities:
     report: bool = False
     limits: str = ""
     """What polling cannot see, in one sentence for the Accounts screen."""
+    pictures_public: int = 0
+    """How many pictures a public answer may carry."""
+    pictures_private: int = 0
+    picture_bytes: int = 0
+    """How large one of them may be."""

@@ -8,7 +8,7 @@ from socialtriage.domain.text import clean
 from socialtriage.domain.views import Done
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import undo_window
-from socialtriage.services.settling import as_written, begun_in_private
+from socialtriage.services.settling import as_written, begun_in_private, with_files
 from socialtriage.services.triage import NOTE_LIMIT, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import OutboxRow
@@ -64,7 +64,8 @@ def give_back(desk: Desk, row_id: int, words: str) -> Done:
             ref = tx.cases.get(row.case_id).ref
             if draft := as_written(row):
                 private = begun_in_private(row)
-                tx.put_draft(row.case_id, OutboxKind.REPLY, draft, private=private, officer=row.officer)
+                files = with_files(row)
+                tx.put_draft(row.case_id, OutboxKind.REPLY, draft, private=private, officer=row.officer, files=files)
         tx.log(NewEvent("reply.returned", row.case_id, ref, {"row": row.id, "by": row.officer}, why))
     said = f"Returned to {row.officer}: the reply{f' on {ref}' if ref else ''} is their draft again."
     return Done(said, (row.case_id,) if row.case_id else ())

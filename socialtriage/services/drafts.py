@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from socialtriage.domain.models import OutboxKind
 from socialtriage.services.desk import Desk
 from socialtriage.store.replies import KeptDraft
@@ -17,7 +19,15 @@ def kept_reply(desk: Desk, case_id: int) -> KeptDraft:
     return desk.store.replies.draft(case_id, desk.officer, OutboxKind.REPLY)
 
 
-def keep(desk: Desk, case_id: int, kind: OutboxKind, text: str, *, private: bool = False) -> None:
+def keep(
+    desk: Desk,
+    case_id: int,
+    kind: OutboxKind,
+    text: str,
+    *,
+    private: bool = False,
+    files: Sequence[tuple[str, str]] = (),
+) -> None:
     """Keep a text, and for whose eyes it is; an empty one forgets it. Raises `StoreError`."""
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
-        tx.put_draft(case_id, kind, text, private=private)
+        tx.put_draft(case_id, kind, text, private=private, files=files)

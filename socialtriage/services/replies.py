@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from socialtriage.channels.base import Channel, Price, Window
+from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
 from socialtriage.domain import replying
 from socialtriage.domain.errors import Refused, UsageError
-from socialtriage.domain.models import LengthRule, OutboxKind, Visibility
+from socialtriage.domain.models import LengthRule, OutboxKind, OutgoingFile, Visibility
 from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import CaseDetail, Done
 from socialtriage.mail.address import Mailbox
-from socialtriage.mail.compose import Composed, ReplyMail, compose_reply_mail, message_id
-from socialtriage.services import approvals, inbox, reply_checks, reply_place, saved_answers
+from socialtriage.mail.compose import Attachment, Composed, ReplyMail, compose_reply_mail, message_id
+from socialtriage.services import approvals, inbox, reply_checks, reply_files, reply_place, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import sender_of, undo_window
 from socialtriage.services.reply_rules import (
@@ -54,6 +55,8 @@ class Wishes:
     """Only a sign that we have it: stops no clock but that of the acknowledgement."""
     seen: int | None = None
     """The version of the case that the officer looked at; None for the one that is read now."""
+    attach: tuple[tuple[str, str], ...] = ()
+    """Pictures that go with it: where each is, and what is on it for those who cannot see it."""
 
 
 PLAIN = Wishes()
@@ -88,6 +91,8 @@ class ReplyDraft:
     """Where it will appear, in a sentence."""
     window: Window | None = None
     """How long the network lets us answer, where it says so."""
+    files: tuple[OutgoingFile, ...] = ()
+    """The pictures as they leave, without what they say about their maker."""
     held: bool = False
     """It will wait for the approval of a second officer."""
     price: Price | None = None
@@ -115,16 +120,16 @@ def prepare(
     check_account(desk, detail, answerable)
     account = desk.accounts[answerable.account]
     visibility = Visibility.PRIVATE if wishes.private else answerable.message.visibility
-    if account.network != "imap" and channel is not None:
-        check_allowed(channel.capabilities, answerable, visibility, detail.row.network)
-        reply_place.refuse_objected(channel, account, answerable, visibility)
+    if channel is not None:
+        _may(channel, account, answerable, visibility, detail.row.network, wishes)
     window = reply_place.window(channel, account, answerable, visibility)
     reply_place.refuse_outside(window, detail, answerable, desk.clock(), desk.zone)
     whole = replying.signed(words, sign_off_of(desk, account.id))
     handle = str(answerable.author.handle)
     parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
     price = reply_place.price(channel, account, parts, visibility)
-    wording = reply_checks.Wording(text=whole, visibility=visibility, to=handle, account=account.id)
+    files = reply_files.read(wishes.attach, channel.capabilities if channel else None)
+    wording = reply_checks.Wording(whole, visibility, handle, bool(files))
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -143,10 +148,26 @@ def prepare(
         wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
         place=reply_place.appears(detail, answerable, visibility),
         window=window,
+        files=files,
         held=approvals.supervised(desk),
         price=price,
     )
     return replace(draft, mail=_mail(desk, draft)) if account.network == "imap" else draft
+
+
+def _may(
+    channel: Channel,
+    account: AccountConfig,
+    answerable: Answerable,
+    visibility: Visibility,
+    network: str,
+    wishes: Wishes,
+) -> None:
+    """Raises `Refused` for what the network does not let us do."""
+    if account.network != "imap":
+        check_allowed(channel.capabilities, answerable, visibility, network)
+        reply_place.refuse_objected(channel, account, answerable, visibility)
+    reply_files.check_allowed(channel.capabilities, visibility, wishes.attach, network)
 
 
 def _said_in(text: str) -> str:
@@ -226,6 +247,7 @@ def _mail(desk: Desk, draft: ReplyDraft) -> Composed:
             ref=draft.ref,
             date=desk.clock(),
             zone=desk.zone,
+            attachments=tuple(Attachment(file.name, file.mime, file.data) for file in draft.files),
         )
     )
 
@@ -248,6 +270,8 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         for number, part in enumerate(draft.parts, 1):
             row = _row(draft, part, number, not_before, version)
             row_ids.append(tx.outbox.add(replace(row, after_id=row_ids[-1] if row_ids else None), desk.officer, now))
+        if draft.mail is None:
+            tx.replies.add_files(row_ids[0], draft.files)
         tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
         if not draft.wishes.acknowledge:
             tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
@@ -266,6 +290,8 @@ def _logged(draft: ReplyDraft) -> dict[str, Any]:
         detail["promise"] = iso(draft.wishes.promise)
     if draft.wishes.acknowledge:
         detail["acknowledge"] = True
+    if draft.files:
+        detail["pictures"] = [file.alt for file in draft.files]
     if draft.held:
         detail["held"] = APPROVAL
     if draft.warnings:
@@ -300,6 +326,8 @@ def _payload(draft: ReplyDraft, number: int) -> dict[str, Any]:
     }
     if len(draft.parts) > 1:
         payload["part"] = [number, len(draft.parts)]
+    if draft.wishes.attach:
+        payload["attach"] = [list(each) for each in draft.wishes.attach]
     if draft.wishes.answer:
         payload["answer"] = draft.wishes.answer
     if draft.wishes.promise:

@@ -20,7 +20,7 @@ AT_WORK = timedelta(minutes=30)
 """For how long an officer who paused in writing counts as being at work on a case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Wording:
     """What is to leave, as the checks look at it."""
 
@@ -28,7 +28,6 @@ class Wording:
     visibility: Visibility
     to: str
     """The resident's handle."""
-    account: str
     carries_files: bool = False
 
 

@@ -107,6 +107,7 @@ def _replied(desk: Desk, row: OutboxRow, before: Case, at: datetime) -> Case:
 
 def _note_reply(tx: Transaction, row: OutboxRow, before: Case, after: Case, sent: Sent) -> None:
     """What a reply that left is remembered for, beside the case: a promise made, kept or broken, an answer used."""
+    tx.replies.files_left(row.id)
     if sent.reply_data:
         tx.replies.sent_data(row.id, sent.reply_data)
     if (answer := row.payload.get("answer")) and row.after_id is None:
@@ -185,6 +186,11 @@ def outgoing(row: OutboxRow, before: tuple[str, Mapping[str, str]] | None = None
 def as_written(row: OutboxRow) -> str:
     """What the officer wrote for a row, whole: of a thread every part, and without the sign-off."""
     return str(row.payload.get("written", row.body))
+
+
+def with_files(row: OutboxRow) -> tuple[tuple[str, str], ...]:
+    """The places of the pictures that go with a row, and what is on them."""
+    return tuple((place, alt) for place, alt in row.payload.get("attach", ()))
 
 
 def begun_in_private(row: OutboxRow) -> bool:

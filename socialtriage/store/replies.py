@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from socialtriage.domain.models import OutgoingFile
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
 
@@ -22,6 +23,8 @@ class KeptDraft:
 
     text: str = ""
     private: bool = False
+    files: tuple[tuple[str, str], ...] = ()
+    """Pictures that were to go with it: where each is, and what is on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ class ReplyWriter:
             "UPDATE outbox SET state = 'failed', error = ? WHERE id = ? AND state = 'unknown'", (why, row_id)
         )
         return cursor.rowcount == 1
+
+    def add_files(self, row_id: int, files: Sequence[OutgoingFile]) -> None:
+        """Pictures that go with a row."""
+        self._c.executemany(
+            "INSERT INTO outbox_files (outbox_id, number, name, mime, alt, data) VALUES (?, ?, ?, ?, ?, ?)",
+            ((row_id, number, f.name, f.mime, f.alt, f.data) for number, f in enumerate(files, 1)),
+        )
+
+    def files_left(self, row_id: int) -> None:
+        """The pictures of a row are at their network: their bytes are not kept here."""
+        self._c.execute("UPDATE outbox_files SET data = NULL WHERE outbox_id = ?", (row_id,))
 
     def used(self, row_id: int, answer: str, case_id: int | None, officer: str, at: datetime) -> None:
         """A saved answer left; a row counts once."""
@@ -98,9 +112,20 @@ class Replies:
     def draft(self, case_id: int, officer: str, kind: str) -> KeptDraft:
         """What an officer was writing; an empty text when nothing."""
         row = self._db.one(
-            "SELECT text, private FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?", (case_id, officer, kind)
+            "SELECT text, private, files FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?",
+            (case_id, officer, kind),
         )
-        return KeptDraft(row[0], bool(row[1])) if row else KeptDraft()
+        if row is None:
+            return KeptDraft()
+        return KeptDraft(row[0], bool(row[1]), tuple((place, alt) for place, alt in json.loads(row[2])))
+
+    def files(self, row_id: int) -> tuple[OutgoingFile, ...]:
+        """The pictures of a row that has not been sent."""
+        rows = self._db.all(
+            "SELECT name, mime, alt, data FROM outbox_files WHERE outbox_id = ? AND data IS NOT NULL ORDER BY number",
+            (row_id,),
+        )
+        return tuple(OutgoingFile(r[0], r[1], r[2], r[3]) for r in rows)
 
     def at_work(self, case_id: int, officer: str, since: datetime) -> list[tuple[str, datetime]]:
         """Other officers who wrote something for this case since a moment, and when they last did."""

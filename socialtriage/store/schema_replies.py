@@ -13,6 +13,13 @@ ALTER TABLE outbox ADD COLUMN sent_data TEXT;
 CREATE INDEX outbox_after ON outbox (after_id) WHERE after_id IS NOT NULL;
 -- What was written to be private must not come back as the draft of a public answer.
 ALTER TABLE drafts ADD COLUMN private INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE drafts ADD COLUMN files TEXT NOT NULL DEFAULT '[]';
+-- Pictures that go with an answer; the bytes go when it was sent.
+CREATE TABLE outbox_files (
+  outbox_id INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, mime TEXT NOT NULL, alt TEXT NOT NULL,
+  data BLOB, PRIMARY KEY (outbox_id, number)
+);
+CREATE TRIGGER outbox_files_go AFTER DELETE ON outbox BEGIN DELETE FROM outbox_files WHERE outbox_id = old.id; END;
 CREATE TABLE answers_used (
   outbox_id INTEGER PRIMARY KEY, answer TEXT NOT NULL, case_id INTEGER, officer TEXT NOT NULL, at TEXT NOT NULL
 );

@@ -63,6 +63,8 @@ class Written:
     """What the reply promises the resident."""
     answer: str | None = None
     """The saved answer that it began as."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Pictures that go with it: where each is, and what is on it."""
 
 
 @dataclass(frozen=True, slots=True)

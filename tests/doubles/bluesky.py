@@ -108,6 +108,7 @@ class BlueskyServer:
         self.people: dict[str, Person] = {self.council.did: self.council}
         self.posts: dict[str, Record] = {}
         self.kept: dict[str, dict[str, Any]] = {}
+        self.blobs: dict[str, bytes] = {}
         """Records of the council that are no posts, by URI: `cid` and `value`."""
         self.reports: list[dict[str, Any]] = []
         self.rows: list[Row] = []
@@ -496,6 +497,12 @@ class BlueskyServer:
 
     # --- data server --------------------------------------------------------------------------------------
 
+    def uploadBlob(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
+        link = f"bafkrei{digest(body['data'].hex(), 52)}"
+        self.blobs[link] = body["data"]
+        blob = {"$type": "blob", "ref": {"$link": link}, "mimeType": body["mime"], "size": len(body["data"])}
+        return {"blob": blob}
+
     def createRecord(self, _: Any, body: dict[str, Any], __: str) -> dict[str, Any]:
         if body["repo"] != self.council.did:
             raise Answered(401, "AuthenticationRequired", "Authentication Required")
@@ -513,6 +520,8 @@ class BlueskyServer:
                 self.lexicons.check_record(body["collection"], record)
             except Wrong as exc:
                 raise Answered(400, "InvalidRequest", f"Invalid {body['collection']} record: {exc}") from exc
+        for image in record.get("embed", {}).get("images", ()):
+            assert image["image"]["ref"]["$link"] in self.blobs, "a picture that was not handed in"
         size = len(record["text"].encode())
         assert size <= 3000
         for facet in record.get("facets", ()):
@@ -706,7 +715,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(size)
-        self._serve(json.loads(raw) if raw else {})
+        if self.path.endswith("uploadBlob"):
+            self._serve({"data": raw, "mime": self.headers.get("Content-Type")})
+        else:
+            self._serve(json.loads(raw) if raw else {})
 
     def _serve(self, body: Any) -> None:
         double, parts = self.double, urlsplit(self.path)
@@ -767,7 +779,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if body is None:
                 self.double.lexicons.check_params(method, params)
-            elif method != "com.atproto.server.refreshSession":
+            elif method not in ("com.atproto.server.refreshSession", "com.atproto.repo.uploadBlob"):
                 self.double.lexicons.check_input(method, body)
         except Wrong as exc:
             self.double.complaints.append(f"{method} was sent: {exc}")

@@ -18,6 +18,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -94,6 +96,15 @@ class Fault:
     body: str | None = None
 
 
+@dataclass
+class Upload:
+    """A picture that was handed in; `looks` is how often the server says that it is still working on it."""
+
+    data: bytes
+    alt: str
+    looks: int = 0
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request that came in."""
@@ -130,6 +141,8 @@ class MastodonServer:
         self.policy: dict[str, str] = {"for_not_following": "accept", "for_new_accounts": "filter"}
         self.max_characters = 5000 if gotosocial else 500
         self.schedules = False
+        self.uploads: dict[str, Upload] = {}
+        self.working = 0
         self.release = threading.Event()
         self.on_request: Callable[[Asked], None] | None = None
         self._count = itertools.count(1)
@@ -373,6 +386,14 @@ class _Handler(BaseHTTPRequestHandler):
         body: Any = None
         if raw and "json" in headers.get("content-type", ""):
             body = json.loads(raw)
+        elif raw and "multipart/form-data" in headers.get("content-type", ""):
+            letter = message_from_bytes(b"Content-Type: " + headers["content-type"].encode() + b"\r\n\r\n" + raw)
+            parts_ = letter.get_payload()
+            assert isinstance(parts_, list)
+            named = {
+                str(p.get_param("name", header="content-disposition")): p for p in parts_ if isinstance(p, Message)
+            }
+            body = {name: part.get_payload(decode=True) for name, part in named.items()}
         elif raw:
             body = {k: v[0] for k, v in parse_qs(raw.decode(), keep_blank_values=True).items()}
         asked = Asked(method, parts.path, parse_qs(parts.query, keep_blank_values=True), headers, body)
@@ -458,10 +479,35 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.method == "POST":
             if path == "/api/v1/reports" or path.startswith("/api/v1/accounts/"):
                 return self._moderate(asked, scope)
+            if path == "/api/v2/media" and not asked.query:
+                return self._uploaded(asked.body)
             if path != "/api/v1/statuses":
                 raise _Refused(405)
             return self._write(asked, scope)
+        if path.startswith("/api/v1/media/"):
+            return self._worked_off(path.rpartition("/")[2])
         return self._read(path, shape, asked, extra)
+
+    def _uploaded(self, body: Any) -> Any:
+        """methods/media.md, v2: 202 and no address while the server is working on it."""
+        double = self.double
+        if not isinstance(body, dict) or set(body) != {"file", "description"} or not body["file"]:
+            raise _Refused(422)
+        key = str(700 + len(double.uploads))
+        double.uploads[key] = Upload(body["file"], body["description"].decode(), double.working)
+        if double.working:
+            raise _Refused(202, {"id": key, "type": "image", "url": None, "description": double.uploads[key].alt})
+        return self._worked_off(key)
+
+    def _worked_off(self, key: str) -> Any:
+        upload = self.double.uploads.get(key)
+        if upload is None:
+            raise _Refused(404)
+        data = {"id": key, "type": "image", "description": upload.alt}
+        if upload.looks:
+            upload.looks -= 1
+            raise _Refused(206, {**data, "url": None})
+        return {**data, "url": f"https://{self.double.domain}/media/{key}.png"}
 
     def _read(self, path: str, shape: str, asked: Asked, extra: dict[str, str]) -> Any:
         double = self.double
@@ -590,8 +636,17 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(404)
         if double.schedules:
             return {"id": "1", "scheduled_at": iso(double.clock()), "params": {"text": text}, "media_attachments": []}
+        media = body.get("media_ids", [])
+        if any(key not in double.uploads or double.uploads[key].looks for key in media):
+            raise _Refused(422)
+        attached: dict[str, Any] = {"media_attachments": [self._worked_off(key) for key in media]} if media else {}
         made = double.post(
-            "council", text, visibility=body.get("visibility", "unlisted"), reply_to=parent, spoiler=warning
+            "council",
+            text,
+            visibility=body.get("visibility", "unlisted"),
+            reply_to=parent,
+            spoiler=warning,
+            **attached,
         )
         double.written[key] = made
         return double.status(made) | {"text": text}

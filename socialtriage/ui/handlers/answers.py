@@ -39,7 +39,7 @@ async def tell(call: Call) -> None:
     app, case_id = call.app, rows[0].id
     theirs = await asyncio.to_thread(answers.words_for_resident, call.desk, case_id)
     kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
-    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private))
+    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
     # What the officer had begun to write is not lost: the contact's words come below it.
     text = begun.text if theirs in begun.text else "\n\n".join(filter(None, (begun.text.strip(), theirs)))
     detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)

@@ -84,7 +84,7 @@ async def _reply(call: Call, *, private: bool) -> None:
     app, case_id = call.app, rows[0].id
     detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
     kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
-    begun = app.session.replies.get(case_id) or Written(kept.text, kept.private)
+    begun = app.session.replies.get(case_id) or Written(kept.text, kept.private, files=kept.files)
     if begun.private and not private:
         app.say("What you wrote was to be PRIVATE, and goes on so.")
     begun = replace(begun, private=private or begun.private)

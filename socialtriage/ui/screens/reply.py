@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from socialtriage.domain.errors import SocialTriageError, Stale
 from socialtriage.domain.models import OutboxKind, Visibility
-from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, Done
 from socialtriage.services import drafts, inbox, replies
-from socialtriage.services.handoff import undo_window
 from socialtriage.services.replies import ReplyDraft, Wishes
-from socialtriage.services.reply_place import window_words
-from socialtriage.ui import words
+from socialtriage.ui import reply_text
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.compose import Compose, ask_promise
@@ -32,7 +28,6 @@ from socialtriage.ui.widgets.text_pane import TextPane
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
 
-LABEL = 11
 CHANGED = "The case has changed since you opened it. e shows it as it is now and goes on with what you wrote."
 
 
@@ -75,13 +70,14 @@ class ReplyScreen(Asking[None], DeskScreen):
             split=written.split,
             promise=written.promise,
             answer=written.answer,
+            attach=written.files,
             seen=self._detail.row.version,
         )
         try:
             self.draft = await self.triage.background.draft_reply(self._detail.row.id, written.text, wishes)
         except SocialTriageError as error:
             self._refused(error)
-        self.pane.show(list(self._text()))
+        self._show()
 
     def _refused(self, error: SocialTriageError) -> None:
         self.draft = None
@@ -92,64 +88,11 @@ class ReplyScreen(Asking[None], DeskScreen):
             *((CHANGED,) if changed else ()),
         )
 
-    # --- what is shown ------------------------------------------------------------------------------------
-
-    def _text(self) -> Iterator[Para]:
-        yield from self._route()
-        if self.draft is not None:
-            yield from self._limits(self.draft)
-        yield para("")
-        if self._fault:
-            yield para(clean(f"It cannot leave like this: {self._fault[0]}"), "alarm")
-            for line in self._fault[1:]:
-                yield para(clean_line(line, 400), "warn", indent=2)
-            yield para("")
-        for warning in self.draft.warnings if self.draft else ():
-            yield para("! " + clean_line(warning, 400), "warn")
-        yield from self._words(self.draft)
-
-    def _route(self) -> Iterator[Para]:
-        """From whom, to whom, for whose eyes, and where."""
-        row, draft = self._detail.row, self.draft
-        private = draft.visibility is Visibility.PRIVATE if draft else self.written.private
-        yield fact("From", (clean_line(draft.account if draft else row.account), "strong"), width=LABEL)
-        handle = clean_line(draft.to if draft else row.handle)
-        name = clean_line(row.name)
-        yield fact("To", (name if name == handle else f"{name} {handle}", "strong"), width=LABEL)
-        seen = ("PRIVATE: they alone can read it", "private") if private else ("PUBLIC: anyone can read it", "strong")
-        yield fact("Seen by", (seen[0], seen[1]), (f", on {words.network(row.network)}", ""), width=LABEL)
-        if draft and draft.place:
-            yield fact("Appears", (clean_line(draft.place, 300), ""), width=LABEL)
-
-    def _limits(self, draft: ReplyDraft) -> Iterator[Para]:
-        """How long it is, until when it may leave, what it promises."""
-        desk, limit = self.triage.desk, f" of {draft.length.limit}" if draft.length.limit else ""
-        parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
-        yield fact("Length", (f"{draft.length.used}{limit} {draft.length.unit}{parts}", ""), width=LABEL)
-        if draft.window:
-            yield fact("Time left", (window_words(draft.window, desk.clock(), desk.zone), "warn"), width=LABEL)
-        if draft.mail:
-            yield fact("Subject", (clean_line(draft.mail.subject, 300), ""), width=LABEL)
-        if draft.wishes.promise:
-            by = self.triage.reader().at(draft.wishes.promise)
-            yield fact("Promise", (f"word by {by}: it becomes the deadline of the case", "strong"), width=LABEL)
-
-    def _words(self, draft: ReplyDraft | None) -> Iterator[Para]:
-        """The exact words, of a thread each part by itself; then when they leave."""
-        yield para("EXACTLY THIS LEAVES" if draft else "WHAT YOU WROTE", "heading")
-        several = draft is not None and len(draft.parts) > 1
-        for number, part in enumerate(draft.parts if draft else (self.written.text,), 1):
-            if several:
-                yield para(f"{number} of {len(draft.parts) if draft else 0}", "label")
-            yield para(clean(part) or "(nothing yet)")
-            yield para("")
-        if draft is None:
-            return
-        if draft.held:
-            yield para("After y it waits for the approval of a second officer; until then u takes it back.", "warn")
-        else:
-            seconds = int(undo_window(self.triage.desk, draft.account, None).total_seconds())
-            yield para(f"It leaves {seconds} s after y; until then u takes it back.", "dim")
+    def _show(self) -> None:
+        app = self.triage
+        self.pane.show(
+            list(reply_text.review(self._detail, self.written, self.draft, self._fault, app.desk, app.reader()))
+        )
 
     # --- keys ---------------------------------------------------------------------------------------------
 
@@ -184,6 +127,28 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.written = replace(self.written, promise=by)
         await self._prepare()
 
+    def action_attach(self) -> None:
+        """Add a picture, and say what is on it."""
+        self.triage.in_background(self._ask_picture, "ask", "choosing a picture")
+
+    async def _ask_picture(self) -> None:
+        place = await self.triage.ask(Ask("Picture", "Where the file is: JPEG, PNG, WebP or GIF"))
+        if not place or not place.strip():
+            return
+        alt = await self.triage.ask(Ask("Picture", "What is on it, for those who cannot see it"))
+        if alt is not None:
+            await self._with_files((*self.written.files, (place.strip(), alt)))
+
+    def action_detach(self) -> None:
+        """Take the pictures out."""
+        if self.written.files:
+            self.triage.in_background(partial(self._with_files, ()), "review", "preparing the reply")
+
+    async def _with_files(self, files: tuple[tuple[str, str], ...]) -> None:
+        self.written = replace(self.written, files=files)
+        await self._keep(self.written.text)
+        await self._prepare()
+
     def action_edit(self) -> None:
         """Go on writing, with the case as it is now in view."""
         self.triage.in_background(self._edit, "ask", "writing a reply")
@@ -208,7 +173,7 @@ class ReplyScreen(Asking[None], DeskScreen):
             self.sent = await app.write(replies.queue, app.desk, draft)
         except Stale as stale:
             self._refused(stale)
-            self.pane.show(list(self._text()))
+            self._show()
             app.say_error(stale)
             return
         app.session.replies.pop(draft.case_id, None)
@@ -229,6 +194,7 @@ class ReplyScreen(Asking[None], DeskScreen):
             OutboxKind.REPLY,
             text,
             private=self.written.private,
+            files=self.written.files,
         )
 
     def action_discard(self) -> None:
@@ -250,14 +216,15 @@ async def composed(
     With `holds`, keys wait until the review is there: what is typed too fast does nothing on the screen below.
     """
     case_id = detail.row.id
+    audience: dict[str, Any] = {"private": begun.private, "files": begun.files}
 
     def keep(text: str) -> None:
-        work = partial(app.write, drafts.keep, app.desk, case_id, OutboxKind.REPLY, text, private=begun.private)
+        work = partial(app.write, drafts.keep, app.desk, case_id, OutboxKind.REPLY, text, **audience)
         app.in_background(work, "draft", "keeping what was written")
 
     screen = Compose(app, detail, begun, keep)
     answer = await app.ask(screen, holds)
     if answer is None:
         return None
-    await app.write(drafts.keep, app.desk, case_id, OutboxKind.REPLY, answer, private=begun.private)
+    await app.write(drafts.keep, app.desk, case_id, OutboxKind.REPLY, answer, **audience)
     return replace(screen.result, text=answer)
