@@ -21,14 +21,14 @@ _VARIED = """
 UPDATE cases SET
   kind = CASE id % 11 WHEN 0 THEN 'complaint' WHEN 1 THEN 'praise' WHEN 2 THEN 'report' WHEN 3 THEN 'report'
     WHEN 4 THEN 'discussion' WHEN 5 THEN NULL WHEN 6 THEN 'complaint' ELSE 'enquiry' END,
-  topic = CASE WHEN area IS NULL OR id % 3 = 0 THEN NULL ELSE 'topic-' || id % 7 END,
+  topic = CASE WHEN area IS NULL OR id % 3 = 0 THEN NULL ELSE 'topic-' || (id % 7) END,
   network = CASE id % 4 WHEN 0 THEN 'facebook' WHEN 1 THEN 'imap' WHEN 2 THEN 'x' ELSE 'mastodon' END,
   outcome = CASE WHEN lane < 5 THEN NULL WHEN id % 9 = 0 THEN 'self_served' WHEN id % 9 = 1 THEN 'handed_over'
     WHEN id % 9 = 2 THEN 'no_reply_needed' ELSE 'answered' END,
   avoidable = CASE WHEN lane = 5 AND id % 13 = 0 THEN 'chasing' WHEN lane = 5 AND id % 17 = 0 THEN 'unclear' END,
   within_charter = CASE WHEN answered_at IS NULL THEN NULL ELSE id % 8 > 0 END;
 INSERT INTO handoffs (case_id, contact, email, message_id, state, queued_at, sent_at, answered_at)
-  SELECT id, 'contact-' || id % 12, 'team@town.example', 'report-' || id, 'sent', opened_at, opened_at,
+  SELECT id, 'contact-' || (id % 12), 'team@town.example', 'report-' || id, 'sent', opened_at, opened_at,
     CASE WHEN id % 3 THEN last_message_at END
   FROM cases WHERE id % 6 = 0;
 """

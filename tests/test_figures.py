@@ -28,6 +28,7 @@ from socialtriage.domain.times import iso
 from socialtriage.services import figures, figures_data, figures_text, filters, inbox, triage
 from socialtriage.services.calendar import working_time
 from socialtriage.services.desk import Desk
+from socialtriage.store.log import NewEvent
 from tests.doubles.desk import CONFIG, arrive, message
 from tests.doubles.figures_desk import NOW, october
 
@@ -164,6 +165,11 @@ def test_gaps_and_silent_accounts_are_said_and_a_year_with_a_hole_is_not_compare
     assert missed["town-mastodon"] == "gap 26 Oct 09:00 to 26 Oct 11:00: the server was down"
     assert missed["leisure"].startswith("never polled")
     assert "may hide some of either" in report.table("growth").notes[-1]
+    with desk.store.transaction("test", NOW) as tx:
+        tx.accounts.close_gap(1, NOW)
+        tx.accounts.close_gap(2, NOW)
+        tx.log(NewEvent("account.gap_filled", detail={"account": "mailbox", "gap": 2}))
+    assert week_of(desk).coverage == "2 of 3 accounts, 1 gap of 2 h", "noted is still missing, read again is not"
     with desk.store.transaction("test", NOW) as tx:
         year_ago = datetime(2025, 10, 24, tzinfo=UTC)
         tx.accounts.add_gap("town-mastodon", Gap(year_ago, year_ago + timedelta(hours=30), "the login had lapsed"))

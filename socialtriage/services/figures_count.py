@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,11 +13,12 @@ from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.spans import Span
 from socialtriage.domain.stopwatch import Stopwatch
 from socialtriage.services.desk import Desk
-from socialtriage.store.figures import Key, Marks
+from socialtriage.store.figures import FIELDS, Marks
 
 Progress = Callable[[int, int], None]
 """Hears how many cases are counted, of how many. It may raise `Stopped`."""
-_KEY = len(Key._fields)
+_KEY = len(FIELDS)
+_PLACE = ("account", "network", "area")
 _WHOLE_HOUR, _MINUTE = 13, 16
 """Characters of a stored time up to its hour, and up to its minute."""
 
@@ -27,7 +28,7 @@ class Stopped(SocialTriageError):
 
 
 class Times:
-    """Working seconds of cases, by the first three fields of `Key`: account, network, area."""
+    """Working seconds of cases, by account, network and area."""
 
     def __init__(self) -> None:
         self.by_place: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
@@ -36,7 +37,7 @@ class Times:
         """The lengths of each account, network or area; those without are left out."""
         found: dict[str, list[int]] = {}
         for place, seconds in self.by_place.items():
-            name = place[Key._fields.index(field)]
+            name = place[_PLACE.index(field)]
             if isinstance(name, str):
                 found.setdefault(name, []).extend(seconds)
         return found
@@ -47,7 +48,7 @@ class Times:
 
 
 class State(NamedTuple):
-    """What most figures ask of a case; fields are those of `Key` and of `Marks`."""
+    """What most figures ask of a case."""
 
     kind: str | None
     outcome: str | None
@@ -60,28 +61,32 @@ class State(NamedTuple):
     charter: int
 
 
-_STATE = ("kind", "outcome", "avoidable", "network", "marks")
-_PLACE = ("account", "area", "topic", "suggested", "marks")
-"""Two roads from the many tuples to the few, so that the many are walked over twice and no more."""
+PLACE, STATE = slice(0, 5), slice(4, 9)
+"""Two parts of `FIELDS`: where a case belongs, and what became of it; `marks` are in both."""
+Counts = Counter[tuple[object, ...]]
 
 
 class Tally:
-    """The cases of one span."""
+    """The cases of one span, counted by two parts of `FIELDS`: whole, nearly every case would be one of its kind."""
 
-    def __init__(self, keys: Counter[tuple[object, ...]]) -> None:
-        """`keys` are how many cases there are of each tuple of the fields of `Key`."""
-        self.keys = keys
+    def __init__(self) -> None:
+        self._places: Counts = Counter()
+        self._ends: Counts = Counter()
         self.responses, self.resolutions = Times(), Times()
         self.moments: Counter[str] = Counter()
-        self._known: dict[tuple[str, ...], Counter[tuple[object, ...]]] = {}
+        self._known: dict[tuple[str, ...], Counts] = {}
 
-    def counts(self, *fields: str) -> Counter[tuple[object, ...]]:
-        """How many cases there are of each combination of some fields of `Key`, two or more."""
+    def add(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Count rows that begin with `FIELDS`."""
+        self._places.update([row[PLACE] for row in rows])
+        self._ends.update([row[STATE] for row in rows])
+
+    def counts(self, *fields: str) -> Counts:
+        """How many cases there are of each combination of some fields, two or more, of one of the two parts."""
         found = self._known.get(fields)
         if found is None:
-            small = next((road for road in (_STATE, _PLACE) if set(fields) <= set(road) and road != fields), None)
-            names, source = (small, self.counts(*small)) if small else (Key._fields, self.keys)
-            of = itemgetter(*(names.index(field) for field in fields))
+            part, source = (PLACE, self._places) if fields[0] in FIELDS[PLACE] else (STATE, self._ends)
+            of = itemgetter(*(FIELDS[part].index(field) for field in fields))
             found = self._known[fields] = Counter()
             for key, count in source.items():
                 found[of(key)] += count
@@ -93,8 +98,8 @@ class Tally:
 
     @cached_property
     def _states(self) -> list[tuple[State, int]]:
-        pairs = self.counts(*_STATE).items()
-        return [(State(*names, *Marks.of(marks)), count) for (*names, marks), count in pairs]  # type: ignore[arg-type, call-arg]
+        found = self._ends.items()
+        return [(State(*names, *Marks.of(marks)), count) for (marks, *names), count in found]  # type: ignore[arg-type, call-arg]
 
     def by(self, field: str, charter: int | None = None) -> Counter[str]:
         """How many cases there are of each value of a field, those without left out; with `charter`, only of that."""
@@ -123,12 +128,15 @@ class Tally:
 def whole(desk: Desk, span: Span, now: datetime, progress: Progress) -> Tally:
     """Count a span with its times. Raises `Stopped`."""
     total = desk.store.figures.number(span.start, span.end)
-    tally = Tally(Counter())
+    tally = Tally()
     until = _MINUTE if _odd(span) else _WHOLE_HOUR
-    watch = Stopwatch(desk.clocks.working, span.first - timedelta(days=2))
+    first = desk.store.figures.earliest(span.start, span.end)
+    watch = Stopwatch(
+        desk.clocks.working, (date.fromisoformat(first[:10]) if first else span.first) - timedelta(days=2)
+    )
     done = 0
     for rows in desk.store.figures.cases(span.start, span.end, now):
-        tally.keys.update([row[:_KEY] for row in rows])
+        tally.add(rows)
         tally.moments.update([row[_KEY][:until] for row in rows])
         _time(rows, watch, tally)
         done += len(rows)
@@ -142,7 +150,7 @@ def _time(rows: list[tuple[Any, ...]], watch: Stopwatch, tally: Tally) -> None:
         first, closed = row[_KEY + 1], row[_KEY + 2]
         if first is None and closed is None:
             continue
-        place = row[:3]
+        place = row[0], row[8], row[1]
         start = at(row[_KEY])
         if first is not None:
             taken = at(first) - start
@@ -154,9 +162,9 @@ def _time(rows: list[tuple[Any, ...]], watch: Stopwatch, tally: Tally) -> None:
 
 def keys(desk: Desk, span: Span, now: datetime, progress: Progress) -> Tally:
     """Count a span without its times. Raises `Stopped`."""
-    tally = Tally(Counter())
+    tally = Tally()
     for rows in desk.store.figures.keys(span.start, span.end, now):
-        tally.keys.update(rows)
+        tally.add(rows)
         progress(0, 0)
     return tally
 

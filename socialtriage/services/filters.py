@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -26,6 +25,8 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 def nearest(word: str, valid: Sequence[str]) -> str:
     """A hint: the nearest valid word, or all of them."""
+    import difflib
+
     near = difflib.get_close_matches(word.lower(), valid, n=1, cutoff=0.5)
     return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(valid)}."
 

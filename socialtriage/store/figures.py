@@ -18,26 +18,14 @@ _CHARTER = (
 )
 _MARKS = f"(repeat_count > 1) + 2 * is_open + 4 * (answered_at IS NOT NULL) + 8 * automatic + 16 * {_CHARTER}"
 KEY = (
-    f"account, network, area, topic, kind, outcome, avoidable, CASE WHEN area IS NULL THEN suggested_area END, {_MARKS}"
+    f"account, area, topic, CASE WHEN area IS NULL THEN suggested_area END, {_MARKS}, kind, outcome, avoidable, network"
 )
 _TIMES = "opened_at, coalesce(acknowledged_at, answered_at), closed_at"
 _IN_SPAN = "FROM v_cases WHERE opened_at >= :low AND opened_at < :high"
 
 
-class Key(NamedTuple):
-    """What cases are counted by, in the order of `KEY`."""
-
-    account: str
-    network: str
-    area: str | None
-    topic: str | None
-    kind: str | None
-    outcome: str | None
-    avoidable: str | None
-    suggested: str | None
-    """The suggested area of a case without one."""
-    marks: int
-    """Several small facts in one number, as `Marks.of` takes them apart."""
+FIELDS = ("account", "area", "topic", "suggested", "marks", "kind", "outcome", "avoidable", "network")
+"""The columns of `KEY`: `suggested` is that of a case without an area, `marks` is what `Marks.of` takes apart."""
 
 
 class Marks(NamedTuple):
@@ -80,6 +68,13 @@ class Figures:
         row = self._db.one("SELECT count(*) FROM cases WHERE opened_at >= ? AND opened_at < ?", (iso(low), iso(high)))
         return int(row[0])
 
+    def earliest(self, low: datetime, high: datetime) -> str | None:
+        """When the first of them was opened."""
+        row = self._db.one(
+            "SELECT min(opened_at) FROM cases WHERE opened_at >= ? AND opened_at < ?", (iso(low), iso(high))
+        )
+        return str(row[0]) if row[0] else None
+
     def closed(self, low: datetime, high: datetime) -> int:
         """How many of today's closed cases were closed in a span."""
         row = self._db.one(
@@ -92,7 +87,7 @@ class Figures:
         return int(self._db.one("SELECT count(*) FROM cases WHERE lane = 0 AND lane < 5")[0])
 
     def cases(self, low: datetime, high: datetime, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
-        """Pages of cases opened in a span: the columns of `Key`, then opened, first response, closed."""
+        """Pages of cases opened in a span: the columns of `KEY`, then opened, first response, closed."""
         yield from self._pages(f"SELECT {KEY}, {_TIMES} {_IN_SPAN}", low, high, now)
 
     def keys(self, low: datetime, high: datetime, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
@@ -113,7 +108,7 @@ class Figures:
     def handoffs(self, low: datetime, high: datetime) -> list[Sent]:
         """Handoffs that left, of cases opened in a span; as none is older than its case, old ones are not read."""
         return [
-            Sent(*row)
+            Sent._make(row)
             for row in self._db.all(
                 "SELECT case_id, case_opened_at, contact, sent_at, answered_at, chased FROM v_handoffs"
                 " WHERE queued_at >= :low AND sent_at IS NOT NULL"
@@ -132,12 +127,16 @@ class Figures:
         return self._db.one(sql, (account, iso(at))) is not None
 
     def gaps(self, low: datetime, high: datetime) -> list[tuple[str, str, str, str]]:
-        """Spans of an account whose messages may be missing, as far as they overlap: account, from, to, why."""
+        """Spans of an account whose messages may be missing, as far as they overlap: account, from, to, why.
+
+        One that an officer only took note of is still one; one that was read again is none.
+        """
         return [
             (r[0], r[1], r[2], r[3])
             for r in self._db.all(
                 "SELECT account, max(start_at, :low), min(end_at, :high), why FROM gaps"
-                " WHERE start_at < :high AND end_at > :low ORDER BY start_at",
+                " WHERE start_at < :high AND end_at > :low"
+                " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.at = closed_at AND e.kind = 'account.gap_filled' AND json_extract(e.detail, '$.gap') = gaps.id) ORDER BY start_at",
                 {"low": iso(low), "high": iso(high)},
             )
         ]

@@ -23,6 +23,7 @@ from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import Run, plain
 from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Ask
+from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.page import Page, cell
 from socialtriage.ui.session import Showing
 from socialtriage.ui.widgets.bars import Bar
@@ -248,6 +249,9 @@ class FiguresScreen(Page):
         form = path.suffix.lstrip(".").lower()
         if form not in FORMS:
             raise Refused(f"{path.name} does not say what it is.", hint="End it with .html, .csv, .json or .txt.")
+        question = Confirm(f"{path.name} is there already.", yes="Write over it", no="Leave it")
+        if path.is_file() and not await self.triage.ask(question):
+            return
         await asyncio.to_thread(write_file, path, figures.document(report, form))
         self.triage.say(f"Wrote {path.absolute()}.")
 
