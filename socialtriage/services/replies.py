@@ -100,13 +100,7 @@ class ReplyDraft:
 
 
 def prepare(
-    desk: Desk,
-    channel: Channel | None,
-    case_id: int,
-    text: str,
-    *,
-    private: bool = False,
-    wishes: Wishes | None = None,
+    desk: Desk, channel: Channel | None, case_id: int, text: str, *, private: bool = False, wishes: Wishes | None = None
 ) -> ReplyDraft:
     """Make a reply without queueing it. `channel` is the account's; None for a mailbox.
 
