@@ -17,7 +17,8 @@ from socialtriage.services.answer_rules import Judge, Judged
 from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import CHUNK, SYSTEM
-from socialtriage.store.answers import HandoffRow, NewMail
+from socialtriage.store.answers import NewMail
+from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 

@@ -21,7 +21,8 @@ from socialtriage.mail.address import Mailbox
 from socialtriage.mail.automatic import Bounce
 from socialtriage.mail.parse import ParsedMail
 from socialtriage.services.desk import Desk
-from socialtriage.store.answers import AnswerWriter, HandoffRow
+from socialtriage.store.answers import AnswerWriter
+from socialtriage.store.handoffs import HandoffRow
 
 ABSENT = re.compile(
     r"out of (?:the )?office|\baway\b|on (?:annual |sick |maternity |paternity |parental )?leave|absen[ct]|"

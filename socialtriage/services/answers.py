@@ -20,7 +20,7 @@ from socialtriage.services.answer_intake import came_back, land
 from socialtriage.services.answer_rules import Judged, deputies
 from socialtriage.services.desk import Desk
 from socialtriage.services.triage import Expect, check_version
-from socialtriage.store.answers import HandoffRow
+from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 

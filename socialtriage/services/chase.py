@@ -19,7 +19,7 @@ from socialtriage.services.answer_rules import deputies
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import sender_of, undo_window
 from socialtriage.services.triage import NOTE_LIMIT, check_version
-from socialtriage.store.answers import HandoffRow
+from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import NewRow
 

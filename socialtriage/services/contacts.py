@@ -8,7 +8,7 @@ from datetime import date, datetime
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.views import ContactView, Done
 from socialtriage.services.desk import Desk
-from socialtriage.store.answers import HandoffRow
+from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent
 
 

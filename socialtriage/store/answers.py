@@ -13,34 +13,8 @@ from socialtriage.domain.answers import MailKind, MailState, MailView
 from socialtriage.domain.models import OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
+from socialtriage.store.handoffs import HANDOFF, OPEN, HandoffRow, to_handoff
 from socialtriage.store.rows import slots, stamp, when
-
-OPEN = "h.answered_at IS NULL AND h.state IN ('sent', 'unknown')"
-"""A handoff that a contact has, and has not answered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffRow:
-    """A handoff, as much as an answer or a reminder needs of it."""
-
-    id: int
-    case_id: int
-    ref: str
-    contact: str
-    email: str
-    message_id: str
-    state: OutboxState
-    queued_at: datetime
-    sent_at: datetime | None
-    expected_at: datetime | None
-    chased: int
-    chased_at: datetime | None
-    answered_at: datetime | None
-
-    @property
-    def open(self) -> bool:
-        """Whether the contact has it, and has not answered."""
-        return self.answered_at is None and self.state in (OutboxState.SENT, OutboxState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,30 +32,6 @@ class NewMail:
     until: date | None = None
 
 
-_HANDOFF = (
-    "SELECT h.id, h.case_id, c.ref, h.contact, h.email, h.message_id, h.state, h.queued_at, h.sent_at, h.expected_at,"
-    " h.chased, h.chased_at, h.answered_at FROM handoffs h JOIN cases c ON c.id = h.case_id"
-)
-
-
-def _handoff(r: Sequence[Any]) -> HandoffRow:
-    return HandoffRow(
-        id=r[0],
-        case_id=r[1],
-        ref=r[2],
-        contact=r[3],
-        email=r[4],
-        message_id=r[5],
-        state=OutboxState(r[6]),
-        queued_at=from_iso(r[7]),
-        sent_at=when(r[8]),
-        expected_at=when(r[9]),
-        chased=r[10],
-        chased_at=when(r[11]),
-        answered_at=when(r[12]),
-    )
-
-
 class AnswerWriter:
     """What reading contacts' mail looks up and changes, inside a transaction."""
 
@@ -94,42 +44,42 @@ class AnswerWriter:
         """Handoffs whose mail, or whose reminder, has one of these Message-IDs."""
         ids = json.dumps(list(message_ids))
         rows = self._c.execute(
-            f"{_HANDOFF} WHERE h.message_id IN (SELECT value FROM json_each(?1)) OR h.id IN (SELECT handoff_id FROM"
+            f"{HANDOFF} WHERE h.message_id IN (SELECT value FROM json_each(?1)) OR h.id IN (SELECT handoff_id FROM"
             " outbox WHERE kind = 'chase' AND key IN (SELECT value FROM json_each(?1))) ORDER BY h.id",
             (ids,),
         )
-        return [_handoff(r) for r in rows]
+        return [to_handoff(r) for r in rows]
 
     def of_refs(self, refs: Sequence[str]) -> list[HandoffRow]:
         """Handoffs of the cases with these references that have left, or may have."""
         rows = self._c.execute(
-            f"{_HANDOFF} WHERE c.ref IN (SELECT value FROM json_each(?)) AND h.state NOT IN ('queued', 'failed')"
+            f"{HANDOFF} WHERE c.ref IN (SELECT value FROM json_each(?)) AND h.state NOT IN ('queued', 'failed')"
             " ORDER BY h.id",
             (json.dumps(list(refs)),),
         )
-        return [_handoff(r) for r in rows]
+        return [to_handoff(r) for r in rows]
 
     def open_of(self, contacts: Iterable[str]) -> list[HandoffRow]:
         """What these contacts have and have not answered; at most two, as more say nothing."""
         rows = self._c.execute(
-            f"{_HANDOFF} WHERE h.contact IN (SELECT value FROM json_each(?)) AND {OPEN} ORDER BY h.id DESC LIMIT 2",
+            f"{HANDOFF} WHERE h.contact IN (SELECT value FROM json_each(?)) AND {OPEN} ORDER BY h.id DESC LIMIT 2",
             (json.dumps(list(contacts)),),
         )
-        return [_handoff(r) for r in rows]
+        return [to_handoff(r) for r in rows]
 
     def handoff(self, handoff_id: int) -> HandoffRow | None:
         """One handoff."""
-        row = self._c.execute(f"{_HANDOFF} WHERE h.id = ?", (handoff_id,)).fetchone()
-        return _handoff(row) if row else None
+        row = self._c.execute(f"{HANDOFF} WHERE h.id = ?", (handoff_id,)).fetchone()
+        return to_handoff(row) if row else None
 
     def last_of(self, case_id: int) -> HandoffRow | None:
         """The latest handoff of a case that has left: one without an answer before one that has it."""
         row = self._c.execute(
-            f"{_HANDOFF} WHERE h.case_id = ? AND h.state NOT IN ('queued', 'failed')"
+            f"{HANDOFF} WHERE h.case_id = ? AND h.state NOT IN ('queued', 'failed')"
             " ORDER BY h.answered_at IS NOT NULL, h.id DESC LIMIT 1",
             (case_id,),
         ).fetchone()
-        return _handoff(row) if row else None
+        return to_handoff(row) if row else None
 
     def cases_of(self, refs: Sequence[str]) -> dict[str, int]:
         """Cases by reference."""
@@ -348,12 +298,12 @@ class Answers:
 
     def handoffs_of(self, case_id: int) -> list[HandoffRow]:
         """The handoffs of a case, oldest first."""
-        return [_handoff(r) for r in self._db.all(f"{_HANDOFF} WHERE h.case_id = ? ORDER BY h.id", (case_id,))]
+        return [to_handoff(r) for r in self._db.all(f"{HANDOFF} WHERE h.case_id = ? ORDER BY h.id", (case_id,))]
 
     def open_handoffs(self) -> list[HandoffRow]:
         """Handoffs without an answer, those expected first before the others."""
-        rows = self._db.all(f"{_HANDOFF} WHERE {OPEN} ORDER BY coalesce(h.expected_at, '9999'), h.id LIMIT 2000")
-        return [_handoff(r) for r in rows]
+        rows = self._db.all(f"{HANDOFF} WHERE {OPEN} ORDER BY coalesce(h.expected_at, '9999'), h.id LIMIT 2000")
+        return [to_handoff(r) for r in rows]
 
     def late(self, now: datetime) -> dict[str, int]:
         """How many answers of each contact should have come by now."""

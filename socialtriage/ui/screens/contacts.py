@@ -21,7 +21,7 @@ from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.page import Page, cell
 
 if TYPE_CHECKING:
-    from socialtriage.store.answers import HandoffRow
+    from socialtriage.store.handoffs import HandoffRow
     from socialtriage.ui.app import TriageApp
 
 SHOWN = 30
