@@ -135,8 +135,9 @@ class Figures:
             (r[0], r[1], r[2], r[3])
             for r in self._db.all(
                 "SELECT account, max(start_at, :low), min(end_at, :high), why FROM gaps"
-                " WHERE start_at < :high AND end_at > :low"
-                " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.at = closed_at AND e.kind = 'account.gap_filled' AND json_extract(e.detail, '$.gap') = gaps.id) ORDER BY start_at",
+                " WHERE start_at < :high AND end_at > :low AND NOT EXISTS (SELECT 1 FROM events e"
+                " WHERE e.at = gaps.closed_at AND e.kind = 'account.gap_filled'"
+                " AND json_extract(e.detail, '$.gap') = gaps.id) ORDER BY start_at",
                 {"low": iso(low), "high": iso(high)},
             )
         ]
