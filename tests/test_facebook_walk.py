@@ -214,10 +214,18 @@ def test_calls_stop_before_the_allowance_is_used_up(meta: GraphServer) -> None:
     meta.comment(meta.post("The park opens"), "lovely")
     usage = '[{"type": "%s", "call_count": 95, "total_time": 1, "estimated_time_to_regain_access": 30}]'
     meta.usage = {"X-Business-Use-Case-Usage": '{"1": ' + usage % "messenger" + "}"}
+    meta.message("Gus", "my bin")
     desk = desk_of(meta)
-    with pytest.raises(RateLimited):
-        poll(desk)
+    poll(desk)
     assert texts(desk) == {"lovely"}
+    assert "Messenger is not read until" in " ".join(desk.notices)
+    meta.usage = {}
+    meta.error(80006, "conversations")
+    meta.comment(meta.feed["feed"][0], "lovely too")
+    poll(desk)
+    assert texts(desk) == {"lovely", "lovely too"}
+    poll(desk)
+    assert "my bin" in texts(desk)
     meta.usage = {"X-Business-Use-Case-Usage": '{"1": ' + usage % "pages" + "}"}
     meta.requests.clear()
     desk.now += timedelta(hours=2)

@@ -20,12 +20,12 @@ from socialtriage.channels.facebook_posts import Posts
 from socialtriage.channels.facebook_reread import Again
 from socialtriage.channels.facebook_send import find_reply, post_reply
 from socialtriage.channels.graph_chat import Chat
-from socialtriage.channels.graph_errors import FULL, REGRANT
+from socialtriage.channels.graph_errors import REGRANT, MessengerLimited
 from socialtriage.channels.graph_moderation import block, delete, hide
 from socialtriage.channels.graph_token import forget, notices_of
 from socialtriage.channels.graph_watch import Thing, Walk, Watched
 from socialtriage.channels.oauth_signin import Pasted
-from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, RateLimited, Rejected
+from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected
 from socialtriage.domain.models import (
     Author,
     Capabilities,
@@ -234,11 +234,10 @@ class _Pass:
         except BadPayload as exc:
             self._conversations = self._conversations or []
             self._failure = self._failure or exc
-        except RateLimited as exc:
-            if self._graph.usage.percent.get("messenger", 0.0) < FULL:
-                raise
-            # Only Messenger's allowance is used up: comments have their own.
-            self._failure = exc
+        except MessengerLimited as exc:
+            self._conversations = self._conversations or []
+            until = f" until {exc.retry_at:%H:%M} UTC" if exc.retry_at else ""
+            self._posts.notices.append(f"Messenger is not read{until}: {exc.message}")
 
     async def _public(self) -> AsyncIterator[Page]:
         things = await self._posts.things(self._state.posts)

@@ -36,6 +36,8 @@ WAIT = timedelta(minutes=15)
 """Wait where Meta does not say how long."""
 
 THROTTLED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
+MESSENGER = 80006
+"""Messenger's allowance is used up."""
 _TRANSIENT = frozenset({1, 2})
 _WHY_LOGIN = {
     458: "the app was removed from the account that signed in",
@@ -55,6 +57,10 @@ _TOKENS = re.compile(r"\b(?:EAA|IG)[A-Za-z0-9_-]{12,}")
 
 class Missing(Rejected):
     """There is no such object, or this login may not see it: Meta says both in the same words."""
+
+
+class MessengerLimited(RateLimited):
+    """Only Messenger's own allowance is used up: comments have another one."""
 
 
 class TooMuch(Unavailable):
@@ -108,7 +114,8 @@ class Usage:
         """Raises `RateLimited` when the allowance is nearly used up."""
         used = self.of(kind)
         if used >= FULL:
-            raise RateLimited(
+            only = kind == "messenger" and self.percent.get("app", 0.0) < FULL
+            raise (MessengerLimited if only else RateLimited)(
                 f"{used:.0f} % of what Meta allows for {kind} is used up.", retry_at=datetime.now(UTC) + self.wait(kind)
             )
 
@@ -142,7 +149,8 @@ def meaning(error: Mapping[str, Any], answer: Answer, usage: Usage, token: str) 
     if code in THROTTLED or answer.status == 429:
         now = datetime.now(UTC)
         stated = rate_limit_reset(answer.headers, now)
-        return RateLimited(words, retry_at=stated or now + usage.wait())
+        limited = MessengerLimited if code == MESSENGER else RateLimited
+        return limited(words, retry_at=stated or now + usage.wait("messenger" if code == MESSENGER else None))
     found = _login(code, subcode, error, said) or _writing(code, subcode, words)
     if found is not None:
         return found
