@@ -123,7 +123,6 @@ def prepare(
     parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
     price = reply_place.price(channel, account, parts, visibility)
     files = reply_files.read(wishes.attach, channel.capabilities if channel else None)
-    wording = reply_checks.Wording(whole, visibility, handle, bool(files))
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -136,7 +135,7 @@ def prepare(
         length=length,
         answerable=answerable,
         key=tokens.token_hex(16),
-        warnings=(*([price.why] if price and price.dear else []), *reply_checks.warnings(desk, detail, wording)),
+        warnings=_warnings(desk, detail, reply_checks.Wording(whole, visibility, handle, bool(files)), price),
         parts=parts,
         written=words,
         wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
@@ -162,6 +161,11 @@ def _may(
         check_allowed(channel.capabilities, answerable, visibility, network)
         reply_place.refuse_objected(channel, account, answerable, visibility)
     reply_files.check_allowed(channel.capabilities, visibility, wishes.attach, network)
+
+
+def _warnings(desk: Desk, detail: CaseDetail, wording: reply_checks.Wording, price: Price | None) -> tuple[str, ...]:
+    """What is to be thought about before it leaves; what it costs first, where that is much."""
+    return (*([price.why] if price and price.dear else []), *reply_checks.warnings(desk, detail, wording))
 
 
 def _said_in(text: str) -> str:
