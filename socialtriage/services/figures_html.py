@@ -35,7 +35,8 @@ STYLE = (
     "body{margin:0 auto;max-width:60rem;padding:1.5rem 1.25rem 4rem;background:var(--back);color:var(--ink);"
     "font:1rem/1.5 system-ui,'Segoe UI',Roboto,'Liberation Sans',sans-serif}"
     "h1{font-size:1.8rem;line-height:1.2;margin:0 0 .3rem}h2{font-size:1.2rem;margin:0 0 .4rem}"
-    "h1,h2,p,li,dt,dd,.words{overflow-wrap:anywhere}p{margin:.4rem 0;max-width:48rem}a{color:var(--bar)}a:focus-visible,.scroll:focus-visible{outline:3px solid"
+    "h1,h2,p,li,dt,dd{overflow-wrap:anywhere}"
+    "p{margin:.4rem 0;max-width:48rem}a{color:var(--bar)}a:focus-visible,.scroll:focus-visible{outline:3px solid"
     " var(--bar);outline-offset:2px}"
     "section{margin-top:2.2rem;padding-top:1.1rem;border-top:1px solid var(--rule)}"
     ".note{color:var(--dim);font-size:.875rem}.period{font-size:1.1rem}"
@@ -51,15 +52,16 @@ STYLE = (
     "caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}"
     "th,td{padding:.25rem .7rem .25rem 0;text-align:right;border-bottom:1px solid var(--panel);vertical-align:top}"
     "thead th{border-bottom:1px solid var(--rule);font-weight:600;vertical-align:bottom}"
-    "th[scope=row]{text-align:left;font-weight:400;max-width:24rem}td{white-space:nowrap}.words,th.words{text-align:left;white-space:normal}"
+    "th[scope=row]{text-align:left;font-weight:400;min-width:9rem;max-width:24rem}.matrix th[scope=row]{min-width:0}"
+    "td{white-space:nowrap}.words,th.words{text-align:left;white-space:normal;min-width:12rem}"
     ".matrix th,.matrix td{padding:.2rem .35rem}"
-    "svg{max-width:100%;height:auto;display:block;margin:.6rem 0}"
+    ".drawn{overflow-x:auto}svg{max-width:100%;min-width:30rem;height:auto;display:block;margin:.6rem 0}"
     "svg text{fill:var(--ink);font-size:13px;font-family:inherit}svg .end{text-anchor:end}"
     "svg .middle{text-anchor:middle}svg .small{font-size:11px}svg .value{font-variant-numeric:tabular-nums}"
     f".bar{{fill:var(--bar)}}.pale{{fill:var(--pale)}}.axis{{stroke:var(--rule)}}{_HEATS}"
-    f"@media print{{:root{{color-scheme:light;{_LIGHT}}}body{{max-width:none;padding:0;font-size:10pt}}"
+    f"@media print{{:root{{color-scheme:light;{_LIGHT}}}html{{font-size:9.5pt}}body{{max-width:none;padding:0}}"
     "nav,.skip{display:none}section{break-inside:avoid-page}h2,caption{break-after:avoid}tr,svg{break-inside:avoid}"
-    "svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}"
+    "svg{max-width:15cm}svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}"
     ".matrix{font-size:6.5pt}}"
 )
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -149,15 +151,20 @@ def _beside(table: Table, row: Row, report: Report) -> str:
 
 
 def _drawn(table: Table, report: Report) -> str:
+    picture = _picture(table, report)
+    return f'<div class="drawn">{picture}</div>\n' if picture else ""
+
+
+def _picture(table: Table, report: Report) -> str:
     if table.picture is Picture.HEAT:
-        return figures_svg.heat(table, report.heat) + "\n" if report.heat else ""
+        return figures_svg.heat(table, report.heat) if report.heat else ""
     if table.picture is Picture.LINE:
-        return figures_svg.columns(table, [row.label[:3].strip(":") for row in table.rows]) + "\n"
+        return figures_svg.columns(table, [row.label[:3].strip(":") for row in table.rows])
     stacked = next((place for place, column in enumerate(table.columns) if column.id == "suggested"), None)
     rows = [row for row in table.rows if row.id != "none"]
     drawn = [row for row in rows if len(rows) <= _FEW or row.values[0] or (stacked and row.values[stacked])]
     if table.picture is Picture.BARS and len(drawn) >= _FEWEST:
-        return figures_svg.bars(table, drawn, stacked) + "\n"
+        return figures_svg.bars(table, drawn, stacked)
     return ""
 
 
