@@ -19,7 +19,7 @@ from socialtriage.mail.parse import parse
 from socialtriage.services import accounts, answers, contacts, evidence, handoff, outbox, record, replies, triage
 from socialtriage.services.answer_rules import Judge
 from socialtriage.store.accounts import AccountWriter
-from tests.doubles.answer_desk import AnswerDesk
+from tests.doubles.answer_desk import AnswerDesk, bounce
 from tests.doubles.desk import MONDAY, case_ids, texts
 from tests.doubles.imap import ImapDouble
 
@@ -245,20 +245,6 @@ def test_an_absence_without_a_date_wants_one_from_the_officer(desk: AnswerDesk) 
     assert "until 24 December" in answers.accept(desk.desk, asked.id, until=date(2026, 12, 24)).said
 
 
-def bounce(message_id: str, recipient: str, action: str = "failed") -> bytes:
-    """A delivery report as Postfix writes it."""
-    return (
-        "Return-Path: <>\r\nFrom: MAILER-DAEMON@mail.anytown.example\r\nTo: social@anytown.example\r\n"
-        "Subject: Undelivered Mail Returned to Sender\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
-        "--b\r\nContent-Type: text/plain\r\n\r\nI could not deliver it.\r\n"
-        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mail.anytown.example\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: 5.1.1\r\n"
-        "Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message_id}\r\nSubject: x\r\n\r\n--b--\r\n"
-    ).encode()
-
-
 def test_a_bounce_brings_the_case_back_and_says_why(desk: AnswerDesk) -> None:
     case_id, handed = desk.handed()
     desk.deliver(bounce(handed.message_id, "waste@anytown.example", "delayed"))
@@ -281,10 +267,13 @@ def test_a_doubtful_bounce_is_asked_about(desk: AnswerDesk) -> None:
     case_id, handed = desk.handed()
     desk.deliver(bounce(handed.message_id, "jo@elsewhere.example"))
     desk.deliver(bounce("<not.ours@anytown.example>", "somebody@elsewhere.example"))
+    words = f"Undeliverable message. It was:\n\nMessage-ID: {handed.message_id}\n"
+    desk.deliver(desk.mail(words, From="MAILER-DAEMON@mail.anytown.example", Subject="Delivery failure"))
     desk.poll()
     assert desk.show(case_id).row.status is Status.WAITING_CONTACT
-    [asked] = desk.asked()
+    asked, vague = desk.asked()
     assert "did not reach jo@elsewhere.example" in asked.why
+    assert "has something to say of the mail to Waste services" in vague.why
     answers.accept(desk.desk, asked.id)
     assert (desk.show(case_id).row.status, desk.handoffs(case_id)[0].state) == (Status.OPEN, OutboxState.BOUNCED)
 

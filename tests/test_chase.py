@@ -12,7 +12,7 @@ import pytest
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Status
 from socialtriage.services import answers, chase, contacts, outbox, triage
-from tests.doubles.answer_desk import AnswerDesk
+from tests.doubles.answer_desk import AnswerDesk, bounce
 from tests.doubles.imap import ImapDouble
 
 
@@ -99,6 +99,21 @@ def test_an_answer_that_comes_meanwhile_stops_the_reminder(desk: AnswerDesk) -> 
     desk.answer(handed)
     with pytest.raises(Refused, match="changed since"):
         chase.queue(desk.desk, draft)
+
+
+def test_a_reminder_that_comes_back_says_that_the_contact_cannot_be_reached(desk: AnswerDesk) -> None:
+    case_id, _ = desk.handed()
+    desk.clock.move(days=2)
+    draft = chase.prepare(desk.desk, case_id)
+    chase.queue(desk.desk, draft, undo_seconds=0)
+    desk.send()
+    desk.deliver(bounce(draft.mail.message_id, "waste@anytown.example"))
+    desk.poll()
+    assert (desk.show(case_id).row.status, desk.handoffs(case_id)[0].state) == (Status.OPEN, OutboxState.BOUNCED)
+    assert {row.kind: row.state for row in outbox.rows(desk.desk)} == {
+        OutboxKind.CHASE: OutboxState.BOUNCED,
+        OutboxKind.HANDOFF: OutboxState.SENT,
+    }
 
 
 def test_a_contact_who_is_away_is_named_with_the_deputy(desk: AnswerDesk) -> None:

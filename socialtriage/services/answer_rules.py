@@ -281,6 +281,8 @@ class Judge:
         state = MailState.TAKEN
         if handoff.answered_at is not None or handoff.state is OutboxState.BOUNCED:
             state, why = MailState.NOTED, f"the mail to {self._name(contact)} came back: {why}"
+        elif not bounce.recipients:
+            state, why = MailState.UNDECIDED, f"a mail server has something to say of the mail to {self._name(contact)}"
         elif not bounce.failed:
             state, why = MailState.NOTED, f"the mail to {self._name(contact)} is delayed: {why}"
         elif doubt := doubts(mail):
