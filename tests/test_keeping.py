@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from socialtriage.domain.errors import Refused
-from socialtriage.domain.models import Incoming, MediaItem, Outcome, Visibility
+from socialtriage.domain.models import Incoming, Kind, MediaItem, OutboxKind, OutboxState, Outcome
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.services import backup, drafts, handoff, inbox, keeping, people, record, restricting, triage
 from socialtriage.services.desk import Desk
@@ -62,11 +62,11 @@ def lived(desk: Desk) -> tuple[int, int]:
     triage.tag(desk, [mine], area="waste")
     triage.note(desk, mine, f"{WORD} is known to us, call {NAME}")
     handoff.queue(desk, handoff.prepare(desk, mine, note=f"{WORD} please"), undo_seconds=0)
-    drafts.keep(desk, mine, "reply", f"Dear {NAME}")  # type: ignore[arg-type]
+    drafts.keep(desk, mine, OutboxKind.REPLY, f"Dear {NAME}")
     with desk.store.transaction("JS", desk.clock()) as tx:
         row = tx.outbox.add(
             NewRow(
-                kind="reply",  # type: ignore[arg-type]
+                kind=OutboxKind.REPLY,
                 recipient=f"@{KEY}",
                 key="k1",
                 payload={"to": {"key": KEY, "name": NAME}},
@@ -79,7 +79,9 @@ def lived(desk: Desk) -> tuple[int, int]:
         )
         for each in (row, 1):
             tx.outbox.claim(each, desk.clock())
-            tx.outbox.settle(each, "sent", sent_at=desk.clock(), url=f"https://x.example/{KEY}", error=f"{KEY} said")  # type: ignore[arg-type]
+            tx.outbox.settle(
+                each, OutboxState.SENT, sent_at=desk.clock(), url=f"https://x.example/{KEY}", error=f"{KEY} said"
+            )
     triage.close(desk, [mine], Outcome.ANSWERED, note=f"{WORD} is content")
     triage.close(desk, [other], Outcome.ANSWERED)
     return mine, other
@@ -161,10 +163,12 @@ def test_a_note_that_only_somebody_deleted_is_missed(desk: Desk) -> None:
 def test_kinds_have_times_of_their_own_and_nothing_on_its_way_is_forgotten(desk: Desk, clock: FrozenClock) -> None:
     arrive(desk, *(message(f"m{n}", str(n), author=f"P{n}") for n in range(3)))
     complaint, waiting, plain = sorted(case_ids(desk))
-    triage.tag(desk, [complaint], kind="complaint")  # type: ignore[arg-type]
+    triage.tag(desk, [complaint], kind=Kind.COMPLAINT)
     triage.close(desk, [complaint, waiting, plain], Outcome.ANSWERED)
     with desk.store.transaction("JS", desk.clock()) as tx:
-        tx.outbox.add(NewRow(kind="reply", recipient="@p1", key="k", payload={}, case_id=waiting), "JS", desk.clock())  # type: ignore[arg-type]
+        tx.outbox.add(
+            NewRow(kind=OutboxKind.REPLY, recipient="@p1", key="k", payload={}, case_id=waiting), "JS", desk.clock()
+        )
     clock.move(days=800)
     done = keeping.prune(desk)
     assert (done.kinds, done.held_back) == ({"default": 1}, 1)
@@ -262,6 +266,10 @@ def test_restricted_cases_show_nothing_unless_asked_for_on_record(desk: Desk) ->
     related = repr(inbox.shown(desk, beside).related)
     assert not any(word in shown + related for word in (WORD, NAME, KEY))
     assert f"{WORD} secret" in repr(inbox.detail(desk, case))
+    with desk.store.transaction("JS", desk.clock()) as tx:
+        reply = NewRow(kind=OutboxKind.REPLY, recipient=f"@{KEY}", key="k", payload={}, case_id=case, body=WORD)
+        tx.outbox.add(reply, "JS", desk.clock())
+    assert [(view.to, view.text) for view in desk.store.outbox.views()] == [("[restricted]", "[restricted]")]
     restricting.unmask(desk, case)
     assert f"{WORD} secret" in repr(inbox.shown(desk, case, True))
     assert [e.kind for e in desk.store.log.of_case(case)][-1] == "case.unmasked"
@@ -278,7 +286,6 @@ def test_wrong_times_are_named() -> None:
             small_config(f"{CONFIG}\n[retention]\n{wrong}\n")
         assert "retention." in str(caught.value.problems)  # type: ignore[attr-defined]
     assert keeping.policy_of(small_config()).networks["linkedin"] == timedelta(hours=48)
-    assert Visibility.PUBLIC
 
 
 IMPERSONAL = {
@@ -341,3 +348,27 @@ def test_words_of_nobodys_case_and_who_has_nothing_left_are_forgotten(desk: Desk
     assert keeping.prune(desk).forgotten.messages == 1
     assert {path: hits for path, hits in traces(desk).items() if hits != [KEY]} == {}
     assert people.find(desk, NAME) == []
+
+
+def test_whom_a_block_holds_is_known_until_it_is_lifted_or_they_are_erased(desk: Desk, clock: FrozenClock) -> None:
+    arrive(desk, hers("abuse", "1"))
+    case = case_ids(desk)[0]
+    triage.close(desk, [case], Outcome.ABUSE)
+    snapshot = json.dumps({"author": {"key": KEY}, "text": f"{WORD} abuse"})
+    raw = sqlite3.connect(desk.store.path)
+    raw.execute(
+        "INSERT INTO moderation (case_id, ref, person_id, account, network, kind, reason, officer, at, state, snapshot)"
+        " SELECT id, ref, person_id, account, network, 'block', 'threats', 'JS', opened_at, 'sent', ? FROM cases",
+        (snapshot,),
+    )
+    raw.commit()
+    clock.move(days=731)
+    keeping.prune(desk)
+    kept = raw.execute("SELECT reason, snapshot FROM moderation").fetchone()
+    assert (kept[0], json.loads(kept[1])) == ("threats", {"author": {"key": KEY}})
+    assert [each.cases for each in people.find(desk, NAME)] == [0]
+    people.erase(desk, people.name_of(people.find(desk, NAME)[0]))
+    assert raw.execute("SELECT reason, snapshot FROM moderation").fetchone() == ("", "{}")
+    raw.close()
+    assert people.find(desk, NAME) == []
+    assert traces(desk) == {}

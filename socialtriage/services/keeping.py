@@ -85,7 +85,7 @@ def prune(desk: Desk, *, dry_run: bool = False, compact: bool = False) -> Pruned
     if policy.default is not None:
         if not dry_run:
             with desk.store.transaction(desk.officer, desk.clock()) as tx:
-                tx.forget.nobodies(desk.clock() - policy.default, COUNTED)
+                compact |= tx.forget.nobodies(desk.clock() - policy.default, COUNTED) > 0
         done.held_back = desk.store.keeping.held_back(desk.clock() - policy.default)
     if not dry_run:
         finish(desk, done, compact=compact)

@@ -150,7 +150,7 @@ def erase(desk: Desk, key: str, *, anyway: bool = False) -> Erasure:
         found = _erase(desk, tx, ids, case_ids)
     keeping.remove_files(desk, found.files)
     done = keeping.Pruned(forgotten=found)
-    keeping.finish(desk, done)
+    keeping.finish(desk, done, compact=True)
     return Erasure(plan.identities, plan.cases, plan.open_cases, plan.messages_elsewhere, plan.named_in, done)
 
 

@@ -31,8 +31,8 @@ _OF_CASES = (
     f" WHERE case_id {_IN}",
     f"UPDATE outbox_files SET name = '', alt = '', data = NULL"
     f" WHERE outbox_id IN (SELECT id FROM outbox WHERE case_id {_IN})",
-    f"UPDATE moderation SET snapshot = '{{}}', reason = CASE WHEN {_ACTIVE} THEN reason ELSE '' END"
-    f" WHERE case_id {_IN}",
+    f"UPDATE moderation SET reason = CASE WHEN {_ACTIVE} THEN reason ELSE '' END, snapshot = CASE WHEN {_ACTIVE}"
+    f" THEN json_object('author', json_extract(snapshot, '$.author')) ELSE '{{}}' END WHERE case_id {_IN}",
     f"UPDATE contact_mails SET why = '', sender = '' WHERE case_id {_IN}",
     f"UPDATE case_links SET why = '' WHERE why != 'same person' AND (a {_IN} OR b {_IN})",
     f"DELETE FROM drafts WHERE case_id {_IN}",
@@ -43,7 +43,7 @@ that comes later gets its line here: `test_keeping` holds every column against i
 _OF_MESSAGES = (
     f"DELETE FROM revisions WHERE message_id {_IN}",
     f"UPDATE contact_mails SET why = '', sender = '' WHERE message_id {_IN}",
-    f"UPDATE moderation SET snapshot = '{{}}' WHERE message_id {_IN}",
+    f"UPDATE moderation SET snapshot = '{{}}' WHERE message_id {_IN} AND NOT ({_ACTIVE})",
     "UPDATE media SET name = '', url = NULL, alt = NULL, remote_id = NULL, state = 'expired', sha256 = NULL,"
     f" bytes = NULL, path = NULL, why = NULL, next_try_at = NULL WHERE message_id {_IN}",
 )
@@ -148,6 +148,7 @@ class Forgetter:
     def person(self, person_id: int) -> None:
         """Forget who somebody is. Their cases and messages must be forgotten already."""
         self._c.execute("UPDATE persons SET linked_to = NULL WHERE linked_to = ?", (person_id,))
+        self._c.execute("UPDATE moderation SET reason = '', snapshot = '{}' WHERE person_id = ?", (person_id,))
         self._c.execute(
             f"UPDATE persons SET key = 'redacted:' || id, handle = '{SHOWN}', name = '', url = NULL, needs = '',"
             " linked_to = NULL WHERE id = ?",
@@ -168,8 +169,11 @@ class Forgetter:
         return len(rows)
 
     def lift(self, case_ids: Sequence[int]) -> None:
-        """An erased person's blocks keep no reason either."""
-        self._c.execute(f"UPDATE moderation SET reason = '' WHERE case_id {_IN}", {"ids": json.dumps(list(case_ids))})
+        """An erased person's blocks keep nothing, and their cases no reference of another system."""
+        self._c.execute(
+            f"UPDATE moderation SET reason = '', snapshot = '{{}}' WHERE case_id {_IN}",
+            {"ids": json.dumps(list(case_ids))},
+        )
         self._c.execute(
             f"UPDATE cases SET external_reference = NULL WHERE id {_IN}", {"ids": json.dumps(list(case_ids))}
         )

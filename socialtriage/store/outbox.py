@@ -13,7 +13,7 @@ from socialtriage.domain.models import OutboxKind, OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import HandoffView, OutboxView
 from socialtriage.store.database import Database
-from socialtriage.store.rows import slots, stamp, when
+from socialtriage.store.rows import MASK, slots, stamp, when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,8 +295,9 @@ class Outbox:
         """What waits to leave first, then what left, newest first."""
         rows = self._db.all(
             "SELECT o.id, o.kind, c.ref, o.case_id, o.account, o.recipient, o.state, o.queued_at, o.not_before,"
-            " o.next_try_at, o.tries, o.error, o.officer, o.body, o.after_id, o.held FROM outbox o LEFT JOIN cases c ON c.id = o.case_id"
-            " ORDER BY o.state = 'sent', o.id DESC LIMIT ?",
+            " o.next_try_at, o.tries, o.error, o.officer, o.body, o.after_id, o.held,"
+            " coalesce(c.flags LIKE '%\"restricted\"%', 0) FROM outbox o"
+            " LEFT JOIN cases c ON c.id = o.case_id ORDER BY o.state = 'sent', o.id DESC LIMIT ?",
             (limit,),
         )
         return [
@@ -306,7 +307,7 @@ class Outbox:
                 ref=r[2],
                 case_id=r[3],
                 account=r[4],
-                to=r[5],
+                to=MASK if r[16] and r[1] != OutboxKind.HANDOFF else r[5],
                 state=OutboxState(r[6]),
                 queued_at=from_iso(r[7]),
                 not_before=when(r[8]),
@@ -314,7 +315,7 @@ class Outbox:
                 tries=r[10],
                 error=r[11],
                 officer=r[12],
-                text=SafeText(r[13]),
+                text=MASK if r[16] else SafeText(r[13]),
                 after_id=r[14],
                 held=r[15],
             )
