@@ -136,6 +136,11 @@ def test_a_handoff_attaches_the_copy_without_metadata_and_the_original_by_choice
     assert any("place and camera" in warning for warning in whole.warnings)
     assert not any("place and camera" in warning for warning in clean.warnings)
     assert clean.mail.attached[0].startswith("bins.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handoff, "MAIL_ROOM", 10)
+        small = handoff.prepare(desk, case_id)
+        assert (small.attached, any("Too large" in warning for warning in small.warnings)) == ((), True)
+        assert handoff.prepare(desk, case_id, attachments=clean.attached).attached == clean.attached
 
     async def story(officer: Officer) -> None:
         await officer.press("enter", "f")

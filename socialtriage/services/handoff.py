@@ -24,6 +24,8 @@ from socialtriage.services.triage import NOTE_LIMIT, change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import NewRow
 
+MAIL_ROOM = 18_000_000
+"""Bytes of files that a mail takes without being asked: encoded they stay below the usual limit of 25 MB."""
 EVERYTHING = Redaction.all()
 NOTHING = Redaction.none()
 
@@ -115,8 +117,9 @@ def prepare(
 ) -> HandoffDraft:
     """Make the mail of a handoff without queueing it.
 
-    `attachments` are media ids; None takes every kept file. They go without metadata (position, camera, names) where
-    their kind can be cleaned, unless `originals`. Raises `Refused`, `NotFound`, `ConfigError`, `StoreError`.
+    `attachments` are media ids; None takes every kept file that fits into a mail. They go without metadata (position,
+    camera, names) where their kind can be cleaned, unless `originals`. Raises `Refused`, `NotFound`, `ConfigError`,
+    `StoreError`.
     """
     detail = inbox.detail(desk, case_id)
     life.handed_off(desk.store.cases.get(case_id))
@@ -124,7 +127,7 @@ def prepare(
     if redaction is None:
         redaction = EVERYTHING if desk.config.mail.redact else NOTHING
     kept = tuple(m for message in detail.messages for m in message.media if m.state is MediaState.KEPT)
-    wanted = kept if attachments is None else tuple(m for m in kept if m.id in set(attachments))
+    wanted = _fitting(kept) if attachments is None else tuple(m for m in kept if m.id in set(attachments))
     expected = expect_by or desk.clocks.add(desk.clock(), Duration.parse(choice.contact.answers_within))
     words = clean(note.strip(), NOTE_LIMIT)
     messages, found = _quoted(detail, redaction)
@@ -152,7 +155,11 @@ def prepare(
         originals=originals,
         expected_at=expected,
         found=tuple(found),
-        warnings=(*_warnings(desk, detail, choice.contact), *_telling(files, originals=originals)),
+        warnings=(
+            *_warnings(desk, detail, choice.contact),
+            *_telling(files, originals=originals),
+            *(_left_out(kept, wanted) if attachments is None else ()),
+        ),
     )
 
 
@@ -243,6 +250,21 @@ def _url(detail: CaseDetail, redaction: Redaction) -> str | None:
     if redaction.handle:
         return None
     return next((m.url for m in reversed(detail.messages) if m.url and m.voice is Voice.RESIDENT), None)
+
+
+def _fitting(kept: Sequence[MediaView]) -> tuple[MediaView, ...]:
+    """The files that go together into a mail that most servers take, the first ones first."""
+    chosen, room = [], MAIL_ROOM
+    for media in kept:
+        if (size := media.bytes or 0) <= room:
+            chosen.append(media)
+            room -= size
+    return tuple(chosen)
+
+
+def _left_out(kept: Sequence[MediaView], wanted: Sequence[MediaView]) -> list[str]:
+    names = [str(m.name) for m in kept if m not in wanted]
+    return [f"Too large for most mail servers, so left out unless you choose it: {', '.join(names)}."] if names else []
 
 
 def _attachment(desk: Desk, media: MediaView, *, originals: bool) -> tuple[Attachment, bool]:

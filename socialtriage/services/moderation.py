@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets as tokens
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from socialtriage.channels import registry
@@ -22,6 +22,7 @@ from socialtriage.services.triage import Expect, change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.moderation import HIDDEN, Action, NewAction, Target
 from socialtriage.store.outbox import NewRow
+from socialtriage.store.rows import MASK, RESTRICTED
 from socialtriage.store.store import Transaction
 
 REASON_LIMIT = 1000
@@ -245,8 +246,12 @@ def _told(message: MessageView) -> dict[str, object]:
 
 
 def listing(desk: Desk, *, due: bool = False) -> list[Action]:
-    """What was done; with `due`, only what must be looked at again by now."""
-    return desk.store.moderation.listing(due=desk.clock() if due else None)
+    """What was done; with `due`, only what must be looked at again by now. Of restricted cases without the snapshot."""
+    found = desk.store.moderation.listing(due=desk.clock() if due else None)
+    cases = desk.store.cases.many(list({action.case_id for action in found if action.case_id is not None}))
+    closed = {case.id for case in cases if RESTRICTED in case.flags}
+    masked = {"author": {"handle": MASK}}
+    return [replace(action, snapshot=masked) if action.case_id in closed else action for action in found]
 
 
 def is_due(desk: Desk, action: Action) -> bool:
