@@ -19,9 +19,14 @@ from socialtriage.domain.errors import AnswerLost, BadPayload, ConfigError, Misc
 from socialtriage.domain.models import Reread, Sent
 from tests.doubles.channel_desk import FixedSecret, SmallDesk, answer_to
 from tests.doubles.google import LOCATION, SECRET, ReviewServer
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside, one_tls_context
 
 DAYS = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_tls_context(monkeypatch)
 
 
 @pytest.fixture
@@ -144,7 +149,7 @@ def test_a_location_that_is_none_is_said_by_the_configuration_and_by_google(serv
 
 
 def test_the_program_polls_and_answers_a_review(server: ReviewServer, tmp_path: Path) -> None:
-    shell = Shell(
+    shell = Inside(
         tmp_path,
         accounts=f'\n[[accounts]]\nid = "tip"\nnetwork = "google"\nserver = "{server.url}"\nlocation = "{LOCATION}"\n',
     )

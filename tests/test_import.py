@@ -18,7 +18,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.services.import_files import BadRow, Mail, Row, read, unknown_columns
 from socialtriage.services.importing import Imported, bring_in
 from tests.doubles.desk import MONDAY, case_ids, small_desk
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside, one_tls_context
 
 CHATS = """Person,Handle,At,Conversation,Voice,Text,Colour
 Gwen,07700 900001,2026-11-16 08:00,c1,,My bin was missed,red
@@ -41,6 +41,11 @@ Date: Mon, 16 Nov 2026 08:00:00 +0000
 
 Please come back.
 """
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_tls_context(monkeypatch)
 
 
 @pytest.fixture
@@ -170,7 +175,7 @@ def test_no_bytes_make_reading_fail(tmp_path_factory: pytest.TempPathFactory, da
 
 
 def test_the_program_imports_and_says_why_an_import_cannot_be_answered(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     file = tmp_path / "chats.csv"
     file.write_bytes("text;person;channel\nMy bin;Gwen;whatsapp\nM\xfcll;Jo;whatsapp\n".encode("latin-1"))
     first = shell.run("import", str(file), "--json")

@@ -27,11 +27,16 @@ from socialtriage.domain.errors import (
 )
 from socialtriage.domain.models import OutgoingReply, Sent, Visibility
 from tests.doubles.channel_desk import FixedSecret, SmallDesk, answer_to
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.telegram import TOKEN, TelegramServer, person
 
 GWEN, WEI = person(42, "Gwen", "gwen"), person(43, "Wei\x1b[31m")
 GROUP = {"id": -1009, "type": "supergroup", "title": "Flood wardens", "username": "wardens"}
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_tls_context(monkeypatch)
 
 
 @pytest.fixture
@@ -245,7 +250,7 @@ def test_another_program_at_the_bot_is_explained_and_a_token_of_another_kind_too
 
 
 def test_the_program_polls_once_answers_and_asks_before_it_sends_again(tmp_path: Path, server: TelegramServer) -> None:
-    shell = Shell(tmp_path, accounts=f'\n[[accounts]]\nid = "chat"\nnetwork = "telegram"\nserver = "{server.url}"\n')
+    shell = Inside(tmp_path, accounts=f'\n[[accounts]]\nid = "chat"\nnetwork = "telegram"\nserver = "{server.url}"\n')
     shell.login("chat", TOKEN)
     server.files["f1"] = b"\xff\xd8\xff\xe0photo"
     server.say(GWEN, photo=[{"file_id": "f1", "width": 1280}], caption="missed bin")

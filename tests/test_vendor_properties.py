@@ -24,6 +24,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import ChannelError
 from tests.doubles.channel_desk import FixedSecret, SmallDesk
 from tests.doubles.google import CHANNEL, LOCATION, SECRET, ReviewServer, YouTubeServer
+from tests.doubles.inside import one_tls_context
 from tests.doubles.telegram import TOKEN, TelegramServer, person
 
 STEPS = st.lists(
@@ -38,6 +39,11 @@ STEPS = st.lists(
     min_size=4,
     max_size=14,
 )
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_tls_context(monkeypatch)
 
 
 def play(server: Any, desk: SmallDesk, steps: list[tuple[str, Any]], act: Callable[[str, int], None]) -> None:

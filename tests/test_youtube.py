@@ -32,9 +32,14 @@ from socialtriage.domain.errors import (
 from socialtriage.domain.models import Reread, Sent
 from tests.doubles.channel_desk import FixedSecret, SmallDesk, answer_to
 from tests.doubles.google import CHANNEL, SECRET, YouTubeServer, error
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside, one_tls_context
 
 DAYS = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_tls_context(monkeypatch)
 
 
 @pytest.fixture
@@ -144,7 +149,7 @@ def test_the_quota_is_counted_leaves_room_for_answers_and_begins_anew_at_midnigh
     midnight = next_pacific_midnight(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
     assert midnight == datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     assert next_pacific_midnight(datetime(2026, 7, 1, 12, 0, tzinfo=UTC)).hour == 7
-    shell = Shell(
+    shell = Inside(
         tmp_path,
         accounts='\n[[accounts]]\nid = "tube"\nnetwork = "youtube"\nsince = "3650d"\nquota = 564\n'
         f'server = "{server.url}"\nchannel = "{CHANNEL}"\n',

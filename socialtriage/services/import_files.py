@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeAlias
@@ -32,17 +32,14 @@ COLUMNS = (
 )
 """The columns of a table, and the keys of a line of JSON; `text` alone must be there."""
 SYNONYMS = {
-    "message": "text",
-    "body": "text",
-    "name": "person",
-    "author": "person",
-    "date": "at",
-    "time": "at",
-    "timestamp": "at",
-    "created_at": "at",
-    "message_id": "id",
-    "conversation_id": "conversation",
+    **dict.fromkeys(("message", "body", "content", "comment", "transcript"), "text"),
+    **dict.fromkeys(("name", "author", "sender", "from"), "person"),
+    **dict.fromkeys(("username", "user", "phone", "email"), "handle"),
+    **dict.fromkeys(("date", "time", "timestamp", "created_at", "received_at", "sent_at"), "at"),
+    **dict.fromkeys(("message_id", "remote_id", "external_id"), "id"),
+    **dict.fromkeys(("conversation_id", "thread", "thread_id", "chat_id"), "conversation"),
 }
+"""What exports of other tools call the columns. A column by its own name goes before one by another."""
 MOST_LINE = 4 * 1024 * 1024
 """Bytes of a line of JSON."""
 MOST_MAIL = 64 * 1024 * 1024
@@ -128,8 +125,8 @@ def _delimiter(stream: TextIO) -> str:
 
 def _table(stream: TextIO, name: str) -> Iterator[Found]:
     reader = csv.reader(stream, delimiter=_delimiter(stream))
-    head = [column(cell) for cell in next(reader, [])]
-    if "text" not in head:
+    names = next(reader, [])
+    if not any(column(name) == "text" for name in names):
         raise UsageError(
             f"The first line of {name} names no column `text`.", hint=f"Columns may be: {', '.join(COLUMNS)}."
         )
@@ -144,11 +141,20 @@ def _table(stream: TextIO, name: str) -> Iterator[Found]:
             return
         if not any(cell.strip() for cell in cells):
             continue
-        if len(cells) > len(head):
-            yield BadRow(line, f"it has {len(cells)} cells, and the first line names {len(head)} columns")
+        if len(cells) > len(names):
+            yield BadRow(line, f"it has {len(cells)} cells, and the first line names {len(names)} columns")
             continue
-        values = {key: cell for key, cell in zip(head, cells, strict=False) if key in COLUMNS}
-        yield _utf8(Row(line, values))
+        yield _utf8(Row(line, _values(zip(names, cells, strict=False))))
+
+
+def _values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values by column; of several columns of one meaning the first that is not empty, its own name before all."""
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        key = column(name)
+        if key in COLUMNS and value.strip() and (key not in values or name.strip().lower() == key):
+            values[key] = value
+    return values
 
 
 def _utf8(row: Row) -> Found:
@@ -180,15 +186,11 @@ def _json_row(number: int, line: bytes) -> Found:
         return BadRow(number, "it is not JSON in UTF-8")
     if not isinstance(data, dict):
         return BadRow(number, "it is not a JSON object")
-    values: dict[str, str] = {}
-    for name, value in data.items():
-        key = column(name)
-        if key not in COLUMNS or value is None:
-            continue
+    named = {name: value for name, value in data.items() if column(name) in COLUMNS and value is not None}
+    for name, value in named.items():
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             return BadRow(number, f"{name} is neither a text nor a number")
-        values[key] = str(value)
-    return Row(number, values)
+    return Row(number, _values((name, str(value)) for name, value in named.items()))
 
 
 # --- mails ------------------------------------------------------------------------------------------------

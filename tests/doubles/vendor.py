@@ -114,6 +114,7 @@ class _Quiet(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     double: Vendor
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _do(self) -> None:
         parts = urlsplit(self.path)
