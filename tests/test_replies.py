@@ -10,8 +10,18 @@ import pytest
 from socialtriage.domain import replying
 from socialtriage.domain.errors import Refused, Stale
 from socialtriage.domain.models import OutboxKind, OutboxState, Status, Visibility
-from socialtriage.services import acknowledging, approvals, drafts, inbox, outbox, promises, replies, triage
-from tests.doubles.desk import CONFIG, MONDAY, case_ids, kinds
+from socialtriage.services import (
+    acknowledging,
+    approvals,
+    drafts,
+    inbox,
+    outbox,
+    promises,
+    replies,
+    saved_answers,
+    triage,
+)
+from tests.doubles.desk import CONFIG, MONDAY, case_ids, kinds, small_desk
 from tests.doubles.mastodon import Asked
 from tests.doubles.reply_desk import ReplyDesk, reply_desk
 
@@ -359,3 +369,53 @@ def test_what_is_wrong_with_a_picture_is_said_and_nothing_is_queued(tmp_path: Pa
         [row] = desk.reply(case_id, "Here.", attach=((str(good), "A map"),))
         desk.send()
         assert (desk.states(row), desk.ours) == ([OutboxState.QUEUED], [])
+
+
+# --- saved answers, and who is supervised -----------------------------------------------------------------------
+
+
+def test_expired_answers_are_not_offered_and_letters_stay_with_their_answers(tmp_path: Path) -> None:
+    answers = """
+[[answers]]
+id = "old"
+area = "waste"
+text = "Long over."
+expires = 2026-11-15
+
+[[answers]]
+id = "any"
+text = "Thank you for {{this}}, {name}."
+for.mastodon = "Thanks {name}: {{this}}."
+
+[[answers]]
+id = "roads-only"
+area = "roads"
+text = "We fill it."
+"""
+    with reply_desk(tmp_path, CONFIG, answers) as desk:
+        case_id = desk.ask("My bin was missed")
+        row = inbox.detail(desk.desk, case_id).row
+        assert row.suggested_area == "waste"
+        assert [each.answer.id for each in saved_answers.offered(desk.desk, row)] == ["missed-bin", "any", "roads-only"]
+        desk.reply(case_id, saved_answers.wording(desk.desk, case_id, "any", desk.clock()), answer="any")
+        assert saved_answers.every(desk.desk)[2].used == 0
+        desk.send()
+        assert desk.ours[0].text.endswith("Thanks Ada: {this}.")
+        assert [each.used for each in saved_answers.every(desk.desk)] == [0, 0, 1, 0]
+        fresh = [each.answer.id for each in saved_answers.offered(desk.desk, row, only=True)]
+        assert fresh == ["missed-bin", "any"]
+
+
+@pytest.mark.parametrize(
+    ("officer", "settings", "supervised"),
+    [
+        ("JS", '[officer]\ninitials = "JS"\nsupervised = true\n', True),
+        ("AB", '[officer]\ninitials = "JS"\nsupervised = true\n', False),
+        ("AB", "[officer]\nsupervised = true\n", True),
+        ("JS", '[officer]\ninitials = "JS"\n', False),
+    ],
+)
+def test_who_is_supervised(tmp_path: Path, officer: str, settings: str, supervised: bool) -> None:
+    desk = small_desk(tmp_path, officer=officer, config=CONFIG + settings)
+    assert approvals.supervised(desk) is supervised
+    desk.close()

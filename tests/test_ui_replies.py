@@ -366,3 +366,19 @@ def test_a_picture_is_added_in_the_review_and_outlives_the_program(desk: Desk, t
         await officer.reads("nothing is attached")
 
     at_the_desk(desk, story, engine=lambda: FakeEngine(desk))
+
+
+def test_an_unknown_reply_is_looked_up_at_its_source_by_a_key(desk: Desk) -> None:
+    engine = FakeEngine(desk)
+    done = replies.queue(desk, replies.prepare(desk, None, the_case(desk), "Soon."))
+    with desk.store.transaction("JS", desk.clock()) as tx:
+        tx.outbox.settle(done.row_id or 0, OutboxState.UNKNOWN, error="The answer was lost.")
+
+    async def story(officer: Officer) -> None:
+        await officer.press("f3")
+        await officer.on(OutboxScreen)
+        await officer.reads("c asks the source")
+        await officer.press("c")
+        await officer.until(lambda: officer.said.startswith("Sent: reply"), "it was found")
+
+    at_the_desk(desk, story, engine=lambda: engine)

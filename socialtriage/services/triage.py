@@ -220,7 +220,7 @@ def close(
         lambda cases: f"Closed {names(cases)}: {outcome.replace('_', ' ')}{why}.",
         expect=expect,
         note=clean(note, NOTE_LIMIT).strip(),
-        logged=("outcome", "status", "avoidable"),
+        logged=("outcome", "status", "avoidable", "promise_kept"),
     )
 
 

@@ -57,10 +57,13 @@ class Board:
 
     def outbox_words(self) -> tuple[str, str]:
         """What waits to leave, and what did not get through."""
-        waiting = sum(row.state in WAITING for row in self.outbox)
+        waiting = sum(row.state in WAITING and row.held is None for row in self.outbox)
+        held = sum(row.held is not None for row in self.outbox)
         trouble = [row for row in self.outbox if row.state in TROUBLE]
         kinds = [words.OUTBOX[state] for state in TROUBLE if any(row.state is state for row in trouble)]
-        return f"{waiting} to leave" if waiting else "", f"{len(trouble)} {'/'.join(kinds)}" if trouble else ""
+        leaving = [f"{waiting} to leave"] if waiting else []
+        leaving += [f"{held} to approve"] if held else []
+        return ", ".join(leaving), f"{len(trouble)} {'/'.join(kinds)}" if trouble else ""
 
 
 def read_board(desk: Desk) -> Board:

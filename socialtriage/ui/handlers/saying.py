@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from string import ascii_lowercase
 
+from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.views import Done
 from socialtriage.services import drafts, inbox
+from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, versions
 from socialtriage.ui.session import Written
 
@@ -16,15 +18,23 @@ async def acknowledge(call: Call) -> None:
     from socialtriage.services import acknowledging, replies
     from socialtriage.services.replies import Wishes
 
-    app, done = call.app, []
-    for row in call.rows():
-        text = await asyncio.to_thread(acknowledging.wording, call.desk, row.id)
-        draft = await app.background.draft_reply(row.id, text, Wishes(acknowledge=True, seen=row.version))
-        done.append(await app.write(replies.queue, call.desk, draft))
-    if len(done) == 1:
+    app, rows = call.app, call.rows()
+    done: list[Done] = []
+    refused: list[str] = []
+    for row in rows:
+        try:
+            text = await asyncio.to_thread(acknowledging.wording, call.desk, row.id)
+            draft = await app.background.draft_reply(row.id, text, Wishes(acknowledge=True, seen=row.version))
+            done.append(await app.write(replies.queue, call.desk, draft))
+        except SocialTriageError as error:
+            if len(rows) == 1:
+                raise
+            refused.append(str(error))
+    if len(rows) == 1:
         call.done(done[0])
-    elif done:
-        call.done(Done(f"Acknowledged {len(done)} cases.", tuple(i for each in done for i in each.case_ids)))
+    elif rows:
+        ids = tuple(i for each in done for i in each.case_ids)
+        call.done(Done(" ".join((f"Acknowledged {words.many(len(done), 'case')}.", *refused)), ids))
 
 
 async def saved(call: Call) -> None:
@@ -146,11 +156,11 @@ async def keep(call: Call) -> None:
         return
     row = rows[0]
     text = await asyncio.to_thread(saved_answers.from_reply, call.desk, row.id)
-    words = await call.ask(Write("Saved answer: what is each case's own stands in braces", text, esc_keeps=True))
-    if not words or not words.strip():
+    made = await call.ask(Write("Saved answer: what is each case's own stands in braces", text, esc_keeps=True))
+    if not made or not made.strip():
         return
     name = call.argument or await call.ask(Ask("Saved answer", "Its name, such as missed-bin"))
     if not name or not name.strip():
         return
-    done = await call.app.write(saved_answers.keep, call.desk, name, words, area=row.area, case_id=row.id)
+    done = await call.app.write(saved_answers.keep, call.desk, name, made, area=row.area, case_id=row.id)
     call.app.say(done.said)

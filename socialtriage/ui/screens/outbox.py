@@ -47,7 +47,7 @@ class OutboxScreen(Page):
     def headline(self) -> str:
         """How many wait and how many are in trouble."""
         rows = cast(list[OutboxView], self.values)
-        waiting = sum(row.state in WAITING for row in rows)
+        waiting = sum(row.state in WAITING and row.held is None for row in rows)
         trouble = sum(row.state in TROUBLE for row in rows)
         needs = f", {trouble} need{'s' if trouble == 1 else ''} you" if trouble else ""
         held = sum(row.held is not None for row in rows)
