@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,9 +19,19 @@ from socialtriage.channels import oauth_token
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.http import Budget, Http
 from socialtriage.channels.oauth_token import TokenEndpoint, bearer, signed
+from socialtriage.config.load import parse
 from socialtriage.config.model import AccountConfig
+from socialtriage.config.model import Keyring as KeyringConfig
 from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, SecretError, Unavailable
+from socialtriage.services import handoff
+from socialtriage.services.desk import open_desk
+from socialtriage.services.outbox import Outcome, Sender
+from socialtriage.services.secrets import SecretStore
+from socialtriage.services.sync import Poller
 from tests.doubles.channel_desk import NOON, FixedSecret
+from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, the_case
+from tests.doubles.memory_keyring import MemoryKeyring
+from tests.doubles.smtp import SmtpDouble
 
 ROTATING = TokenEndpoint("https://api.vendor.example/2/oauth2/token")
 LONG_LIVED = TokenEndpoint(
@@ -236,3 +247,33 @@ def test_a_server_of_the_configuration_stands_for_the_vendor_and_an_app_with_a_s
     assert str(request.url) == "http://127.0.0.1:8917/2/oauth2/token"
     assert request.headers["authorization"].startswith("Basic ")
     assert b"hidden-away" not in request.content
+
+
+# --- the mail server --------------------------------------------------------------------------------------------
+
+
+def test_a_handoff_leaves_with_a_renewed_token(tmp_path: Path) -> None:
+    """`mail.smtp` by OAuth: the token has lapsed, is renewed at its endpoint, and kept before the mail leaves."""
+    kept = json.dumps({"access_token": "old", "refresh_token": "refresh-1", "token_url": ROTATING.url, "expires_at": 5})
+    vendor, secrets = Vendor(), SecretStore(KeyringConfig(), backend=MemoryKeyring())  # type: ignore[no-untyped-call]
+    secrets.set("mail.smtp", kept)
+    with SmtpDouble(credentials={"social": "access-2"}) as server:
+        config = parse(CONFIG.replace("smtp://127.0.0.1:1", f"smtp://social@127.0.0.1:{server.port}"))
+        desk = open_desk(config, tmp_path / "desk.db", officer="JS", clock=FrozenClock())
+        arrive(desk, message("my bin was missed"))
+        row = handoff.queue(desk, handoff.prepare(desk, the_case(desk), to="waste-team"), undo_seconds=0).row_id
+
+        async def story() -> list[Outcome]:
+            poller = Poller(desk, secrets, Http(transport=httpx.MockTransport(vendor)))
+            try:
+                return await Sender(desk, secrets, poller).run([row or 0])
+            finally:
+                await poller.aclose()
+
+        [outcome] = asyncio.run(story())
+        desk.close()
+        assert (outcome.state, outcome.error) == ("sent", None)
+        assert len(server.mails) == 1
+    renewed = json.loads(secrets.get("mail.smtp") or "")
+    assert (renewed["access_token"], renewed["refresh_token"]) == ("access-2", "refresh-2")
+    secrets.delete("mail.smtp")

@@ -24,7 +24,7 @@ from socialtriage.domain.models import OutboxKind, OutboxState, OutgoingFile, Se
 from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
-from socialtriage.services import pause
+from socialtriage.services import mail_login, pause
 from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
@@ -133,6 +133,7 @@ class Sender:
         self._secrets = secrets
         self._poller = poller
         self._transport = transport
+        self._signs_in = False
         self._lock = asyncio.Lock()
 
     async def run(self, ids: Sequence[int] | None = None, *, ignore_windows: bool = False) -> list[Outcome]:
@@ -282,6 +283,8 @@ class Sender:
         try:
             self._not_paused(row)
             if "recipients" in row.payload:
+                if self._transport is None or self._signs_in:
+                    await mail_login.renew(self._desk, self._secrets, self._poller.http)
                 await self._blocking(self._mail, row)
                 return Verdict(OutboxState.SENT, sent=Sent(str(row.payload["message_id"]), self._desk.clock()))
             sent = await self._with_channel(row)
@@ -306,6 +309,7 @@ class Sender:
     def _mail(self, row: OutboxRow) -> None:
         if self._transport is None:
             self._transport = transport_of(self._desk, self._secrets)
+            self._signs_in = True
         payload = row.payload
         mail = Composed(
             message_id=payload["message_id"],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from socialtriage.channels.http import Budget
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import SocialTriageError
-from socialtriage.services import answerbox, logins
+from socialtriage.services import answerbox, logins, mail_login
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.transport import IMAP_SECRET, SMTP_SECRET, transport_of
 
@@ -96,7 +96,7 @@ async def online(desk: Desk, secrets: SecretStore, poller: Poller) -> AsyncItera
         _account(desk, poller, account.id) for account in desk.config.accounts if not account.paused
     ]
     if desk.config.mail.smtp:
-        tasks.append(asyncio.to_thread(_smtp, desk, secrets))
+        tasks.append(_smtp(desk, secrets, poller))
     if desk.config.mail.imap:
         tasks.append(_imap(desk, poller))
     for done in asyncio.as_completed(tasks):
@@ -117,14 +117,18 @@ async def _account(desk: Desk, poller: Poller, id_: str) -> Finding:
     return Finding(name, True, "; ".join(filter(None, words)))
 
 
-def _smtp(desk: Desk, secrets: SecretStore) -> Finding:
+async def _smtp(desk: Desk, secrets: SecretStore, poller: Poller) -> Finding:
     def look() -> str:
         from socialtriage.mail.smtp import SmtpSender
 
         transport = transport_of(desk, secrets)
         return transport.verify() if isinstance(transport, SmtpSender) else "mails are written to a folder"
 
-    return _proved("mail.smtp", look)
+    try:
+        await mail_login.renew(desk, secrets, poller.http)
+    except SocialTriageError as exc:
+        return Finding("mail.smtp", False, str(exc))
+    return await asyncio.to_thread(_proved, "mail.smtp", look)
 
 
 async def _imap(desk: Desk, poller: Poller) -> Finding:
