@@ -14,7 +14,7 @@ import pytest
 from socialtriage.channels.base import Channel, ChannelContext
 from socialtriage.domain.errors import Unavailable
 from socialtriage.domain.models import AccountState, Capabilities, Health, Page, Reread, StoredRef
-from socialtriage.services import sync
+from socialtriage.services import answerbox, sync
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller, PollResult
 from tests.doubles.desk import FrozenClock, message, small_desk
@@ -60,7 +60,7 @@ def passes(folder: Path, monkeypatch: pytest.MonkeyPatch, *places: str) -> tuple
     account = msgspec.structs.replace(desk.account("town-mastodon"), budget="20s")
     results: list[PollResult] = []
     turns = iter(places)
-    monkeypatch.setattr(sync, "create", lambda ctx: cast("Channel", Slow(ctx, next(turns))))
+    monkeypatch.setattr(answerbox, "create", lambda ctx: cast("Channel", Slow(ctx, next(turns))))
 
     async def story() -> None:
         poller = Poller(desk, SecretStore(desk.config.keyring))

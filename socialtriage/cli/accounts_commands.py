@@ -132,3 +132,30 @@ def logout_command(env: Env, account_id: str) -> None:
     from socialtriage.services import logins
 
     click.echo(logins.forget_secret(env.desk, env.secrets, account_id).said)
+
+
+@accounts_command.command("gaps")
+@click.argument("account_id", metavar="ID")
+@click.option("--noted", "noted", metavar="GAP", type=click.IntRange(0, 2**62), help="Take note of a gap; 0 is all.")
+@click.option("--fill", is_flag=True, help="Read the account again from before its first gap at the next pass.")
+@option_json
+@click.pass_obj
+def gaps_command(env: Env, account_id: str, noted: int | None, fill: bool, as_json: bool) -> None:
+    """Spans in which an account's messages may be missing; take note of them, or have them read again."""
+    from socialtriage.cli import output, shapes
+    from socialtriage.services import gaps
+
+    desk = env.desk
+    if noted is not None:
+        click.echo(gaps.acknowledge(desk, account_id, noted or None).said, err=as_json)
+    if fill:
+        click.echo(gaps.fill(desk, account_id).said, err=as_json)
+    left = gaps.of(desk, account_id)
+    if as_json:
+        output.emit([shapes.gap(each) for each in left])
+    elif noted is None and not fill:
+        for each in left:
+            start, end = output.local(desk, each.start), output.local(desk, each.end)
+            click.echo(f"{each.id}  from {start} to {end}: {each.why}")
+        if not left:
+            click.echo(f"{account_id} has no gap.", err=True)

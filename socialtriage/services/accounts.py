@@ -79,6 +79,9 @@ def words(view: AccountView, desk: Desk) -> str:
     text = WORDS[view.state]
     if view.state is AccountState.RATE_LIMITED and view.next_poll_at:
         text += f" until {view.next_poll_at.astimezone(desk.zone):%H:%M}"
+    if view.state is AccountState.LOGIN_EXPIRING and view.login_expires_at:
+        left = (view.login_expires_at - desk.clock()).days
+        text = "login has ended" if left < 0 else f"login ends in {left} day{'' if left == 1 else 's'}"
     if view.state is AccountState.UNREACHABLE and view.last_poll_at:
         text += f" since {view.last_poll_at.astimezone(desk.zone):%a %H:%M}"
     return text

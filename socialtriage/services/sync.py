@@ -29,7 +29,8 @@ from socialtriage.domain.errors import (
 )
 from socialtriage.domain.models import AccountState, Gap, Health, Page
 from socialtriage.domain.times import parse_every
-from socialtriage.services import answerbox
+from socialtriage.services import answerbox, gaps
+from socialtriage.services import health as health_of
 from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
@@ -48,9 +49,9 @@ YOUNG = timedelta(days=2)
 REREAD_YOUNG = timedelta(minutes=15)
 REREAD_OLD = timedelta(days=1)
 REREAD_BATCH = 200
-EXPIRY_WARNING = timedelta(days=14)
 CHECK_EVERY = timedelta(hours=6)
 GOOD = (AccountState.OK, AccountState.LOGIN_EXPIRING, AccountState.PAUSED)
+ANSWERED = (AccountState.OK, AccountState.LOGIN_EXPIRING, AccountState.SILENT)
 
 
 @dataclass(slots=True)
@@ -216,7 +217,7 @@ class Poller:
         """Look around, when it was not done for a while. After the walk: on a slow server the messages come first."""
         last = self._checked.get(account.id)
         record = await self._store(self._desk.store.accounts.get, account.id)
-        known_good = record is not None and record.state in GOOD and record.identity is not None
+        known_good = record is not None and record.state in (*GOOD, AccountState.SILENT) and record.identity is not None
         if known_good and last is not None and time.monotonic() - last < CHECK_EVERY.total_seconds():
             return None
         if budget.left < 1:
@@ -235,7 +236,7 @@ class Poller:
     async def _walk(self, channel: Channel, account: AccountConfig, budget: Budget, result: PollResult) -> None:
         record: AccountRecord | None = await self._store(self._desk.store.accounts.get, account.id)
         cursor = record.cursor if record else None
-        since = self._desk.clock() - parse_every(account.since)
+        since: datetime = await self._store(gaps.look_back, self._desk, account, cursor)
         pages = channel.fetch(cursor, since)
         done = 0
         notices: dict[str, None] = {}
@@ -253,6 +254,9 @@ class Poller:
             if not done or budget.left > 0.5:
                 raise
             notices[f"Not finished within {account.budget}; the next pass goes on from there."] = None
+        else:
+            if cursor is None and result.gap is None and record is not None:
+                await self._store(gaps.filled, self._desk, account, since)
         result.detail = " ".join(notices)
 
     async def _reread(
@@ -318,18 +322,17 @@ class Poller:
         self._ensure(account)
         old = desk.store.accounts.get(account.id)
         expires = health.expires_at if health else (old.login_expires_at if old else None)
-        if result.state is AccountState.OK and expires is not None and expires - now < EXPIRY_WARNING:
-            result.state = AccountState.LOGIN_EXPIRING
+        result.state, beyond = health_of.state_beyond(desk, account, result.state, expires)
         shown = [notice for notice in self._notices.get(account.id, ()) if notice not in result.detail]
         values: dict[str, Any] = {
             "state": result.state,
-            "detail": result.error or " ".join(filter(None, [result.detail, *shown])),
+            "detail": result.error or " ".join(filter(None, [beyond, result.detail, *shown])),
             "last_poll_at": now,
-            "next_poll_at": retry_at or now + parse_every(account.every),
+            "next_poll_at": retry_at or health_of.next_poll(account, old, result.new, now),
             "requests": result.requests,
             "seconds": result.seconds,
         }
-        if result.good and result.state is not AccountState.PAUSED:
+        if result.state in ANSWERED:
             values["last_ok_at"] = now
         if health is not None:
             values |= {"identity": health.identity, "handle": health.handle, "login_expires_at": health.expires_at}
@@ -337,6 +340,8 @@ class Poller:
             tx.accounts.update(account.id, **values)
             if old is not None and old.state is not result.state:
                 tx.log(NewEvent("account.state", detail={"account": account.id, "from": old.state, "to": result.state}))
+            if days := health_of.expiry_step(expires, old.last_poll_at if old else None, now):
+                tx.log(NewEvent("account.expiring", detail={"account": account.id, "days": days}))
 
 
 def own_addresses(desk: Desk) -> tuple[str, ...]:

@@ -271,6 +271,11 @@ def _desk() -> Iterator[Action]:
     tooltip = "Give a supervised officer's reply back to them, with a word why."
     yield row("outbox.return", "b", "return", tooltip, do="give_back", main=6)
     yield row("outbox.open", "enter", "open case", "Open its case.", do="open_case", main=4)
+    row = _at(Where.ACCOUNTS, Group.DESK)
+    tooltip = "Take note of the account's gaps; they are shown no more."
+    yield row("accounts.noted", "g", "gap noted", tooltip, do="gap_noted", main=1)
+    tooltip = "Read the account again from before its first gap at the next pass."
+    yield row("accounts.fill", "F", "fill gap", tooltip, do="gap_fill", main=2)
     row = _at(Where.CONTACTS, Group.DESK)
     yield row("contacts.away", "a", "away", "Say until when a contact is away.", do="away", main=1)
     yield row("contacts.back", "b", "is back", "The contact is back.", do="is_back", main=2)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from socialtriage.domain.models import AccountState
 from socialtriage.domain.text import clean_line
-from socialtriage.domain.views import AccountView
-from socialtriage.services import accounts
+from socialtriage.domain.views import AccountView, Done
+from socialtriage.services import accounts, gaps
+from socialtriage.services.desk import Desk
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where
 from socialtriage.ui.board import QUIET
@@ -88,6 +90,26 @@ class AccountsScreen(Page):
             yield para("MESSAGES MAY BE MISSING", "heading")
         for gap in view.gaps:
             yield para(f"from {at(gap.start)} to {at(gap.end)}: {clean_line(gap.why, 300)}", "warn", indent=2)
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    def action_gap_noted(self) -> None:
+        """Take note of the gaps of the account that is pointed at."""
+        self._of_gaps(gaps.acknowledge)
+
+    def action_gap_fill(self) -> None:
+        """Let the next pass read the account again from before its first gap."""
+        self._of_gaps(gaps.fill)
+
+    def _of_gaps(self, work: Callable[[Desk, str], Done]) -> None:
+        view = cast(AccountView | None, self.selected)
+        if view is not None:
+            self.triage.in_background(partial(self._do, work, view.id), "accounts", "seeing to a gap")
+
+    async def _do(self, work: Callable[[Desk, str], Done], account: str) -> None:
+        done = await self.triage.write(work, self.triage.desk, account)
+        self.triage.say(done.said)
+        self.renew()
 
 
 def _moment(when: Any, now: Any, at: Any) -> str:
