@@ -35,7 +35,7 @@ STYLE = (
     "body{margin:0 auto;max-width:60rem;padding:1.5rem 1.25rem 4rem;background:var(--back);color:var(--ink);"
     "font:1rem/1.5 system-ui,'Segoe UI',Roboto,'Liberation Sans',sans-serif}"
     "h1{font-size:1.8rem;line-height:1.2;margin:0 0 .3rem}h2{font-size:1.2rem;margin:0 0 .4rem}"
-    "h1,h2,p,li,dt,dd{overflow-wrap:anywhere}"
+    "h1,h2,p,li,dt,dd,code{overflow-wrap:anywhere}"
     "p{margin:.4rem 0;max-width:48rem}a{color:var(--bar)}a:focus-visible,.scroll:focus-visible{outline:3px solid"
     " var(--bar);outline-offset:2px}"
     "section{margin-top:2.2rem;padding-top:1.1rem;border-top:1px solid var(--rule)}"
@@ -130,7 +130,16 @@ def _section(table: Table, report: Report) -> Iterator[str]:
     elif not table.summary:
         yield "<p>Nothing.</p>\n"
     yield _list(table.notes)
-    yield f'<p class="note">How it is counted: {_safe(table.definition)}</p>\n</section>\n'
+    yield f'<p class="note">How it is counted: {_safe(table.definition)}</p>\n{_listing(table)}</section>\n'
+
+
+def _listing(table: Table) -> str:
+    """How the cases of a row are listed, by the example of the first one."""
+    row = next((row for row in table.rows if row.search and row.values[0]), None)
+    if row is None:
+        return ""
+    command = f"socialtriage list --view {row.view} --search '{row.search}'"
+    return f'<p class="note">Its cases, for “{_safe(row.label)}”: <code>{_safe(command)}</code></p>\n'
 
 
 def _tiles(table: Table, report: Report) -> str:
