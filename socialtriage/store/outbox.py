@@ -219,9 +219,10 @@ class OutboxWriter:
     def update_handoff(
         self, handoff_id: int, state: OutboxState, *, sent_at: datetime | None = None, error: str | None = None
     ) -> None:
-        """A handoff follows its row."""
+        """A handoff follows its row; one that was answered meanwhile stays so."""
         self._c.execute(
-            "UPDATE handoffs SET state = ?, sent_at = coalesce(?, sent_at), error = ? WHERE id = ?",
+            "UPDATE handoffs SET state = iif(answered_at IS NULL, ?, state), sent_at = coalesce(?, sent_at), error = ?"
+            " WHERE id = ?",
             (state, stamp(sent_at), error, handoff_id),
         )
 
