@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from socialtriage.channels.facebook import Facebook
+from socialtriage.channels.http import Http
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, NotPermitted, RateLimited
 from socialtriage.domain.models import Visibility
-from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk
+from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import PAGE, SYSTEM_TOKEN, TOKEN, USER_TOKEN, GraphServer
 from tests.doubles.inside import one_tls_context
 
@@ -256,6 +258,35 @@ def test_a_lapsed_permission_is_no_empty_page(meta: GraphServer) -> None:
     assert "Messenger could not be read" in " ".join(desk.notices)
     poll(desk)
     assert "my bin" in texts(desk)
+
+
+@pytest.mark.parametrize("secret", [None, "shh-of-the-app"])
+def test_an_app_that_keeps_to_itself_is_asked_by_its_own_token_and_by_proof(
+    meta: GraphServer, secret: str | None
+) -> None:
+    top = meta.comment(meta.post("The park opens"), "lovely", "Ada")
+    meta.only_apps_ask = True
+    login = {"access_token": TOKEN}
+    if secret:
+        login |= {"client_id": "55", "client_secret": secret}
+        meta.apps["55"] = meta.proof = secret
+    desk = desk_of(meta, json.dumps(login))
+    poll(desk)
+    assert texts(desk) == {"lovely"}
+
+    async def answer() -> None:
+        http = Http()
+        try:
+            # What Meta said of the token is remembered: the first call of this sender is the write.
+            await Facebook(desk.context(http)).send(answer_to(desk.messages[top], "Thank you"))
+        finally:
+            await http.aclose()
+
+    asyncio.run(answer())
+    assert len(meta.sent()) == 1
+    desk.secret.value = json.dumps({**login, "access_token": USER_TOKEN})
+    with pytest.raises(Misconfigured):
+        poll(desk)
 
 
 def test_a_slow_answer_ends_the_pass_in_time_and_loses_nothing(meta: GraphServer) -> None:

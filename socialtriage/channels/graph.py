@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -19,6 +19,7 @@ from socialtriage.channels.graph_errors import Missing, TooMuch, Usage, classifi
 from socialtriage.domain.errors import AnswerLost, BadPayload, Rejected
 
 if TYPE_CHECKING:
+    from socialtriage.channels.answers import Answer
     from socialtriage.channels.base import ChannelContext
     from socialtriage.channels.http import Session
 
@@ -50,8 +51,11 @@ class Graph:
         self.token = token
         self.usage = Usage()
         self._app_secret = secret
+        self._proved = False
         self._session: Session = ctx.http.session(
-            (ctx.account.server or host).rstrip("/"), budget=ctx.budget, classify=classifier(self.usage, token)
+            (ctx.account.server or host).rstrip("/"),
+            budget=ctx.budget,
+            classify=classifier(self.usage, token, secret or ""),
         )
         self._session.headers["Authorization"] = f"Bearer {token}"
         self.budget = ctx.budget
@@ -64,23 +68,30 @@ class Graph:
         other.usage.percent, other.usage.minutes = self.usage.percent, self.usage.minutes
         return other
 
-    async def get(self, path: str, params: Params | None = None, *, use: str = "pages") -> dict[str, Any]:
-        """One object. Raises `Missing`, `RateLimited`, `BadPayload` or another `ChannelError`."""
+    async def get(
+        self, path: str, params: Params | None = None, *, use: str = "pages", token: str = ""
+    ) -> dict[str, Any]:
+        """One object, asked for with another `token` where one is given.
+
+        Raises `Missing`, `RateLimited`, `BadPayload` or another `ChannelError`.
+        """
         self.usage.guard(use)
-        try:
-            answer = await self._session.get(self._path(path), self._signed(params))
-        except Rejected as exc:
-            if "appsecret_proof" not in exc.message or not self._app_secret or self._proved:
-                raise
-            # The app wants proof that the caller knows its secret ("Require App Secret").
-            self._proved = True
-            answer = await self._session.get(self._path(path), self._signed(params))
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        answer = await self._proving(lambda: self._session.get(self._path(path), self._signed(params), headers))
         data = answer.json()
         if not isinstance(data, dict):
             raise BadPayload("Meta answered with something that is not an object.", field="$")
         return data
 
-    _proved = False
+    async def _proving(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """A call; one that was refused for want of proof that we know the app's secret is made again with it."""
+        try:
+            return await call()
+        except Rejected as exc:
+            if "appsecret_proof" not in exc.message or not self._app_secret or self._proved:
+                raise
+            self._proved = True
+            return await call()
 
     def _signed(self, params: Params | None) -> dict[str, str | int]:
         signed = dict(params or {})
@@ -114,7 +125,9 @@ class Graph:
         Raises `AnswerLost` when it may have been carried out and the answer cannot be read, and as `Session.post` does.
         """
         self.usage.guard(use)
-        answer = await self._session.post(self._path(path), form=dict(form), params=self._signed(None), safe=safe)
+        answer = await self._proving(
+            lambda: self._session.post(self._path(path), form=dict(form), params=self._signed(None), safe=safe)
+        )
         try:
             return answer.json()
         except BadPayload as exc:
@@ -123,7 +136,10 @@ class Graph:
     async def delete(self, path: str, params: Params | None = None) -> Any:
         """Delete; repeated like a read, because what is deleted stays so. Raises `Missing` when it is not there."""
         self.usage.guard("pages")
-        return (await self._session.request("DELETE", self._path(path), params=self._signed(params), safe=True)).json()
+        answer = await self._proving(
+            lambda: self._session.request("DELETE", self._path(path), params=self._signed(params), safe=True)
+        )
+        return answer.json()
 
     def _path(self, path: str) -> str:
         parts = path.split("/")

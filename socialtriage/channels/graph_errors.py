@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -120,8 +120,8 @@ class Usage:
             )
 
 
-def classifier(usage: Usage, token: str) -> Callable[[Answer], ChannelError | None]:
-    """What answers mean, with the allowance noted on the way. Messages never hold `token`."""
+def classifier(usage: Usage, *secrets: str) -> Callable[[Answer], ChannelError | None]:
+    """What answers mean, with the allowance noted on the way. Messages never hold one of `secrets`."""
 
     def classify(answer: Answer) -> ChannelError | None:
         usage.read(answer.headers)
@@ -130,7 +130,7 @@ def classifier(usage: Usage, token: str) -> Callable[[Answer], ChannelError | No
         error = _error_of(answer.body)
         if error is None:
             return None
-        return meaning(error, answer, usage, token)
+        return meaning(error, answer, usage, secrets)
 
     return classify
 
@@ -140,10 +140,10 @@ def _error_of(body: bytes) -> dict[str, Any] | None:
     return error if isinstance(error, dict) else None
 
 
-def meaning(error: Mapping[str, Any], answer: Answer, usage: Usage, token: str) -> ChannelError:
+def meaning(error: Mapping[str, Any], answer: Answer, usage: Usage, secrets: Sequence[str]) -> ChannelError:
     """The desk's error for one of Meta's."""
     code, subcode = _code(error.get("code")), _code(error.get("error_subcode"))
-    said = _said(error, token)
+    said = _said(error, secrets)
     at = f"Meta answered error {code}" + (f"/{subcode}" if subcode else "") if code else "Meta answered an error"
     words = f'{at}: "{said}".' if said else f"{at}."
     if code in THROTTLED or answer.status == 429:
@@ -190,11 +190,11 @@ def _writing(code: int | None, subcode: int | None, words: str) -> ChannelError 
     return None
 
 
-def _said(error: Mapping[str, Any], token: str) -> str:
+def _said(error: Mapping[str, Any], secrets: Sequence[str]) -> str:
     text = error.get("error_user_msg") or error.get("message") or ""
     words = str(clean_line(str(text), 300))
-    if token:
-        words = words.replace(token, "…")
+    for secret in filter(None, secrets):
+        words = words.replace(secret, "…")
     return _TOKENS.sub("…", words).strip('" ').rstrip(".")
 
 

@@ -65,15 +65,18 @@ def access_token(secret: OAuthSecret) -> str:
     return token
 
 
-async def inspect(ctx: ChannelContext, graph: Graph, *, anew: bool = False) -> Token:
-    """What Meta says of the account's token. Raises `AuthError` for one that is not valid any more."""
+async def inspect(ctx: ChannelContext, graph: Graph, *, anew: bool = False, app: str = "") -> Token:
+    """What Meta says of the account's token; `app` is the app's own token, which may always ask.
+
+    Raises `AuthError` for one that is not valid any more.
+    """
     key = hashlib.sha256(f"{ctx.account.server}\0{graph.token}".encode()).hexdigest()
     now = ctx.clock()
     known = _tokens.get(key)
     if known is not None and not anew and timedelta(0) <= now - known.read_at < BELIEVED:
         return known
     _tokens.pop(key, None)
-    token = await _ask(ctx, graph, now)
+    token = await _ask(graph, now, app)
     _tokens[key] = token
     return token
 
@@ -83,14 +86,24 @@ def forget(ctx: ChannelContext, graph: Graph) -> None:
     _tokens.pop(hashlib.sha256(f"{ctx.account.server}\0{graph.token}".encode()).hexdigest(), None)
 
 
-async def _ask(ctx: ChannelContext, graph: Graph, now: datetime) -> Token:
-    try:
-        answer = await graph.get("debug_token", {"input_token": graph.token}, use="app")
-    except (Rejected, NotPermitted):
-        # Only the app's own people may ask; who the token speaks for shows what it is.
-        return await _by_name(graph, now)
-    data = answer.get("data")
+def app_token(secret: OAuthSecret) -> str:
+    """The token of the app that a login was made with, where its id and secret are kept beside it."""
+    return f"{secret.client_id}|{secret.client_secret}" if secret.client_id and secret.client_secret else ""
+
+
+async def _ask(graph: Graph, now: datetime, app: str) -> Token:
+    data: object = None
+    for token in ("", app) if app else ("",):
+        try:
+            data = (await graph.get("debug_token", {"input_token": graph.token}, use="app", token=token)).get("data")
+            break
+        except AuthError:
+            if token == app or not app:
+                raise
+        except (Rejected, NotPermitted):
+            continue
     if not isinstance(data, dict):
+        # Only the app's own people may ask; who the token speaks for shows what it is.
         return await _by_name(graph, now)
     if data.get("is_valid") is False:
         error = data.get("error")
