@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
@@ -138,7 +139,7 @@ def _listing(table: Table) -> str:
     row = next((row for row in table.rows if row.search and row.values[0]), None)
     if row is None:
         return ""
-    command = f"socialtriage list --view {row.view} --search '{row.search}'"
+    command = f"socialtriage list --view {row.view} --search {shlex.quote(row.search or '')}"
     return f'<p class="note">Its cases, for “{_safe(row.label)}”: <code>{_safe(command)}</code></p>\n'
 
 

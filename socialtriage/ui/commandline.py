@@ -57,6 +57,10 @@ def _filters(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
         yield f"urgency:{urgency.value}", ""
     for status in Status:
         yield f"status:{status.value}", ""
+    yield from ((f"kind:{kind.value}", "") for kind in Kind)
+    yield from ((f"outcome:{outcome.value}", "") for outcome in Outcome)
+    yield from ((f"charter:{word}", "") for word in ("kept", "broken", "waiting", "none"))
+    yield from ((f"contact:{contact.id}", contact.name) for contact in desk.config.contacts)
     yield from (("from:", "a handle or a part of a name"), ("before:", "a date"), ("after:", "a date"))
 
 
