@@ -85,7 +85,7 @@ class Telegram:
             "Tell residents that name. With /setdescription say what the bot is for, and when somebody answers.",
             "@BotFather shows the token: a number, a colon and letters. Whoever has it can write as the bot.",
         ),
-        prompt="Token of the bot",
+        prompt="Token",
     )
 
     def __init__(self, ctx: ChannelContext) -> None:
@@ -108,7 +108,7 @@ class Telegram:
             identity=str(me["id"]),
             handle=f"@{me.get('username') or me['id']}",
             notices=tuple(notices),
-            detail=f"In groups it reads {reads}.",
+            detail=f"in groups it reads {reads}",
         )
 
     # --- reading ------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Telegram:
                 found = await api.get("getUpdates", params)
             except Conflict as exc:
                 raise Conflict(
-                    "Another program reads this bot's messages, and Telegram lets only one.",
+                    "Another program reads this bot's messages (409 Conflict), and Telegram lets only one.",
                     hint="Stop it, or make a bot of the desk's own with @BotFather.",
                 ) from exc
             self._notices.append("A webhook took this bot's messages elsewhere; it was removed.")
