@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,10 +82,13 @@ def _act(
     return _leave(env, decision, by_hand=by_hand, queue_only=queue_only, as_json=as_json)
 
 
-async def _fetch(desk: Desk, case_id: int, poller: Poller) -> int:
+async def _fetch(desk: Desk, case_id: int, poller: Poller) -> None:
+    """Fetch what can be had; what cannot stands in the snapshot as it is, and keeps nobody from deciding."""
+    from socialtriage.domain.errors import SocialTriageError
     from socialtriage.services.fetching import Fetcher
 
-    return await Fetcher(desk, poller).case(case_id, 15.0)
+    with contextlib.suppress(SocialTriageError):
+        await Fetcher(desk, poller).case(case_id, 15.0)
 
 
 def _day(desk: Desk, text: str | None) -> date | None:
