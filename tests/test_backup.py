@@ -150,6 +150,21 @@ def test_a_damaged_store_is_recognised_and_a_backup_takes_its_place(tmp_path: Pa
     assert (checked["cases"], checked["media"]["files"]) == (1, 0)
 
 
+def test_an_empty_file_where_a_store_was_is_no_new_store(desk: Desk, tmp_path: Path) -> None:
+    path, target = desk.store.path, tmp_path / "b.tar"
+    backup.back_up(desk, target)
+    desk.close()
+    path.write_bytes(b"")
+    with pytest.raises(StoreError, match="damaged"):
+        Store(path)
+    with pytest.raises(Refused, match="left as it is"):
+        backup.restore(target, path, officer="JS")
+    assert backup.restore(target, path, officer="JS", force=True).contents.cases == 2
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "desk.db").write_bytes(b"")
+    Store(tmp_path / "new" / "desk.db").close()
+
+
 def test_a_full_disk_loses_nothing_and_says_so(desk: Desk, tmp_path: Path) -> None:
     before = case_ids(desk)
     raw = desk.store._db._writer

@@ -114,8 +114,13 @@ def verify_command(env: Env, expect: str | None, copy: Path | None, as_json: boo
     from socialtriage.cli import output, shapes
     from socialtriage.services import record
 
+    data = copy.read_bytes() if copy is not None else b""
+    if data.startswith(b'{"seq"'):
+        raise UsageError(
+            "JSON lines carry the hash of every event.", hint="Prove the last of them: log verify --expect HASH"
+        )
     found = record.verify(env.desk, expect.strip().lower() if expect else None)
-    made = record.export_of(env.desk, copy.read_bytes()) if copy is not None else None
+    made = record.export_of(env.desk, data) if copy is not None else None
     good = found.fault is None and (copy is None or made is not None)
     if as_json:
         shape = {"events": found.events, "hash": found.head, "whole": found.fault is None, "fault": found.fault}

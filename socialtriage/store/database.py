@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from socialtriage.config.files import make_folders
+from socialtriage.config.paths import media_folder
 from socialtriage.domain.errors import StoreError
 from socialtriage.domain.times import utc_now
 
@@ -98,7 +99,10 @@ class Database:
             raise StoreError(
                 f"The store {self.path} was made by a newer socialtriage.", hint="Update socialtriage on this computer."
             )
-        self._check_length()
+        if tables:
+            self._check_length()
+        elif any(media_folder(self.path).glob("??/*")):
+            raise sqlite3.DatabaseError("malformed: it is empty, though there are files of its messages beside it")
         if self._writer.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.executescript(WRITER_PRAGMAS)
