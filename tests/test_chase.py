@@ -4,6 +4,7 @@ deputy."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -119,7 +120,14 @@ def test_a_reminder_that_comes_back_says_that_the_contact_cannot_be_reached(desk
 def test_a_contact_who_is_away_is_named_with_the_deputy(desk: AnswerDesk) -> None:
     case_id, _ = desk.handed()
     desk.clock.move(days=1)
-    contacts.away(desk.desk, "waste-team", desk.clock().date())
+    contacts.away(desk.desk, "waste-team", desk.clock().date() + timedelta(days=7))
     draft = chase.prepare(desk.desk, case_id)
     assert draft.deputy is not None
     assert any("is away until" in warning for warning in draft.warnings)
+    desk.clock.move(days=1)
+    assert desk.late(case_id)
+    second = desk.hand_off(case_id)
+    assert (second.contact, desk.late(case_id)) == ("contact-centre", False)
+    desk.clock.move(days=2)
+    assert desk.late(case_id)
+    assert chase.prepare(desk.desk, case_id).handoff.contact == "contact-centre"

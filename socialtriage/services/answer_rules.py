@@ -125,10 +125,7 @@ class Judge:
     def team(self, handoff: HandoffRow) -> set[str]:
         """Addresses of those who may answer a handoff: who got it, the contact, and deputies either way."""
         contacts = self._desk.contacts
-        people = {handoff.contact}
-        after: str | None = handoff.contact
-        while after in contacts and (after := contacts[after].deputy) and after not in people:
-            people.add(after)
+        people = {handoff.contact, *_chain(self._desk, handoff.contact)}
         people |= {contact.id for contact in contacts.values() if contact.deputy == handoff.contact}
         return {_address(handoff.email), *(_address(contacts[one].email) for one in people if one in contacts)} - {""}
 
@@ -322,14 +319,30 @@ def _domain(address: str) -> str:
     return _address(address).rpartition("@")[2]
 
 
+def passed_on(desk: Desk, answers: AnswerWriter, handoff_id: int) -> None:
+    """A handoff has left: whoever its contact stands in for, and had the case before, is no longer late with it."""
+    handoff = answers.handoff(handoff_id)
+    if handoff is None or handoff.expected_at is None:
+        return
+    others = [one for one in desk.contacts if one != handoff.contact and handoff.contact in _chain(desk, one)]
+    answers.wait_for_deputy(handoff, others)
+
+
+def _chain(desk: Desk, contact_id: str) -> list[str]:
+    """The deputies of a contact, the nearest first."""
+    found: list[str] = []
+    at = desk.contacts.get(contact_id)
+    while at is not None and at.deputy is not None and at.deputy not in (*found, contact_id):
+        found.append(at.deputy)
+        at = desk.contacts.get(at.deputy)
+    return found
+
+
 def deputies(desk: Desk, contact_id: str) -> Iterable[Contact]:
     """Who stands in for a contact, the nearest first, without those who are away themselves."""
     away = desk.store.accounts.away()
     today = desk.clock().astimezone(desk.zone).date()
-    seen = {contact_id}
-    at = desk.contacts.get(contact_id)
-    while at is not None and at.deputy is not None and at.deputy not in seen:
-        seen.add(at.deputy)
-        at = desk.contacts.get(at.deputy)
-        if at is not None and not (at.id in away and away[at.id] >= today):
-            yield at
+    for name in _chain(desk, contact_id):
+        contact = desk.contacts.get(name)
+        if contact is not None and not (contact.id in away and away[contact.id] >= today):
+            yield contact

@@ -54,7 +54,8 @@ def open_handoff(desk: Desk, case_id: int, to: str | None = None) -> HandoffRow:
     if not mine:
         who = f"{desk.contact(to).name} has" if to else "no contact has"
         raise Refused(f"{ref} waits for no answer: {who} it without having answered.", hint="f hands it off.")
-    return min(mine, key=lambda one: (one.expected_at or one.queued_at, one.id))
+    # Of a contact and their deputy, who have the same time, the deputy.
+    return min(mine, key=lambda one: (one.expected_at or one.queued_at, -one.id))
 
 
 def prepare(

@@ -216,6 +216,14 @@ class AnswerWriter:
         )
         return cursor.rowcount == 1
 
+    def wait_for_deputy(self, handoff: HandoffRow, contacts: Sequence[str]) -> None:
+        """What these contacts were handed before waits as long as their deputy has time."""
+        self._c.execute(
+            "UPDATE handoffs SET expected_at = max(coalesce(expected_at, ''), ?) WHERE case_id = ? AND id < ?"
+            " AND answered_at IS NULL AND contact IN (SELECT value FROM json_each(?))",
+            (stamp(handoff.expected_at), handoff.case_id, handoff.id, json.dumps(list(contacts))),
+        )
+
     def chased(self, handoff_id: int, at: datetime, expected_at: datetime | None) -> None:
         """A reminder has left; an answer is expected by another moment now."""
         self._c.execute(

@@ -154,6 +154,11 @@ class AnswerDesk:
         """The handoffs of a case."""
         return self.show(case_id).handoffs
 
+    def late(self, case_id: int) -> bool:
+        """Whether the list says that the contact is late."""
+        [row] = inbox.rows(self.desk, [case_id])
+        return row.contact_due_at is not None and row.contact_due_at < self.clock()
+
     def asked(self) -> list[MailView]:
         """What an officer is asked about."""
         return answers.listing(self.desk)
