@@ -370,6 +370,17 @@ def test_the_views_for_analysts_keep_their_columns(tmp_path: Path) -> None:
         "handoff_id case_id reference area contact state queued_at sent_at expected_at answered_at chased"
         " case_opened_at"
     )
+    report = week_of(desk)
+    in_span = f"opened_at >= '{iso(report.span.start)}' AND opened_at < '{iso(report.span.end)}'"
+    for column in ("account", "network", "area", "kind", "outcome", "avoidable"):
+        table = {"outcome": "outcomes", "avoidable": "avoidable"}.get(column, f"by_{column}")
+        sql = f"SELECT {column}, count(*) FROM v_cases WHERE {in_span} GROUP BY 1"  # noqa: S608
+        counted = desk.store._db.all(sql)
+        assert dict(counted).items() >= {k: v for k, v in first(report, table).items() if k != "none" and v}.items()
+    handed = desk.store._db.all("SELECT contact, count(*), count(answered_at) FROM v_handoffs GROUP BY 1")
+    assert handed == [("waste-team", 1, 1)]
+    spoke = desk.store._db.all("SELECT voice, count(*) FROM v_messages GROUP BY 1")
+    assert spoke == [("resident", desk.store._db.one("SELECT count(*) FROM cases")[0])]
     from socialtriage.store import schema_figures
 
     documented = schema_figures.__doc__ or ""

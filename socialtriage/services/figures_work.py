@@ -14,7 +14,7 @@ from socialtriage.services.figures_demand import Counted, network_word
 from socialtriage.store.figures import Sent
 from socialtriage.store.narrow import MANUAL, OUTCOMES
 
-OUTCOME_WORDS = {
+OUTCOME_WORDS: dict[str, str] = {
     Outcome.ANSWERED: "answered",
     Outcome.SELF_SERVED: "self-served",
     Outcome.HANDED_OVER: "handed over for good",
@@ -60,6 +60,11 @@ def tables(counted: Counted, now: datetime) -> Iterator[Table]:
     yield pace(counted, now)
 
 
+def _outcome_word(outcome: str) -> str:
+    """An outcome as people call it; one that only a newer program knows by its own word."""
+    return OUTCOME_WORDS.get(outcome, outcome.replace("_", " "))
+
+
 def judged(counted: Counted) -> tuple[int, int]:
     """How many cases kept the charter, and how many it judges by now."""
     kept = counted.tally.number(lambda key: key.charter == 1)
@@ -97,7 +102,7 @@ def charter(counted: Counted) -> Table:
     ended = tally.by("outcome", 3)
     ended["none"] = tally.number(lambda state: state.charter == 3 and state.outcome is None)
     for name, number in sorted((+ended).items(), key=lambda pair: (-pair[1], pair[0])):
-        why = OUTCOME_WORDS[Outcome(name)] if name != "none" else "no outcome"
+        why = _outcome_word(name) if name != "none" else "no outcome"
         label = f"left out: closed unanswered, {why}"
         rows.append(row(f"none_{name}", label, number, f"charter:none outcome:{name}"))
     said = f"{share(kept, whole) or 0:.0%} of the {whole:,} cases that the charter judges by now were answered in time."
@@ -134,7 +139,7 @@ def outcomes(counted: Counted) -> Table:
     total = found.total()
     rows = tuple(
         Row(
-            each.value, OUTCOME_WORDS[each], (found[each], share(found[each], total)), f"outcome:{each} {counted.dates}"
+            each.value, _outcome_word(each), (found[each], share(found[each], total)), f"outcome:{each} {counted.dates}"
         )
         for each in Outcome
         if found[each]
