@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.store import forget
 from socialtriage.store.outbox import NewRow
 from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, message, person, small_config, small_desk
+from tests.doubles.shell import Shell
 
 RETENTION = '\n[retention]\ndefault = "730d"\ncomplaint = "never"\nmedia = "30d"\nnetworks.bluesky = "48h"\n'
 WORD, NAME, KEY = "Quixxotl", "Zzyzxwoman", "zzyzxkey"
@@ -372,3 +374,30 @@ def test_whom_a_block_holds_is_known_until_it_is_lifted_or_they_are_erased(desk:
     raw.close()
     assert people.find(desk, NAME) == []
     assert traces(desk) == {}
+
+
+def test_the_commands_hand_over_and_erase_a_person(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.config.write_text(shell.config.read_text() + '\n[retention]\ndefault = "30d"\n')
+    ref = shell.ok("new", "--person", f"{NAME} <b>", "--text", f"{WORD} <script>", "--json").json["ref"]
+    key = shell.ok("person", "find", NAME, "--json").json[0]["key"]
+    data = shell.ok("person", "export", key).json
+    assert [case["ref"] for case in data["cases"]] == [ref]
+    assert data["cases"][0]["messages"][0]["text"] == f"{WORD} <script>"
+    shell.ok("person", "export", key, "-o", str(tmp_path / "p.zip"))
+    with zipfile.ZipFile(tmp_path / "p.zip") as archive:
+        assert archive.namelist() == ["person.json", "person.html"]
+        page = archive.read("person.html").decode()
+    assert WORD in page
+    assert "<script>" not in page
+    assert shell.run("person", "erase", key).status == 1
+    refused = shell.run("person", "erase", key, "--yes")
+    assert (refused.status, "open" in refused.err) == (1, True)
+    shell.ok("close", ref, "--outcome", "answered")
+    assert shell.ok("prune", "--dry-run", "--json").json["cases"] == 0
+    assert shell.ok("person", "erase", key, "--yes", "--json").json["forgotten"]["cases"] == 1
+    (tmp_path / "p.zip").unlink()
+    assert not any(WORD.encode() in p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert shell.ok("list", "--view", "all", "--json").json[0]["person"]["handle"] == "[redacted]"
+    assert "match their hashes" in shell.ok("log", "verify").out
+    assert shell.run("person", "export", key).status == 1

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from socialtriage.cli.main import option_json
+from socialtriage.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
     from socialtriage.services.keeping import Pruned
     from socialtriage.store.keeping import Identity
+
+
+_FORMS = {".html": "html", ".htm": "html", ".zip": "zip"}
+"""What the name of a file says about its form."""
 
 
 @click.command("prune")
@@ -132,17 +137,26 @@ def unlink_command(env: Env, key: str) -> None:
 @person_command.command("export")
 @click.argument("key")
 @click.option("-o", "--output", "target", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file.")
-@click.option("--format", "form", type=click.Choice(["json", "html"]), help="By the name of FILE, else json.")
+@click.option("--format", "form", type=click.Choice(["json", "html", "zip"]), help="By FILE's name, else json.")
 @click.pass_obj
 def export_command(env: Env, key: str, target: Path | None, form: str | None) -> None:
-    """Everything about a person over all linked identities; that it was handed out is logged without a name."""
+    """Everything about a person over all linked identities; that it was handed out is logged without a name.
+
+    A FILE.zip holds the JSON, the page, and the pictures and attachments they sent.
+    """
     import json
 
     from socialtriage.cli import personal
     from socialtriage.services.writing import write_file
 
-    form = form or ("html" if target is not None and target.suffix.lower() in (".html", ".htm") else "json")
-    data = personal.collected(env.desk, key)
+    form = form or (_FORMS.get(target.suffix.lower(), "json") if target is not None else "json")
+    if form == "zip" and target is None:
+        raise UsageError("An archive needs a file.", hint="Name one with -o FILE.zip.")
+    data, files = personal.collected(env.desk, key)
+    if form == "zip" and target is not None:
+        personal.write_zip(target, env.desk, data, files)
+        click.echo(f"Wrote {target}.", err=True)
+        return
     text = personal.as_html(env.desk, data) if form == "html" else json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     if target is None:
         click.echo(text, nl=False)

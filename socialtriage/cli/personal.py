@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from socialtriage.cli import shapes
+from socialtriage.domain.errors import StoreError
 from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.services import people
 from socialtriage.services.desk import Desk
 
+_UNSAFE = re.compile(r"[^\w.-]+")
 ANOTHER = "[words of another person]"
 _STYLE = (
     "body{font-family:sans-serif;margin:1em;max-width:60em}table{border-collapse:collapse}"
@@ -20,10 +24,21 @@ _STYLE = (
 )
 
 
-def collected(desk: Desk, key: str) -> dict[str, Any]:
-    """Everything about a person as JSON. What others wrote in their cases is withheld: it is not theirs to have."""
+def collected(desk: Desk, key: str) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Everything about a person as JSON, and the files they sent by name.
+
+    What others wrote in their cases is withheld: it is not theirs to have.
+    """
     found = people.export(desk, key)
-    return {
+    files = {
+        f"media/{x.sha256[:16]}-{_UNSAFE.sub('_', x.name)[-80:] or x.kind}": desk.media_folder / x.path
+        for detail in found.cases
+        for message in detail.messages
+        if message.id in found.own
+        for x in message.media
+        if x.path and x.sha256
+    }
+    data = {
         "organisation": desk.config.organisation.name,
         "made_at": iso(desk.clock()),
         "made_by": desk.officer,
@@ -41,7 +56,34 @@ def collected(desk: Desk, key: str) -> dict[str, Any]:
         ],
         "cases": [_case(desk, detail, found.own) for detail in found.cases],
         "messages_elsewhere": [{"account": a, "at": at, "text": text} for a, at, text in found.elsewhere],
+        "files": sorted(files),
     }
+    return data, files
+
+
+def write_zip(path: Path, desk: Desk, data: dict[str, Any], files: dict[str, Path]) -> None:
+    """Write JSON, page and files as one archive, readable by its owner only. Raises `StoreError`."""
+    import json
+    import os
+    import tempfile
+    import zipfile
+
+    path = Path(os.path.realpath(path))
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        try:
+            with os.fdopen(number, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("person.json", json.dumps(data, ensure_ascii=False, indent=2))
+                archive.writestr("person.html", as_html(desk, data))
+                for arcname, source in files.items():
+                    if source.is_file():
+                        archive.write(source, arcname)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be written: {exc.strerror or exc}.") from exc
 
 
 def _case(desk: Desk, detail: Any, own: frozenset[int]) -> dict[str, Any]:
