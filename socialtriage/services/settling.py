@@ -24,7 +24,6 @@ from socialtriage.domain.models import (
     Visibility,
 )
 from socialtriage.domain.times import from_iso, iso
-from socialtriage.services.answer_rules import passed_on
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import EARLIEST
 from socialtriage.services.moderating import MODERATION, follow
@@ -70,6 +69,8 @@ def _settle(desk: Desk, row: OutboxRow, verdict: Verdict) -> None:
         if row.handoff_id is not None and row.kind is OutboxKind.HANDOFF:
             tx.outbox.update_handoff(row.handoff_id, verdict.state, sent_at=now if sent else None, error=verdict.error)
         if row.handoff_id is not None and row.kind is OutboxKind.HANDOFF and sent:
+            from socialtriage.services.answer_rules import passed_on
+
             passed_on(desk, tx.answers, row.handoff_id)
         if row.handoff_id is not None and row.kind is OutboxKind.CHASE and sent:
             tx.answers.chased(row.handoff_id, now, from_iso(row.payload["expected_at"]))
