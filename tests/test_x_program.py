@@ -108,6 +108,10 @@ def test_a_day_at_x(shell: Shell, network: XServer) -> None:
     assert len(network.requests) == asked
     [row] = shell.ok("accounts", "--json").json
     assert (row["state"], "ceiling" in row["detail"]) == ("paused", True)
+    listed = shell.ok("accounts").out
+    assert "0/1 accounts" in listed
+    assert "paused at its ceiling" in listed
+    assert "spent this month: user read" in listed
     assert row["budget"]["spent"]["currency"] == "USD"
     assert row["budget"]["spent"]["by_kind"]["mention_read"] == pytest.approx(0.003)
 

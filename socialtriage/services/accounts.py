@@ -47,7 +47,7 @@ def _view(
         network=network,
         handle=account.handle or (record.handle if record else "") or account.user or "",
         state=state,
-        detail=record.detail if record else "",
+        detail=record.detail if record and not account.paused else "",
         last_poll_at=record.last_ok_at if record else None,
         last_message_at=record.last_message_at if record else None,
         next_poll_at=record.next_poll_at if record else None,
@@ -74,9 +74,14 @@ def spending(desk: Desk, account: AccountConfig) -> dict[str, Any]:
     return {"spent": budget_of(account, desk.store.spending.since(pot_of(account), month_of(now)), now)}
 
 
+def stopped(view: AccountView) -> bool:
+    """Whether polling of an account pauses by itself, at its ceiling, and not by the configuration."""
+    return view.state is AccountState.PAUSED and bool(view.detail)
+
+
 def words(view: AccountView, desk: Desk) -> str:
     """State in words: `OK`, `rate limited until 14:20`, `unreachable since 09:12`."""
-    text = WORDS[view.state]
+    text = "paused at its ceiling" if stopped(view) else WORDS[view.state]
     if view.state is AccountState.RATE_LIMITED and view.next_poll_at:
         text += f" until {view.next_poll_at.astimezone(desk.zone):%H:%M}"
     if view.state is AccountState.LOGIN_EXPIRING and view.login_expires_at:
@@ -89,7 +94,7 @@ def words(view: AccountView, desk: Desk) -> str:
 
 def headline(desk: Desk, views: list[AccountView]) -> str:
     """`38/40 accounts polled` and which ones are not."""
-    active = [v for v in views if v.state is not AccountState.PAUSED]
+    active = [v for v in views if v.state is not AccountState.PAUSED or stopped(v)]
     bad = [v for v in active if v.state not in (AccountState.OK, AccountState.LOGIN_EXPIRING)]
     if not active:
         return "no accounts"

@@ -49,7 +49,8 @@ class AccountsScreen(Page):
         polled = words.ago(view.last_poll_at, now) if view.last_poll_at else "never"
         state = accounts.words(view, self.triage.desk)
         wide = max(18, width - 2 - 20 - 10 - 11 - 9)
-        style = "calm" if view.state is AccountState.OK else "dim" if view.state is AccountState.PAUSED else "alarm"
+        resting = view.state is AccountState.PAUSED and not accounts.stopped(view)
+        style = "calm" if view.state is AccountState.OK else "dim" if resting else "alarm"
         return [
             cell(view.id, wide, "strong" if view.state not in QUIET else ""),
             cell(state, 19, "warn" if view.state is AccountState.LOGIN_EXPIRING else style),
@@ -65,13 +66,15 @@ class AccountsScreen(Page):
     def _details(self, view: AccountView) -> Iterator[Para]:
         desk, now = self.triage.desk, self.triage.desk.clock()
         at = self.triage.reader().at
-        bad = view.state not in QUIET
+        bad = view.state not in QUIET or accounts.stopped(view)
         yield para(clean_line(f"{view.id} {view.handle}"), "title")
         yield fact("State", (accounts.words(view, desk), "alarm" if bad else "calm"), width=14)
         if view.detail:
             yield fact("Why", (clean_line(view.detail, 600), "warn" if bad else ""), width=14)
-        if view.state in REMEDY:
+        if view.state in REMEDY and not accounts.stopped(view):
             yield fact("To do", (REMEDY[view.state].format(id=view.id), "strong"), width=14)
+        if "spent" in view.budget:
+            yield fact("Spent", (clean_line(view.budget["spent"]["words"], 600), ""), width=14)
         yield fact("Last poll", (_moment(view.last_poll_at, now, at), ""), width=14)
         yield fact("Next poll", (_moment(view.next_poll_at, now, at), ""), width=14)
         yield fact("Last message", (_moment(view.last_message_at, now, at), ""), width=14)
