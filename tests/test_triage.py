@@ -51,7 +51,7 @@ def test_tagging_opens_the_case_logs_it_and_moves_the_deadline(desk: Desk, case:
     assert event.detail == {
         "area": [None, "waste"],
         "topic": [None, "missed-bin"],
-        "urgency": [2, 1],
+        "urgency": ["normal", "urgent"],
         "kind": [None, "report"],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case, changes
@@ -65,7 +66,7 @@ def act(
             touched.append(saved)
             steps.append(change_of(before, after))
             detail = {
-                name: [store_value(old), store_value(new)] for name, (old, new) in differs.items() if name in logged
+                name: [_in_words(old), _in_words(new)] for name, (old, new) in differs.items() if name in logged
             }
             tx.log(NewEvent(kind, case_id, before.ref, detail, note or None))
         if not touched:
@@ -73,6 +74,11 @@ def act(
         sentence = said(touched)
         tx.undo.add(desk.officer, now, sentence, steps)
     return Done(sentence, tuple(case.id for case in touched))
+
+
+def _in_words(value: Any) -> Any:
+    """A field as the log says it: an urgency by its name, not by the number that sorts it."""
+    return value.value if isinstance(value, Urgency) else store_value(value)
 
 
 def change_of(before: Case, after: Case) -> Change:
