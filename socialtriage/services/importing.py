@@ -110,8 +110,10 @@ def _take(desk: Desk, batch: list[_Ready], result: Imported) -> None:
         tx.accounts.ensure(account.id, desk.network_of(account), account.handle or account.user or "")
     known = desk.store.messages.thread_of(account.id, list(items))
     taken = take_in(desk, account, Page(items=tuple(items.values())), officer=desk.officer)
-    result.new += len(items.keys() - known.keys())
-    result.known += len(batch) - len(items.keys() - known.keys())
+    # What was forgotten here on purpose does not come back, and counts as known.
+    new = len(desk.store.messages.thread_of(account.id, [key for key in items if key not in known]))
+    result.new += new
+    result.known += len(batch) - new
     result.updated += taken.updated
     result.cases.update(taken.case_ids)
 
@@ -237,5 +239,5 @@ def _author(values: dict[str, str], thread: str) -> Author:
     name = clean_line(values.get("person") or values.get("handle") or "Officer", 120)
     handle = values.get("handle")
     if handle is not None:
-        return Author(f"{IMPORTED}{handle.casefold()}", clean_line(handle, 120), name)
+        return Author(f"{IMPORTED}{''.join(handle.split()).casefold()}", clean_line(handle, 120), name)
     return Author(f"{thread}:{name.casefold()}", name, name)
