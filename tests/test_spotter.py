@@ -150,6 +150,10 @@ def test_precision_follows_from_what_officers_decided(desk: Desk) -> None:
     ids = sorted(case_ids(desk))
     spotting.dismiss(desk, ids[0], "complaint", "a joke")
     triage.close(desk, ids[:3], Outcome.ANSWERED)
+    for words, count in (("flag:complaint", 3), ("is:flagged", 3), ("flag:foi", 0)):
+        assert len(inbox.snapshot(desk, inbox.parse_query(words, desk, "all"))) == count
+    with pytest.raises(UsageError, match="flag"):
+        inbox.parse_query("flag:complant", desk)
     found = {each.rule.id: each for each in spotting.judged(desk)}
     assert found["complaint"].precision == pytest.approx(2 / 3)
     assert found["complaint"].counts.flagged == 4

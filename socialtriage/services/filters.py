@@ -127,6 +127,12 @@ def _suggested(desk: Desk, query: Query, value: str) -> Query:
     return _more(query, "suggested", value if value in desk.areas else known(desk.area, value).id)
 
 
+def _flag(desk: Desk, query: Query, value: str) -> Query:
+    ours = ["restricted", "redacted", "held", "blocked_word"]
+    known_flags = [*desk.spotter.by_id, *ours]
+    return _more(query, "flag", value if value in known_flags else choice(value, known_flags, "flag"))
+
+
 def _closed(name: str) -> Filter:
     return lambda desk, query, value: _more(query, name, iso(moment(desk, value)))
 
@@ -155,6 +161,7 @@ FILTERS: dict[str, Filter] = {
     "contact": _contact("contact"),
     "answered_by": _contact("answered_by"),
     "suggested": _suggested,
+    "flag": _flag,
     "closed_since": _closed("closed_since"),
     "closed_until": _closed("closed_until"),
     "hour": _hour,

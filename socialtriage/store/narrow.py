@@ -36,6 +36,8 @@ FLAGS = {
     "unfinished": "c.lane < 5",
     "online": "c.network NOT IN ('phone', 'counter', 'letter', 'chat')",
     "avoidable": "c.avoidable IS NOT NULL",
+    "flagged": "c.flags != '[]' AND EXISTS (SELECT 1 FROM case_flags f WHERE f.case_id = c.id"
+    " AND instr(c.flags, '\"' || f.flag || '\"') > 0)",
     "automatic": "c.flags LIKE '%\"automatic%'",
 }
 """Words for `is:` that the figures use."""
@@ -91,6 +93,10 @@ def _suggested(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
     return f"c.area IS NULL AND c.suggested_area = :{key}", {key: value}
 
 
+def _flag(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
+    return f"instr(c.flags, :{key}) > 0", {key: f'"{value}"'}
+
+
 def _closed_since(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
     return f"c.closed_at >= :{key}", {key: value}
 
@@ -105,6 +111,7 @@ _MORE: dict[str, Callable[[str, str], tuple[str, Mapping[str, Any]]]] = {
     "contact": _contact,
     "answered_by": _answered_by,
     "suggested": _suggested,
+    "flag": _flag,
     "closed_since": _closed_since,
     "closed_until": _closed_until,
 }
