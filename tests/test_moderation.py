@@ -94,7 +94,7 @@ def test_a_decision_needs_a_reason_and_a_network_that_can(desk: Desk) -> None:
     with pytest.raises(UsageError, match="to come"):
         decide(desk, OutboxKind.BLOCK, review_on=date(2026, 1, 1))
     cannot = decide(desk, OutboxKind.HIDE)
-    assert cannot.cannot == "The interface of mastodon has no hide."
+    assert cannot.cannot == "The interface of mastodon cannot hide a message of somebody else."
     with pytest.raises(Refused, match=r"social\.example/m1"):
         moderation.queue(desk, cannot)
     assert outbox.rows(desk) == []

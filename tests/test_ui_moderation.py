@@ -68,7 +68,7 @@ def test_a_held_case_is_marked_blocked_with_a_reason_and_reviewed(desk: Desk) ->
         await officer.write("insults")
         await officer.press("enter")
         await officer.on(Confirm)
-        await officer.sees("has no hide")
+        await officer.sees("cannot hide")
         await officer.press("n")
         await officer.sees("Is it done there?")
         await officer.press("y")

@@ -12,9 +12,9 @@ import click
 
 from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
-from socialtriage.domain.models import Status
+from socialtriage.domain.models import MediaState, Status
 from socialtriage.domain.text import clean, clean_line
-from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView
+from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView, MediaView
 from socialtriage.services.desk import Desk
 
 
@@ -53,6 +53,8 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
         suggested = desk.areas.get(row.suggested_area)
         area = f"{suggested.name if suggested else row.suggested_area}?"
     marks = spot_marks(row.flags)
+    marks += ["held for a blocked word"] if "held" in row.flags else []
+    marks += ["blocked word"] if "blocked_word" in row.flags and "held" not in row.flags else []
     marks += [f"{row.repeat_count}× contact"] if row.repeat_count > 1 else []
     marks += ["media"] if row.media else []
     marks += [f"held by {row.owner}"] if row.owner else []
@@ -80,6 +82,14 @@ def _urgency(row: CaseRow) -> str:
     return word
 
 
+def _media_words(media: MediaView) -> str:
+    """Whether a file is kept, and why not."""
+    if media.state is MediaState.WITHHELD and not media.why:
+        return "withheld by the network"
+    state = media.state.replace("_", " ")
+    return f"{state}: {clean_line(media.why, 300)}" if media.why else state
+
+
 def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
     """One case whole, line by line."""
     row, now = detail.row, desk.clock()
@@ -99,11 +109,11 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         marks = [message.visibility.upper()]
         marks += ["edited"] if message.edited_at else []
         marks += ["removed at its source"] if message.gone_at else []
-        marks += ["background"] if message.state == "background" else []
+        marks += [message.state] if message.state in ("background", "hidden") else []
         who = clean_line(f"{message.name} ({message.handle})" if message.name != message.handle else message.name)
         lines += ["", f"{message.voice.capitalize()} {who}, {local(desk, message.at)}, {', '.join(marks)}:"]
         lines += [f"  {line}" for line in clean(message.text).splitlines()]
-        lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({x.state.replace('_', ' ')})" for x in message.media]
+        lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({_media_words(x)})" for x in message.media]
     for handoff in detail.handoffs:
         lines += ["", f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}, {local(desk, handoff.sent_at)}"]
         lines += [f"  {line}" for line in _handoff_lines(desk, handoff)]

@@ -39,6 +39,15 @@ _DONE = {
     OutboxKind.UNMUTE: "Unmuted",
     OutboxKind.REPORT: "Reported",
 }
+_CANNOT = {
+    OutboxKind.HIDE: "hide a message of somebody else",
+    OutboxKind.UNHIDE: "show a hidden message again",
+    OutboxKind.BLOCK: "block a person",
+    OutboxKind.UNBLOCK: "unblock a person",
+    OutboxKind.MUTE: "mute a person",
+    OutboxKind.UNMUTE: "unmute a person",
+    OutboxKind.REPORT: "take a report",
+}
 _ABOUT_PERSON = (OutboxKind.BLOCK, OutboxKind.UNBLOCK, OutboxKind.MUTE, OutboxKind.UNMUTE)
 
 
@@ -134,9 +143,9 @@ def _cannot(desk: Desk, target: Target, kind: OutboxKind, network: str) -> str |
     able = capabilities(desk, target.account)
     base = TAKES_BACK.get(kind, kind)
     if not getattr(able, base.value):
-        return f"The interface of {network} has no {kind}."
+        return f"The interface of {network} cannot {_CANNOT[kind]}."
     if kind in (OutboxKind.UNBLOCK, OutboxKind.UNMUTE) and not hasattr(registry.factory(account.network), kind.value):
-        return f"The interface of {network} has no {kind}."
+        return f"The interface of {network} cannot {_CANNOT[kind]}."
     return None
 
 
