@@ -141,13 +141,15 @@ class Database:
             raise
 
     def _copy_to(self, target: Path) -> None:
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
-        copy = sqlite3.connect(target)
+        partial = target.with_name(f".{target.name}")
+        os.close(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600))
         try:
-            self._writer.backup(copy)
+            with contextlib.closing(sqlite3.connect(partial)) as copy:
+                self._writer.backup(copy)
+            shutil.copymode(self.path, partial)
+            partial.replace(target)
         finally:
-            copy.close()
-        shutil.copymode(self.path, target)
+            partial.unlink(missing_ok=True)
 
     def _still_there(self) -> None:
         """What is written into a file that was deleted or replaced would be lost. Raises `StoreError`."""
