@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from socialtriage.config.load import load
+from socialtriage.services import inbox
+from socialtriage.services.desk import open_desk
+from socialtriage.ui.case_text import Reader, facts
 from tests.doubles.graph import PAGE, TOKEN, USER_TOKEN, GraphServer
 from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.shell import Shell
@@ -94,6 +98,23 @@ def test_a_day_on_the_page(shell: Shell, meta: GraphServer) -> None:
     shell.config.write_text(shell.config.read_text() + "human_agent = true\n")
     assert "Sent." in shell.ok("reply", hal["ref"], "Sorry for the wait.").out
     assert meta.asked("/messages", "POST")[-1].form["tag"] == "HUMAN_AGENT"
+
+
+def test_the_screen_shows_how_long_an_answer_is_taken(shell: Shell, meta: GraphServer) -> None:
+    meta.message("Gus", "my bin was missed", at=datetime.now(UTC) - timedelta(hours=20, minutes=30))
+    meta.message("Hal", "that was weeks ago", at=datetime.now(UTC) - timedelta(days=3))
+    poll(shell)
+    desk = open_desk(load(shell.config), shell.store)
+    try:
+        reader = Reader(desk.clock(), desk.zone, {})
+        shown = {}
+        for name, words in (("Gus", "missed"), ("Hal", "weeks ago")):
+            detail = inbox.detail(desk, inbox.resolve(desk, case(shell, words)["ref"]))
+            shown[name] = " ".join("".join(run[0] for run in line.runs) for line in facts(detail, reader))
+    finally:
+        desk.close()
+    assert "3h29 left, until" in shown["Gus"]
+    assert "over since" in shown["Hal"]
 
 
 def test_a_lost_answer_is_looked_for_and_abuse_is_hidden(shell: Shell, meta: GraphServer) -> None:
