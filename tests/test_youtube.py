@@ -142,6 +142,32 @@ def test_an_interrupted_first_look_goes_on_and_a_lapsed_page_token_begins_anew(s
     assert set(desk.residents) == keys
 
 
+def test_a_long_first_look_leaves_time_for_what_waits_to_be_reviewed(
+    server: YouTubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_of(server)
+    server.most = 2
+    for i in range(60):
+        server.say(f"p{i}", f"thread {i}", age=i * timedelta(hours=1))
+    held = server.say("ben", "held", status="heldForReview")
+    spam = server.say("bot", "spam", status="likelySpam")
+    passes: list[int] = []
+
+    def left(self: YouTube, share: float = 0.0) -> bool:
+        return 1 - (len(server.asked) - passes[-1]) / 20 > share
+
+    monkeypatch.setattr(YouTube, "_time_left", left)
+
+    async def story() -> None:
+        for _ in range(4):
+            passes.append(len(server.asked))
+            await desk.poll()
+            assert {held, spam} <= set(desk.residents)
+        assert len(desk.residents) == 62
+
+    asyncio.run(story())
+
+
 def test_the_quota_is_counted_leaves_room_for_answers_and_begins_anew_at_midnight_pacific(
     server: YouTubeServer, tmp_path: Path
 ) -> None:

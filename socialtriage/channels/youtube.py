@@ -15,7 +15,7 @@ from typing import Any
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.google_api import Missing, moment, sign_in, text
 from socialtriage.channels.youtube_api import MOST_IDS, Api, connect
-from socialtriage.channels.youtube_items import HELD, PUBLISHED, STATUSES, read_comment, with_title
+from socialtriage.channels.youtube_items import HELD, PUBLISHED, SPAM, read_comment, with_title
 from socialtriage.channels.youtube_walk import OVERLAP, SHORT, State, Walk
 from socialtriage.domain.errors import (
     AnswerLost,
@@ -48,6 +48,8 @@ LOOK_BACK = timedelta(minutes=1)
 MOST_PAGES = 20
 LEAST = 1.0
 """Seconds of the budget below which nothing more is begun."""
+TURNS = ((PUBLISHED, 0.5, False), (HELD, 0.3, False), (SPAM, 0.2, False), (PUBLISHED, 0.0, True))
+"""The queues in the order of a pass, with the share of its time that each leaves to what follows."""
 SAVING = 2
 """Pages a pass at which the quota is short: what is new comes first then."""
 WARN = 0.8
@@ -102,10 +104,10 @@ class YouTube:
         state = State.load(cursor, since, api.channel)
         pace = await api.quota.pace()
         overlap = OVERLAP if pace > SAVING else SHORT
-        walk = Walk(api, state, self._ctx.known, lambda: api.seconds_left > self._least, overlap)
-        for status in STATUSES:
+        walk = Walk(api, state, self._ctx.known, self._time_left, overlap)
+        for status, share, again in TURNS:
             try:
-                async for page in walk.queue(status):
+                async for page in walk.queue(status, share, again=again):
                     yield page
             except (NotPermitted, BadPayload) as exc:
                 if status == PUBLISHED:
@@ -119,9 +121,10 @@ class YouTube:
         if used > WARN * api.quota.limit:
             yield Page(notices=(f"{used:,} of the {api.quota.limit:,} units of today's quota are spent.",))
 
-    @property
-    def _least(self) -> float:
-        return min(LEAST, self._ctx.budget.seconds / 10)
+    def _time_left(self, share: float = 0.0) -> bool:
+        """Whether more than `share` of the budget is left, and enough to begin something."""
+        seconds = self._ctx.budget.seconds
+        return self._ctx.budget.left > max(min(LEAST, seconds / 10), share * seconds)
 
     async def reread(self, messages: Sequence[StoredRef]) -> Reread:
         """Edits and deletions. That nothing at all comes back is believed only of a login that is the owner's."""
@@ -129,7 +132,7 @@ class YouTube:
         refs = {ref.remote_id: ref for ref in messages}
         ids, items, gone = list(refs), [], []
         for start in range(0, len(ids), MOST_IDS):
-            if api.seconds_left < self._least:
+            if not self._time_left():
                 break
             some = ids[start : start + MOST_IDS]
             try:

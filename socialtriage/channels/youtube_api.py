@@ -77,11 +77,6 @@ class Api:
         self._google = google
         self.quota = quota
 
-    @property
-    def seconds_left(self) -> float:
-        """Seconds of the account's budget that are left."""
-        return self._ctx.budget.left
-
     async def threads(self, status: str, token: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
         """A page of all threads on the channel and its videos, newest first, and the token of the next one."""
         data = await self._list(

@@ -17,8 +17,6 @@ from socialtriage.domain.models import Author, Incoming, MediaItem, SafeText, Vi
 from socialtriage.domain.text import clean, clean_line
 
 PUBLISHED, HELD, SPAM = "published", "heldForReview", "likelySpam"
-STATUSES = (PUBLISHED, HELD, SPAM)
-"""The queues that are walked (the owner alone sees the last two)."""
 _SHOWN = {HELD: "held for review", SPAM: "likely spam"}
 
 

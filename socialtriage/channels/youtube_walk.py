@@ -80,16 +80,30 @@ class Walk:
     api: Api
     state: State
     known: Known
-    go_on: Callable[[], bool]
+    time_left: Callable[[float], bool]
+    """Whether more than a share of the pass's time is left, and enough to begin something."""
     overlap: timedelta = OVERLAP
     notices: list[str] = field(default_factory=list)
     below: str | None = None
     """Where older threads begin: behind what this pass has read of the published ones."""
 
-    async def queue(self, status: str) -> AsyncGenerator[Page, None]:
-        """Pages of one queue until it is walked, or `go_on` says no."""
+    share: float = 0.0
+    """What of the pass's time is left to others."""
+
+    def go_on(self) -> bool:
+        """Whether another call may be begun."""
+        return self.time_left(self.share)
+
+    async def queue(self, status: str, share: float = 0.0, *, again: bool = False) -> AsyncGenerator[Page, None]:
+        """Pages of one queue until it is walked, or only `share` of the pass's time is left.
+
+        `again`: this pass has read the top already, and goes on with what is unfinished.
+        """
+        self.share = share
         queue = self.state.queues.setdefault(status, Queue())
-        if queue.token is not None:
+        if again and queue.token is None:
+            return
+        if queue.token is not None and not again:
             async for page in self._fresh(status, queue):
                 yield page
         until = max(queue.mark - self.overlap, self.state.floor - OVERLAP) if queue.mark else self.state.floor
@@ -110,6 +124,7 @@ class Walk:
 
     async def older(self, most: int) -> AsyncGenerator[Page, None]:
         """Pages of older threads, at most `most`, from where the last turn stopped."""
+        self.share = 0.0
         self.state.turn = self.state.turn or self.below
         for _ in range(most):
             if self.state.turn is None or not self.go_on():
