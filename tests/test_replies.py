@@ -194,6 +194,20 @@ def test_what_must_not_leave_is_refused_and_nothing_is_queued(tmp_path: Path) ->
         assert desk.ours == []
 
 
+def test_of_two_officers_who_answer_the_same_case_one_is_told_and_one_answer_leaves(tmp_path: Path) -> None:
+    with reply_desk(tmp_path) as desk:
+        case_id = desk.ask("My bin was missed")
+        triage.tag(desk.desk, [case_id], area="waste")
+        other = desk.other("MK")
+        mine, theirs = desk.draft(case_id, "On Thursday."), desk.draft(case_id, "On Friday.", other)
+        replies.queue(desk.desk, mine, undo_seconds=0)
+        with pytest.raises(Stale) as stale:
+            replies.queue(other, theirs)
+        assert any("JS: reply queued" in line for line in stale.value.changes)
+        desk.send()
+        assert [post.text for post in desk.ours] == ["@ada On Thursday."]
+
+
 def test_a_private_message_is_never_answered_in_public(tmp_path: Path) -> None:
     with reply_desk(tmp_path) as desk:
         case_id = desk.ask("Please keep this between us", visibility="direct")

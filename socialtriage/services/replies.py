@@ -11,6 +11,7 @@ from socialtriage.channels.base import Channel, Price, Window
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
 from socialtriage.domain import replying
+from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import Refused, UsageError
 from socialtriage.domain.models import LengthRule, OutboxKind, OutgoingFile, Visibility
 from socialtriage.domain.text import clean
@@ -34,6 +35,7 @@ from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import Answerable
 from socialtriage.store.outbox import NewRow
 from socialtriage.store.replies import APPROVAL
+from socialtriage.store.store import Transaction
 
 if TYPE_CHECKING:
     from socialtriage.services.sync import Poller
@@ -263,7 +265,7 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         before = tx.cases.get(draft.case_id)
         check_version(desk, before, {draft.case_id: draft.version})
         after = desk.clocks.with_due(life.touched(before))
-        version = tx.cases.save(before, after).version
+        version = _next_version(tx, before, after)
         row_ids: list[int] = []
         for number, part in enumerate(draft.parts, 1):
             row = _row(draft, part, number, not_before, version)
@@ -276,6 +278,14 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         said = _said(draft)
         tx.undo.add(desk.officer, now, said, [change_of(before, after)], row_ids)
     return Done(said, (draft.case_id,), row_ids[0], tuple(row_ids))
+
+
+def _next_version(tx: Transaction, before: Case, after: Case) -> int:
+    """Save the case as a new version, changed or not: who wrote another answer meanwhile is told of this one."""
+    saved = tx.cases.save(before, after)
+    if saved.version == before.version:
+        tx.cases.bump(before.id)
+    return before.version + 1
 
 
 def _logged(draft: ReplyDraft) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import asyncio
 from string import ascii_lowercase
 
 from socialtriage.domain.errors import SocialTriageError
-from socialtriage.domain.views import Done
+from socialtriage.domain.models import Voice
+from socialtriage.domain.views import Done, MessageView
 from socialtriage.services import drafts, inbox
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, versions
@@ -154,8 +155,12 @@ async def keep(call: Call) -> None:
     rows = call.rows()
     if not rows:
         return
-    row = rows[0]
-    text = await asyncio.to_thread(saved_answers.from_reply, call.desk, row.id)
+    row, pointed = rows[0], _pointed_at(call)
+    if pointed is not None:
+        detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
+        text = saved_answers.as_template(call.desk, detail, pointed.text)
+    else:
+        text = await asyncio.to_thread(saved_answers.from_reply, call.desk, row.id)
     made = await call.ask(Write("Saved answer: what is each case's own stands in braces", text, esc_keeps=True))
     if not made or not made.strip():
         return
@@ -164,3 +169,13 @@ async def keep(call: Call) -> None:
         return
     done = await call.app.write(saved_answers.keep, call.desk, name, made, area=row.area, case_id=row.id)
     call.app.say(done.said)
+
+
+def _pointed_at(call: Call) -> MessageView | None:
+    """The message of ours that the case screen points at; None where it points at none."""
+    from socialtriage.ui.screens.case import CaseScreen
+
+    if not isinstance(call.screen, CaseScreen) or call.screen.view.detail is None:
+        return None
+    name, messages = call.screen.view.stop_name, call.screen.view.detail.messages
+    return next((m for m in messages if f"message-{m.id}" == name and m.voice is Voice.OFFICER), None)
