@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 import stamina
 
-from socialtriage.channels import x_api, x_prices
+from socialtriage.channels import x_api, x_prices, x_walk
 from socialtriage.channels.base import ChannelContext, Tally
 from socialtriage.channels.http import Http
 from socialtriage.channels.x import X
@@ -154,16 +154,28 @@ def test_a_walk_that_is_stopped_after_any_page_loses_and_doubles_nothing(new: XS
     assert int(last.query["since_id"]) == max(int(key) for key in wanted if not key.startswith("dm/"))
 
 
-def test_what_is_out_of_reach_is_a_gap_and_an_old_mark_falls_back_to_a_time(new: XServer) -> None:
+def test_what_is_out_of_reach_is_a_gap(new: XServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(x_walk, "REACHABLE", 80)
+    new.reach, new.most = 80, 20
     desk = desk_of(new)
     new.mention("first", at=NOON - timedelta(days=2))
     asyncio.run(desk.poll())
-    for n in range(810):
+    for n in range(50):
         new.mention(f"{n}", at=NOON - timedelta(hours=9) + timedelta(seconds=n))
+    asyncio.run(desk.poll(stop_after=1))
+    for n in range(70):
+        new.mention(f"later {n}", at=NOON - timedelta(hours=8) + timedelta(seconds=n))
     pages = asyncio.run(desk.poll())
     [gap] = [page.gap for page in pages if page.gap]
-    assert "800" in gap.why
-    assert gap.start < gap.end
+    assert "mentions" in gap.why
+    assert NOON - timedelta(days=2, minutes=1) < gap.start < gap.end < NOON - timedelta(hours=8)
+    assert len(desk.residents) == 1 + 20 + 70
+
+
+def test_a_mark_that_is_too_old_for_x_falls_back_to_a_time(new: XServer) -> None:
+    desk = desk_of(new)
+    new.mention("first", at=NOON - timedelta(days=2))
+    asyncio.run(desk.poll())
     new.oldest_since = 2**62
     late = new.mention("after the silence", at=NOON)
     asyncio.run(desk.poll())

@@ -35,6 +35,7 @@ class Listener:
         self._path = parts.path or "/"
         self._state = state
         self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
         self._found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @property
@@ -54,6 +55,9 @@ class Listener:
     ) -> None:
         if self._server is not None:
             self._server.close()
+            # A browser may hold a connection open that it never uses.
+            for writer in self._open:
+                writer.close()
             await self._server.wait_closed()
         if self._found.done() and not self._found.cancelled():
             self._found.exception()
@@ -63,6 +67,7 @@ class Listener:
         return await self._found
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         try:
             async with asyncio.timeout(SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -77,6 +82,7 @@ class Listener:
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return
         finally:
+            self._open.discard(writer)
             writer.close()
         # Only now: whoever waits may close the program before the page has left.
         self._settle(outcome)

@@ -140,20 +140,28 @@ class Api:
     async def read(self, path: str, params: Mapping[str, str], *, events: bool = False) -> dict[str, Any]:
         """Read posts or direct messages, with their authors and media, in the dialect that the server takes."""
         first = self.dialect
+        found: dict[str, Any] | None = None
         try:
-            found = await self.call("GET", path, params={**params, **(first.events if events else first.posts)})
+            found = await self._in(first, path, params, events)
         except Declined:
             if not self._may_switch:
                 raise
-        else:
-            if not self._may_switch or not _without_authors(found, "sender_id" if events else "author_id"):
-                if found.get("data"):
-                    _spoken[self._base] = first.name
-                return found
+        if found is not None and not (self._may_switch and _without_authors(found, events)):
+            if found.get("data"):
+                _spoken[self._base] = first.name
+            return found
         other = TWEET if first is POST else POST
-        found = await self.call("GET", path, params={**params, **(other.events if events else other.posts)})
+        try:
+            answer = await self._in(other, path, params, events)
+        except Declined:
+            if found is None:
+                raise
+            return found  # the first was understood; nobody of these authors may be seen
         _spoken[self._base] = other.name
-        return found
+        return answer
+
+    async def _in(self, dialect: Dialect, path: str, params: Mapping[str, str], events: bool) -> dict[str, Any]:
+        return await self.call("GET", path, params={**params, **(dialect.events if events else dialect.posts)})
 
     @property
     def _may_switch(self) -> bool:
@@ -201,8 +209,9 @@ def text_id(value: object) -> str | None:
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
-def _without_authors(found: Mapping[str, Any], name: str) -> bool:
+def _without_authors(found: Mapping[str, Any], events: bool) -> bool:
     """Whether items came, and none says who wrote it: the dialect was ignored."""
+    name = "sender_id" if events else "author_id"
     data = found.get("data")
     items = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
     return bool(items) and not any(item.get(name) for item in items)

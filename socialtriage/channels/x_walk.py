@@ -37,7 +37,7 @@ class Range(msgspec.Struct):
     low: str = ""
     high: str = ""
     count: int = 0
-    """Posts that were read of it."""
+    """Posts that were read of it, and above it."""
 
 
 class Stream(msgspec.Struct):
@@ -122,10 +122,20 @@ class Walk:
             if not token:
                 stream.ranges.remove(part)
                 stream.swept = stream.swept or now
-                gap = _out_of_reach(part)
+                gap = self._out_of_reach(part) if kind == "mentions" else None
+                if stream.ranges:
+                    stream.ranges[0].count += part.count
             yield Page(items=self._messages(posts, answer), notices=_unread(answer), gap=gap)
             if not token:
                 return
+
+    def _out_of_reach(self, part: Range) -> Gap | None:
+        """What lies between the newest 800 and what was read before, when there were as many."""
+        if part.count < REACHABLE or not part.high:
+            return None
+        start = max(made_at(part.low), self._cursor.since) if part.low else self._cursor.since
+        end = made_at(part.high)
+        return Gap(start, end, f"X hands out only the newest {REACHABLE} mentions.") if start < end else None
 
     @staticmethod
     def _shrink(stream: Stream, part: Range, ids: list[int]) -> None:
@@ -269,13 +279,6 @@ def _following(answer: Mapping[str, Any]) -> str:
     """The token of the next page; empty on the last one."""
     meta = answer.get("meta")
     return str(meta.get("next_token") or "") if isinstance(meta, dict) else ""
-
-
-def _out_of_reach(part: Range) -> Gap | None:
-    """What lies between the newest 800 and what was read before, when there were as many."""
-    if not part.low or part.count < REACHABLE:
-        return None
-    return Gap(made_at(part.low), made_at(part.high), f"X hands out only the newest {REACHABLE} posts of a list.")
 
 
 def _unread(answer: Mapping[str, Any]) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ class XServer:
         self.media: dict[str, dict[str, Any]] = {}
         self.withheld: set[str] = set()
         self.most = 100
+        self.reach = 800
         self.scopes = SCOPES
         self.access: dict[str, str] = {"access-0": SCOPES}
         self.refresh = "refresh-0"
@@ -328,10 +329,11 @@ class XServer:
         since, until = int(query.get("since_id", "0")), int(query.get("until_id", "9" * 19))
         if 0 < since < self.oldest_since:
             raise Refusal(400, "'since_id' must be a tweet id created after [TIMESTAMP].")
+        posts = sorted(posts, key=lambda post: -int(post.id))[: self.reach]
         if "start_time" in query:
             start = datetime.fromisoformat(query["start_time"])
             posts = [post for post in posts if post.at >= start]
-        posts = sorted((p for p in posts if since < int(p.id) < until), key=lambda p: -int(p.id))[:800]
+        posts = [post for post in posts if since < int(post.id) < until]
         begin = int(query.get("pagination_token", "t0")[1:])
         page = posts[begin : begin + min(size, self.most)]
         body = self._written(page, dialect, fields, expansions)
