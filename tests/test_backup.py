@@ -108,6 +108,18 @@ def test_restoring_over_a_store_keeps_it_and_puts_in_doubt_what_may_have_left(de
     new.close()
 
 
+def test_who_polls_is_named_when_a_store_is_to_be_replaced(desk: Desk, tmp_path: Path) -> None:
+    backup.back_up(desk, tmp_path / "b.tar")
+    raw = sqlite3.connect(desk.store.path)
+    raw.execute("INSERT INTO leases VALUES ('poll', 'other-host', 1, '', 'MK', '2999-01-01T00:00:00.000Z')")
+    raw.commit()
+    raw.close()
+    path = desk.store.path
+    desk.close()
+    with pytest.raises(Refused, match="MK works on it on other-host"):
+        backup.restore(tmp_path / "b.tar", path, officer="JS", force=True)
+
+
 @pytest.mark.parametrize("harm", ["cut", "byte", "foreign", "link", "none"])
 def test_what_is_no_whole_backup_is_not_restored(desk: Desk, tmp_path: Path, harm: str) -> None:
     target, place = tmp_path / "week.tar", tmp_path / "new" / "desk.db"

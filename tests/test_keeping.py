@@ -132,8 +132,12 @@ def test_what_is_over_is_forgotten_for_good_and_everything_is_still_counted(desk
     assert not list((desk.media_folder).glob("*/*"))
     clock.move(days=2)
     assert keeping.prune(desk, dry_run=True).kinds == {"default": 2}
+    beside = small_desk(desk.store.path.parent, clock=clock)  # another window, looking on
+    assert len(case_ids(beside, "all")) == 2
     done = keeping.prune(desk)
     assert (done.forgotten.cases, done.forgotten.messages, done.compacted, done.copies) == (2, 3, True, ())
+    assert "[redacted]" in inbox.rows(beside, [mine])[0].snippet
+    beside.close()
     assert traces(desk) == {}
     assert counts(desk) == before
     assert desk.store.search.differs() == 0
