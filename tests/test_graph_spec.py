@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from socialtriage.channels.answers import Answer
 from socialtriage.channels.facebook_items import COMMENT, POST, Items
-from socialtriage.channels.graph import VERSION, listing
+from socialtriage.channels.graph import VERSION, Graph, listing
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing, TooMuch, Usage, classifier
 from socialtriage.channels.graph_json import moment, tail
@@ -164,6 +166,16 @@ def test_allowances_are_read_from_every_header() -> None:
         "GET", "https://x/y", 500, {}, b'{"error": {"code": 1, "message": "Please reduce the amount of data"}}'
     )
     assert isinstance(classifier(usage, "")(answer), TooMuch)
+
+
+def test_an_id_never_leads_to_another_place() -> None:
+    ctx = SimpleNamespace(account=SimpleNamespace(server=None), http=SimpleNamespace(session=MagicMock()), budget=None)
+    graph = Graph(ctx, "token")  # type: ignore[arg-type]
+    assert graph._path("m_a/b?c#d") == "/v26.0/m_a%2Fb%3Fc%23d"
+    assert graph._path("1_2/comments") == "/v26.0/1_2/comments"
+    assert graph._path("../me/accounts") == "/v26.0/..%2Fme/accounts"
+    with pytest.raises(Missing):
+        graph._path("..")
 
 
 def test_both_spellings_end_alike() -> None:

@@ -20,7 +20,7 @@ from socialtriage.channels.facebook_posts import Posts
 from socialtriage.channels.facebook_reread import Again
 from socialtriage.channels.facebook_send import find_reply, post_reply
 from socialtriage.channels.graph_chat import Chat
-from socialtriage.channels.graph_errors import REGRANT, MessengerLimited
+from socialtriage.channels.graph_errors import HALF, REGRANT, MessengerLimited
 from socialtriage.channels.graph_moderation import block, delete, hide
 from socialtriage.channels.graph_token import forget, notices_of
 from socialtriage.channels.graph_watch import Thing, Walk, Watched
@@ -114,7 +114,8 @@ class Facebook:
         notices = notices_of(token, token.lacks(SCOPES, login.page), self._ctx.clock())
         ends = "without an end" if token.expires_at is None else ""
         used = login.graph.usage.of("pages")
-        detail = ", ".join(filter(None, ["Page token", ends, f"{used:.0f} % of the allowance used" if used else ""]))
+        by = "by a system user" if token.kind == "SYSTEM_USER" else "Page token"
+        detail = ", ".join(filter(None, [by, ends, f"{used:.0f} % of the allowance used" if used else ""]))
         return Health(login.page, login.name or login.page, token.ends_at, tuple(notices), detail)
 
     # --- reading ------------------------------------------------------------------------------------------
@@ -254,5 +255,10 @@ class _Pass:
     def _last(self) -> Page:
         if self._conversations is not None:
             self._chat.settle(self._state.chat, self._conversations)
+        used = self._graph.usage.of("pages")
+        if used >= HALF:
+            self._posts.notices.append(
+                f"{used:.0f} % of what Meta allows this Page is used: less is read in each pass."
+            )
         notices = [*self._posts.notices, *self._posts_walk.problems, *self._chat_walk.problems]
         return Page(cursor=self._state.dump(), notices=tuple(dict.fromkeys(notices)))

@@ -12,6 +12,7 @@ from typing import Any
 
 from socialtriage.channels.facebook_items import COMMENT, POST, Items
 from socialtriage.channels.graph import Graph
+from socialtriage.channels.graph_errors import HALF
 from socialtriage.channels.graph_json import moment, text_id
 from socialtriage.channels.graph_watch import Batch, Thing, Watched
 from socialtriage.domain.errors import NotPermitted, Rejected
@@ -56,13 +57,13 @@ class Posts:
 
     def _edges(self) -> tuple[str, ...]:
         """All lists; when half of the allowance is used, the feed and one of the others in turn."""
-        if self._graph.usage.of("pages") < 50.0:
+        if self._graph.usage.of("pages") < HALF:
             return EDGES
         turn = int(self._items.now().timestamp()) // 120 % (len(EDGES) - 1)
         return EDGES[0], EDGES[1 + turn]
 
     async def _list(self, edge: str, watched: Watched, found: dict[str, Thing]) -> None:
-        pages = PAGES if self._graph.usage.of("pages") < 50.0 else 1
+        pages = PAGES if self._graph.usage.of("pages") < HALF else 1
         params: dict[str, str | int] = {"fields": POST, "limit": LIMIT}
         if edge == "ads_posts":
             params["include_inline_create"] = "true"

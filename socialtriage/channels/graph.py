@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 FACEBOOK = "https://graph.facebook.com"
 INSTAGRAM = "https://graph.instagram.com"
 VERSION = "v26.0"
+EDGES = frozenset(
+    {
+        *("feed", "visitor_posts", "tagged", "ads_posts", "comments", "replies", "conversations", "messages"),
+        *("media", "tags", "accounts", "blocked", "moderate_conversations"),
+    }
+)
+"""Every list and action that is called, after the id that it belongs to."""
 FEWEST = 5
 """Objects of a page below which "too much data" is no longer answered by asking for fewer."""
 _OURS = frozenset({"access_token", "appsecret_proof", "fields", "limit", "pretty", "format"})
@@ -142,9 +149,10 @@ class Graph:
         return answer.json()
 
     def _path(self, path: str) -> str:
-        parts = path.split("/")
+        # Ids come from the network: whatever one holds, it never leads to another place.
+        head, _, edge = path.rpartition("/")
+        parts = [head, edge] if head and edge in EDGES else [path]
         if any(part.strip(".") == "" for part in parts):
-            # Ids come from the network: one never leads to another place.
             raise Missing("There is no object with such an id.")
         return f"/{VERSION}/" + "/".join(quote(part, safe="") for part in parts)
 

@@ -32,6 +32,8 @@ LOGIN = "Sign in again: socialtriage accounts login."
 REGRANT = "Grant it to the app at Meta again, and sign in again: socialtriage accounts login."
 FULL = 90.0
 """Percent of an allowance at which calls stop: each further one would lengthen the wait."""
+HALF = 50.0
+"""Percent from which on less is read in each pass."""
 WAIT = timedelta(minutes=15)
 """Wait where Meta does not say how long."""
 

@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from socialtriage.channels.graph import Graph
-from socialtriage.channels.graph_errors import Missing
+from socialtriage.channels.graph_errors import HALF, Missing
 from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected
 from socialtriage.domain.models import Incoming, Page
 
@@ -34,7 +34,7 @@ FRESH = 3
 ITEMS = 100
 REFUSALS = 3
 """Things of ours that are refused, and none read, before the permission is taken for lapsed."""
-_TURNS = ((20.0, 5), (50.0, 3), (75.0, 1))
+_TURNS = ((20.0, 5), (HALF, 3), (75.0, 1))
 """Things that are read in turn each pass, by the percent of the allowance that is used."""
 _FIRST_TURNS = 25
 """As many that were never read yet, while less than half of the allowance is used."""
@@ -166,7 +166,7 @@ class Walk:
         rest = (thing for thing in things if thing.key in seen and thing.key not in self._settled)
         waiting = sorted(rest, key=lambda thing: (seen[thing.key][1], -thing.at.timestamp()))
         never = sum(seen[thing.key][1] == 0 for thing in waiting)
-        if used < 50.0:
+        if used < HALF:
             allowed = max(allowed, min(never, _FIRST_TURNS))
         for thing in waiting[:allowed]:
             async for page in self._guarded(thing, whole=True):

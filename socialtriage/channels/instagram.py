@@ -15,7 +15,7 @@ import msgspec
 from socialtriage.channels import graph_window
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph_chat import Chat
-from socialtriage.channels.graph_errors import REGRANT
+from socialtriage.channels.graph_errors import HALF, REGRANT
 from socialtriage.channels.graph_moderation import block, delete, hide
 from socialtriage.channels.graph_token import forget, notices_of
 from socialtriage.channels.graph_watch import Thing, Walk, Watched
@@ -221,6 +221,9 @@ class _Pass:
             yield page
         if self._chat is not None and self._conversations is not None:
             self._chat.settle(self._state.chat, self._conversations)
+        used = self._graph.usage.of(USE)
+        if used >= HALF:
+            self._media.notices.append(f"{used:.0f} % of what Meta allows is used: less is read in each pass.")
         problems = [*self._walk.problems, *(self._chat_walk.problems if self._chat_walk else ())]
         notices = dict.fromkeys([*self._media.notices, *problems])
         yield Page(cursor=self._state.dump(), notices=tuple(notices))

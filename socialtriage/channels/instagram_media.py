@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from socialtriage.channels.graph import Graph, Listing, listing
+from socialtriage.channels.graph_errors import HALF
 from socialtriage.channels.graph_json import an_object, moment, text_id
 from socialtriage.channels.graph_watch import Batch, Thing, Watched
 from socialtriage.channels.instagram_items import COMMENT, MEDIUM, REPLY, TAG, Items, replies_of
@@ -39,7 +40,7 @@ class Media:
     async def things(self, watched: Watched) -> list[Thing]:
         """Every medium. One from before the first look back waits for its turn, whatever it has."""
         found: dict[str, Thing] = {}
-        pages = PAGES if self._graph.usage.of(USE) < 50.0 else 1
+        pages = PAGES if self._graph.usage.of(USE) < HALF else 1
         after: str | None = None
         for number in range(1, pages + 1):
             page = await self._graph.edge(f"{self._account}/media", {"fields": MEDIUM, "limit": LIMIT}, after, use=USE)
