@@ -95,8 +95,9 @@ def test_the_figures_are_those_worked_out_on_paper(tmp_path: Path) -> None:
     assert rows(report, "calls") == {"calls": (4, 4, 1), "saved": (18.0, 4, 4.5)}
     assert "a call costs GBP 4.50" in report.table("calls").notes[0]
 
-    # Thursday to Wednesday has five working days; C and G are in the queue.
-    assert first(report, "pace") == {"queue": 2, "came": 1.4, "closed": 1.0, "lasts": 2.0}
+    # Thursday to Wednesday noon has five working days and 35 hours; C and G are in the queue, both due today or before.
+    pace = {"queue": 2, "due": 2, "came": 1.4, "closed": 1.0, "closed_hour": 0.1, "lasts": 2.0}
+    assert first(report, "pace") == pace
 
     # old1 shows that the account was there; of the same week of 2025 are old2 and old3. The others were not polled.
     growth = report.table("growth")
@@ -107,6 +108,8 @@ def test_the_figures_are_those_worked_out_on_paper(tmp_path: Path) -> None:
     )
     months = report.table("months")
     assert [row.values[0] for row in months.rows] == [0] * 11 + [10]
+    # Of October 2025 until noon of the 28th were all three old ones.
+    assert [row.values[1] for row in months.rows] == [0] * 11 + [3]
     assert (months.rows[0].label, months.rows[-1].label) == ("Nov 2025", "Oct 2026 so far")
     desk.close()
 
@@ -229,6 +232,17 @@ def test_text_csv_and_json_say_the_same(tmp_path: Path) -> None:
     assert "Seen: 2 of 3 accounts, no gaps." in text
     assert "enquiries received" in text
     assert "█" in text
+    brief = " ".join(figures_text.as_brief(report))
+    assert (
+        "received 7 enquiries from 22 October 2026 to 28 October 2026, 250% more than in the period before (2)."
+        in brief
+    )
+    assert "Most were about Bins and recycling (3) and Roads (1)." in brief
+    assert "Half of the first responses came within 45 min of working time, nine in ten within 10 h." in brief
+    assert "60% of the 5 cases that the charter judges by now were answered in time." in brief
+    assert "4 calls were avoided, which would have cost GBP 18.00. Assumption: " in brief
+    assert "that can be compared: +150% (5 now, 2 a year before; left out: 2)." in brief
+    assert figures_data.as_json(report)["brief"][0].startswith("Anytown Borough Council received 7 enquiries")
     plain = "\n".join(figures_text.as_text(report, width=80, plain=True))
     assert plain.isascii()
     assert "####" in plain
@@ -284,6 +298,7 @@ def test_the_command_line(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byt
     assert target.stat().st_mode & 0o077 == 0
     assert "ENQUIRIES BY MONTH" in command("report", "--month", "--ascii")[0]
     assert "■ Enquiries by month" in command("report", "--from", "-40d")[0]
+    assert "received 1 enquiry from" in command("report", "--brief")[0]
     assert "two different periods" in command("report", "--week", "--from", "today", status=2)[1]
     assert "Did you mean enquiry?" in command("list", "--search", "kind:enquiri", status=2)[1]
 

@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", help="How it is written."
 )
+@click.option("--brief", is_flag=True, help="Only a few sentences, fit to paste into a committee report.")
 @click.option("--ascii", "plain", is_flag=True, help="Text without block characters, for old terminals and speech.")
 @click.option("-o", "--output", "target", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file.")
 @click.pass_obj
 def report_command(
-    env: Env, length: str | None, start: str | None, end: str | None, form: str, plain: bool, target: str | None
+    env: Env,
+    length: str | None,
+    start: str | None,
+    end: str | None,
+    form: str,
+    brief: bool,
+    plain: bool,
+    target: str | None,
 ) -> None:
     """The demand figures: what came in, what became of it, and how far the figures can be trusted."""
     from socialtriage.services import figures
@@ -40,7 +48,9 @@ def report_command(
         raise UsageError(f"--{length} and --from or --to say two different periods.", hint="Take one of them.")
     desk = env.desk
     report = figures.make(desk, span_of(desk, length, start, end), _Progress())
-    parts = _text(report, plain) if form == "text" else figures.document(report, form)
+    if brief and form != "text":
+        raise UsageError(f"--brief is text; {form} holds the same sentences already.")
+    parts = _text(report, plain, brief) if form == "text" else figures.document(report, form)
     if target is not None:
         from socialtriage.services.writing import write_file
 
@@ -64,14 +74,15 @@ def span_of(desk: Desk, length: str | None, start: str | None, end: str | None) 
     return figures.span_called(desk, length or "week")
 
 
-def _text(report: Report, plain: bool) -> Iterator[str]:
+def _text(report: Report, plain: bool, brief: bool) -> Iterator[str]:
     import shutil
 
     from socialtriage.services import figures_text
 
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
     width = min(140, max(60, shutil.get_terminal_size((100, 24)).columns))
-    for line in figures_text.as_text(report, width=width, plain=plain or encoding != "utf8"):
+    lines = figures_text.as_brief if brief else figures_text.as_text
+    for line in lines(report, width=width, plain=plain or encoding != "utf8"):
         yield f"{line}\n"
 
 

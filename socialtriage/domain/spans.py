@@ -96,6 +96,13 @@ def year_before(span: Span, now: datetime) -> Span:
     return span.shifted(_a_year_back(span.first), _a_year_back(span.last), now)
 
 
+def month_before(month: Span, now: datetime) -> Span:
+    """The same month of the year before; of one that is not over, the same days."""
+    first = _a_year_back(month.first)
+    whole = (month.last + DAY).day == 1
+    return month.shifted(first, month_first(first, -1) - DAY if whole else _a_year_back(month.last), now)
+
+
 def months(span: Span, number: int = 12) -> Iterator[Span]:
     """The last `number` calendar months up to the end of a span, oldest first; the last one ends with it."""
     for back in reversed(range(number)):

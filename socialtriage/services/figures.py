@@ -80,7 +80,7 @@ def make(desk: Desk, span: Span, progress: Progress = lambda done, total: None) 
     grown = figures_fair.growth(counted, now)
     tables = (
         _summary(counted, grown),
-        figures_demand.by_month(desk, span),
+        figures_demand.by_month(desk, span, now),
         *figures_demand.tables(counted),
         *figures_demand.clock_tables(counted, heat),
         *figures_work.tables(counted, now),

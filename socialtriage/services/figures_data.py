@@ -12,6 +12,7 @@ from socialtriage.domain.csvsafe import neutralise
 from socialtriage.domain.figures import Report, Row, Table, Unit
 from socialtriage.domain.spans import Span
 from socialtriage.domain.times import iso
+from socialtriage.services.figures_brief import sentences
 
 _LISTED = ("cases", "value")
 """Columns whose cases a row's filter lists."""
@@ -34,6 +35,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "currency": report.currency,
         "coverage": report.coverage,
         "caveats": list(report.caveats),
+        "brief": list(sentences(report)),
         "figures": {table.id: _table(table) for table in report.tables},
     }
 

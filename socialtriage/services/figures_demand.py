@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
-from socialtriage.domain.figures import WEEKDAYS, Column, Number, Picture, Row, Table, Unit, change, share
+from socialtriage.domain.figures import WEEKDAYS, Column, Picture, Row, Table, Unit, change, share
 from socialtriage.domain.models import Kind
-from socialtriage.domain.spans import DAY, Span, months
+from socialtriage.domain.spans import DAY, Span, month_before, months
 from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
 from socialtriage.services.figures_count import Tally
@@ -116,7 +117,14 @@ def _row(counted: Counted, id_: str, label: str, numbers: tuple[int, int, int], 
 def by_account(counted: Counted) -> Table:
     """Cases by the account that they came by."""
     rows = _rows(counted, "account", str)
-    text = "Cases opened in the period by the account they came by. Before: in the period compared with."
+    there = {row.id for row in rows}
+    total = counted.tally.number()
+    quiet = [account for account in counted.desk.accounts if account not in there]
+    rows += [_row(counted, name, name, (0, 0, total), f"account:{name}") for name in quiet]
+    text = (
+        "Cases opened in the period by the account they came by, those of the configuration that brought none included."
+        " Before: in the period compared with."
+    )
     return Table("by_account", "Enquiries by account", text, _COUNTED, tuple(rows), Picture.BARS, _largest(rows))
 
 
@@ -260,19 +268,24 @@ def _by_hour(counted: Counted, heat: Mapping[tuple[int, int], int]) -> list[Row]
     ]
 
 
-def by_month(desk: Desk, span: Span) -> Table:
+def by_month(desk: Desk, span: Span, now: datetime) -> Table:
     """Twelve calendar months up to the end of the period; a month without cases is 0."""
     rows = []
-    numbers: list[Number] = []
     for month in months(span):
+        earlier = month_before(month, now)
         number = desk.store.figures.number(month.start, month.end)
-        numbers.append(number)
+        before = desk.store.figures.number(earlier.start, earlier.end)
         so_far = "" if month.last == _end_of(month) else " so far"
-        rows.append(Row(f"{month.first:%Y-%m}", f"{month.first:%b %Y}{so_far}", (number,), dates(month)))
-    text = "Cases opened in each of the twelve calendar months up to the end of the period. Months without any are 0."
+        label = f"{month.first:%b %Y}{so_far}"
+        rows.append(Row(f"{month.first:%Y-%m}", label, (number, before, change(number, before)), dates(month)))
+    text = (
+        "Cases opened in each of the twelve calendar months up to the end of the period, and in the same month of the"
+        " year before, whatever accounts there were then. Months without any are 0."
+    )
+    numbers = [row.values[0] or 0 for row in rows]
     most = max(rows, key=lambda row: row.values[0] or 0)
     said = f"Between {min(numbers):,} and {max(numbers):,} a month; most in {most.label}." if any(numbers) else ""
-    columns = (Column("cases", "Enquiries"),)
+    columns = (Column("cases", "Enquiries"), Column("before", "A year before"), Column("change", "Change", Unit.CHANGE))
     return Table("months", "Enquiries by month", text, columns, tuple(rows), Picture.LINE, said)
 
 

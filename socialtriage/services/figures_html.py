@@ -15,6 +15,7 @@ from html import escape
 from socialtriage.domain.figures import WEEKDAYS, Picture, Report, Row, Table, words
 from socialtriage.domain.text import clean
 from socialtriage.services import figures_svg
+from socialtriage.services.figures_brief import sentences
 
 _LIGHT = (
     "--back:#fff;--ink:#1b2026;--dim:#535c67;--rule:#8a929b;--panel:#f1f3f5;--bar:#0a4f9e;--pale:#8fb6e0;"
@@ -85,8 +86,8 @@ def as_html(report: Report) -> Iterator[str]:
         '<a class="skip" href="#figures">To the figures</a>\n<header>\n'
         f"<h1>{title}</h1>\n"
         f'<p class="period">{_day(span.first)} to {_day(span.last)}</p>\n'
-        f"<p>Seen: {_safe(report.coverage)}.</p>\n"
     )
+    yield f"<p>{' '.join(map(_safe, sentences(report)))}</p>\n"
     yield _list(report.caveats)
     made = report.made_at.astimezone(span.zone)
     yield (

@@ -8,6 +8,7 @@ from unicodedata import east_asian_width
 from socialtriage.domain.drawing import bar, shade, sparkline
 from socialtriage.domain.figures import WEEKDAYS, Picture, Report, Row, Table, words
 from socialtriage.domain.text import clean_line
+from socialtriage.services.figures_brief import sentences
 
 LABEL, SHORTEST, BAR = 60, 18, 20
 """Cells of a row's words at most and at least, and of its bar at most."""
@@ -18,6 +19,13 @@ def as_text(report: Report, *, width: int = 100, plain: bool = False) -> Iterato
     """Lines of at most `width` cells; `plain` uses ASCII alone."""
     for line in _lines(report, width, plain):
         yield ascii_only(line) if plain else line
+
+
+def as_brief(report: Report, *, width: int = 100, plain: bool = False) -> Iterator[str]:
+    """The sentences for a committee report, and what a reader must know of them."""
+    for sentence in (*sentences(report), *report.caveats):
+        for line in wrapped(sentence, width):
+            yield ascii_only(line.removeprefix("  ")) if plain else line.removeprefix("  ")
 
 
 def ascii_only(line: str) -> str:
@@ -125,6 +133,8 @@ def line_lines(table: Table, plain: bool) -> Iterator[str]:
     drawn = sparkline([float(row.values[0] or 0) for row in table.rows], plain=plain)
     yield "  " + "".join(char * (size - 1) + " " for char in drawn).rstrip()
     yield "  " + "".join(_left(text, size) for text in texts).rstrip()
+    if table.columns[-1].id == "change" and table.said(1):
+        yield "  " + "".join(_left(f"{row.values[1] or 0:,}", size) for row in table.rows).rstrip() + "  a year before"
     yield "  " + "".join(_left(name, size) for name in names).rstrip()
 
 

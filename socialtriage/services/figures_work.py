@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
-from socialtriage.domain.figures import Column, Number, Picture, Row, Table, Unit, change, share, spread
+from socialtriage.domain.figures import Column, Number, Picture, Row, Table, Unit, share, spread
 from socialtriage.domain.models import Avoidable, Outcome
+from socialtriage.domain.spans import DAY
 from socialtriage.domain.stopwatch import days_of
-from socialtriage.domain.times import from_iso
+from socialtriage.domain.times import from_iso, iso
+from socialtriage.services.desk import Desk
 from socialtriage.services.figures_count import State
 from socialtriage.services.figures_demand import Counted, network_word
 from socialtriage.store.figures import Sent
@@ -239,17 +241,21 @@ def calls(counted: Counted) -> Table:
 def pace(counted: Counted, now: datetime) -> Table:
     """The queue against what is closed a working day."""
     desk, span = counted.desk, counted.span
-    here = min(now, span.end).astimezone(span.zone).date()
-    days = days_of(desk.clocks.working, span.first, min(span.last, here))
-    queue, closed = desk.store.figures.queue(), desk.store.figures.closed(span.start, span.end)
-    came = counted.tally.number()
-    a_day = closed / days if days else None
-    lasts: Number | None = round(queue / a_day, 1) if a_day else None
-    until = f"closed_since:{span.first} closed_until:{counted.dates.rpartition('before:')[2]}"
+    until = min(now, span.end)
+    days = days_of(desk.clocks.working, span.first, min(span.last, until.astimezone(span.zone).date()))
+    hours = desk.clocks.between(span.start, until).total_seconds() / 3600 if until > span.start else 0
+    figures = desk.store.figures
+    queue, closed, came = figures.queue(), figures.closed(span.start, span.end), counted.tally.number()
+    lasts: Number | None = round(queue * days / closed, 1) if closed and days else None
+    ended = f"is:closed closed_since:{span.first} closed_until:{span.last + DAY}"
+    day_ends = _next_close(desk, now)
+    due, soon = figures.due_before(day_ends), f"due_before:{iso(day_ends)}"
     rows = [
         Row("queue", "in the queue now", (queue, queue), "", "queue", Unit.CASES),
+        Row("due", f"of them due by {_shown(desk, day_ends)}", (due, due), soon, "queue", Unit.CASES),
         Row("came", "came in a working day", (_rounded(came, days), came), counted.dates, unit=Unit.CASES),
-        Row("closed", "closed a working day", (_rounded(closed, days), closed), f"is:closed {until}", unit=Unit.CASES),
+        Row("closed", "closed a working day", (_rounded(closed, days), closed), ended, unit=Unit.CASES),
+        Row("closed_hour", "closed a working hour", (_rounded(closed, hours), closed), ended, unit=Unit.CASES),
         Row("lasts", "the queue lasts, at this pace", (lasts, queue), "", "queue", Unit.DAYS),
     ]
     said = ""
@@ -258,19 +264,27 @@ def pace(counted: Counted, now: datetime) -> Table:
     elif days:
         said = "The desk kept up: at least as many cases were closed as came in."
     text = (
-        f"The queue as it is now, whatever the period; what came in and what was closed in the period, by its {days}"
-        " working days. A closed case counts on the day of its last close."
+        "The queue as it is now, whatever the period, and what of it is due before working hours end next; what"
+        f" came in and what was closed in the period, by its {days} working days and {hours:,.0f} working hours so far."
+        " A closed case counts at its last close."
     )
     return Table("pace", "Queue against pace", text, _VALUE, tuple(rows), summary=said)
+
+
+def _shown(desk: Desk, at: datetime) -> str:
+    return f"{at.astimezone(desk.zone):%a %H:%M}"
+
+
+def _next_close(desk: Desk, now: datetime) -> datetime:
+    """When working hours end next."""
+    opened = desk.clocks.working.next_open(now)
+    day = desk.clocks.working.date_of(opened)
+    ends = [close for _, close in desk.clocks.working.hours_on(day) if close > now]
+    return max(ends).astimezone(UTC) if ends else opened
 
 
 _VALUE = (Column("value", "", None), Column("cases", "Cases"))
 
 
-def _rounded(number: int, days: int) -> Number | None:
-    return round(number / days, 1) if days else None
-
-
-def compared(now: int, before: int) -> tuple[Number | None, ...]:
-    """Now, before, and the change."""
-    return now, before, change(now, before)
+def _rounded(number: int, length: float) -> Number | None:
+    return round(number / length, 1) if length else None

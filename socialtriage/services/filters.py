@@ -133,7 +133,7 @@ def _flag(desk: Desk, query: Query, value: str) -> Query:
     return _more(query, "flag", value if value in known_flags else choice(value, known_flags, "flag"))
 
 
-def _closed(name: str) -> Filter:
+def _since(name: str) -> Filter:
     return lambda desk, query, value: _more(query, name, iso(moment(desk, value)))
 
 
@@ -162,8 +162,9 @@ FILTERS: dict[str, Filter] = {
     "answered_by": _contact("answered_by"),
     "suggested": _suggested,
     "flag": _flag,
-    "closed_since": _closed("closed_since"),
-    "closed_until": _closed("closed_until"),
+    "closed_since": _since("closed_since"),
+    "closed_until": _since("closed_until"),
+    "due_before": _since("due_before"),
     "hour": _hour,
     "weekday": _weekday,
 }

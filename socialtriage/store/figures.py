@@ -86,6 +86,10 @@ class Figures:
         """How many cases are in the queue."""
         return int(self._db.one("SELECT count(*) FROM cases WHERE lane = 0 AND lane < 5")[0])
 
+    def due_before(self, at: datetime) -> int:
+        """How many cases of the queue are due before a moment, or were."""
+        return int(self._db.one("SELECT count(*) FROM cases WHERE lane = 0 AND lane < 5 AND due_at < ?", (iso(at),))[0])
+
     def cases(self, low: datetime, high: datetime, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
         """Pages of cases opened in a span: the columns of `KEY`, then opened, first response, closed."""
         yield from self._pages(f"SELECT {KEY}, {_TIMES} {_IN_SPAN}", low, high, now)

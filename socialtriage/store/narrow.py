@@ -105,6 +105,10 @@ def _closed_until(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
     return f"c.closed_at < :{key}", {key: value}
 
 
+def _due_before(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
+    return f"c.lane < 5 AND c.due_at < :{key}", {key: value}
+
+
 _MORE: dict[str, Callable[[str, str], tuple[str, Mapping[str, Any]]]] = {
     "kind": _kind,
     "outcome": _outcome,
@@ -114,6 +118,7 @@ _MORE: dict[str, Callable[[str, str], tuple[str, Mapping[str, Any]]]] = {
     "flag": _flag,
     "closed_since": _closed_since,
     "closed_until": _closed_until,
+    "due_before": _due_before,
 }
 
 
