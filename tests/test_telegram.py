@@ -192,6 +192,35 @@ def test_an_answer_quotes_the_message_and_what_the_bot_said_elsewhere_is_ours(se
     assert [said["text"] for said in server.sent] == ["Sorry 🗑️!", "once", "there"]
 
 
+def test_a_channels_direct_messages_are_private_and_topics_are_answered_in_place(server: TelegramServer) -> None:
+    desk = desk_of(server)
+    inbox = {"id": -1010, "type": "supergroup", "title": "Anytown", "is_direct_messages": True}
+    channel = {"id": -1011, "type": "channel", "title": "Anytown"}
+    first = server.say(GWEN, "in confidence", chat=inbox, direct_messages_topic={"topic_id": 42})
+    other = server.say(WEI, "me too", chat=inbox, direct_messages_topic={"topic_id": 43})
+    ours = server.say(GWEN, "from the app", chat=inbox, direct_messages_topic={"topic_id": 42}, sender_chat=channel)
+    topic = server.say(WEI, "about floods", chat=GROUP, is_topic_message=True, message_thread_id=5)
+
+    async def story() -> None:
+        await desk.poll()
+        talks = {key: (item.visibility, item.conversation, item.own) for key, item in desk.messages.items()}
+        assert talks == {
+            f"-1010/{first}": (Visibility.PRIVATE, "-1010/42", False),
+            f"-1010/{other}": (Visibility.PRIVATE, "-1010/43", False),
+            f"-1010/{ours}": (Visibility.PRIVATE, "-1010/42", True),
+            f"-1009/{topic}": (Visibility.PUBLIC, None, False),
+        }
+        await send(desk, f"-1010/{first}", "answered")
+        await send(desk, f"-1009/{topic}", "answered too")
+
+    asyncio.run(story())
+    posted = [asked.body for asked in server.calls("sendMessage")]
+    assert [(body.get("direct_messages_topic_id"), body.get("message_thread_id")) for body in posted] == [
+        (42, None),
+        (None, 5),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "error", "words"),
     [

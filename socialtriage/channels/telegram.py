@@ -51,6 +51,8 @@ KEPT = timedelta(hours=24)
 RENUMBERED = timedelta(days=6)
 """After a week without updates the next number is chosen at random: from here on none is asked for."""
 PAGE = 100
+PLACES = ("message_thread_id", "direct_messages_topic_id")
+"""Parameters of sendMessage that come with the message that is answered."""
 CAPABILITIES = Capabilities(
     reply_public=True,
     reply_private=True,
@@ -240,6 +242,7 @@ class Telegram:
             "chat_id": chat,
             "text": reply.text,
             "reply_parameters": {"message_id": number, "allow_sending_without_reply": True},
+            **{name: int(reply.parent.reply_data[name]) for name in PLACES if name in reply.parent.reply_data},
         }
         try:
             try:

@@ -1,7 +1,8 @@
 """Telegram's messages as the desk's: private chats, groups, what was shared in them, and edits.
 
 Source: Bot API 10.1, types Update and Message. Times are Unix seconds. A message is unique by chat and number. A
-private chat with the bot is one conversation; in a group a thread is the chain of replies, and all its members read it.
+private chat with the bot is one conversation, and so is a topic of a channel's direct messages; in a group a thread is
+the chain of replies, and all its members read it.
 """
 
 from __future__ import annotations
@@ -84,35 +85,60 @@ def _message(message: Mapping[str, Any], bot: int | None) -> Incoming | None:
     """One message; None for a service message, and for the `/start` that Telegram sends when a chat is opened."""
     chat = _object(message.get("chat"), "chat")
     chat_id, number = _number(chat.get("id"), "chat.id"), _number(message.get("message_id"), "message_id")
-    private = chat.get("type") == "private"
+    conversation = _conversation(message, chat, chat_id)
     text = _words(message)
     media = tuple(_media(message))
     if not text and not media:
         return None
-    if private and text == "/start":
+    if text == "/start" and chat.get("type") == "private":
         return None
     key = remote_id(chat_id, number)
     author = _author(message, chat)
     edited = message.get("edit_date")
     user = message.get("from")
-    own = bool(message.get("is_automatic_forward")) or (bot is not None and author.key == str(bot))
     language = user.get("language_code") if isinstance(user, dict) else None
     return Incoming(
         remote_id=key,
         author=author,
         text=clean(text),
         at=_time(message.get("date"), "date"),
-        visibility=Visibility.PRIVATE if private else Visibility.PUBLIC,
-        thread=str(chat_id) if private else key,
-        conversation=str(chat_id) if private else None,
-        own=own,
+        visibility=Visibility.PRIVATE if conversation else Visibility.PUBLIC,
+        thread=conversation or key,
+        conversation=conversation,
+        own=_is_own(message, author, bot, conversation),
         url=_url(chat, number),
         language=language if isinstance(language, str) and len(language) <= 35 else None,
         edited_at=_time(edited, "edit_date") if isinstance(edited, int) and edited > 0 else None,
         media=media,
-        place=None if private else _line(chat.get("title")),
-        reply_data={"chat": str(chat_id), "message": str(number)},
+        place=None if chat.get("type") == "private" else _line(chat.get("title")),
+        reply_data=_reply_data(message),
     )
+
+
+def _conversation(message: Mapping[str, Any], chat: Mapping[str, Any], chat_id: int) -> str | None:
+    """What only one person and we read: a private chat, or a topic of a channel's direct messages."""
+    if chat.get("type") == "private":
+        return str(chat_id)
+    topic = message.get("direct_messages_topic")
+    return f"{chat_id}/{_number(topic.get('topic_id'), 'topic_id')}" if isinstance(topic, dict) else None
+
+
+def _is_own(message: Mapping[str, Any], author: Author, bot: int | None, conversation: str | None) -> bool:
+    """Whether we wrote it: the bot, a post of the channel that a group belongs to, the channel in its own messages."""
+    sender = message.get("sender_chat")
+    channel = isinstance(sender, dict) and sender.get("type") == "channel" and conversation is not None
+    return channel or bool(message.get("is_automatic_forward")) or (bot is not None and author.key == str(bot))
+
+
+def _reply_data(message: Mapping[str, Any]) -> dict[str, str]:
+    """Where an answer has to go beside the chat: names and values of parameters of sendMessage."""
+    data = {}
+    topic = message.get("direct_messages_topic")
+    if isinstance(topic, dict):
+        data["direct_messages_topic_id"] = str(topic.get("topic_id"))
+    elif message.get("is_topic_message") is True and isinstance(message.get("message_thread_id"), int):
+        data["message_thread_id"] = str(message["message_thread_id"])
+    return data
 
 
 def _author(message: Mapping[str, Any], chat: Mapping[str, Any]) -> Author:

@@ -36,11 +36,14 @@ def read_thread(row: Mapping[str, Any], channel: str, status: str) -> Thread:
     key = text(row, "id")
     if not key:
         raise ValueError("id is missing")
-    top = read_comment(_object(snippet.get("topLevelComment"), "topLevelComment"), channel, status, thread=key)
+    video = text(snippet, "videoId")
+    top = read_comment(
+        _object(snippet.get("topLevelComment"), "topLevelComment"), channel, status, thread=key, video=video
+    )
     total = snippet.get("totalReplyCount")
     inside = row.get("replies")
     found = inside.get("comments") if isinstance(inside, dict) else None
-    replies = read_replies(found if isinstance(found, list) else [], channel, status, key, text(snippet, "videoId"))
+    replies = read_replies(found if isinstance(found, list) else [], channel, status, key, video)
     count = total if isinstance(total, int) and not isinstance(total, bool) else len(replies)
     return Thread(key, top, tuple(replies), count)
 
