@@ -196,6 +196,16 @@ def test_what_is_asked_often_and_has_no_saved_answer_is_named(tmp_path: Path) ->
     desk.close()
 
 
+def test_a_handoff_that_bounced_is_none(tmp_path: Path) -> None:
+    desk, _ = october(tmp_path)
+    with desk.store._db.write() as connection:
+        connection.execute("UPDATE handoffs SET state = 'bounced', answered_at = NULL")
+    report = week_of(desk)
+    assert (rows(report, "handoffs"), rows(report, "summary").get("handed_off")) == ({}, None)
+    assert list(inbox.snapshot(desk, inbox.parse_query("is:handed_off", desk, "all"))) == []
+    desk.close()
+
+
 def test_counting_can_be_stopped(tmp_path: Path) -> None:
     desk, _ = october(tmp_path)
 

@@ -115,7 +115,7 @@ class Figures:
             Sent._make(row)
             for row in self._db.all(
                 "SELECT case_id, case_opened_at, contact, sent_at, answered_at, chased FROM v_handoffs"
-                " WHERE queued_at >= :low AND sent_at IS NOT NULL"
+                " WHERE queued_at >= :low AND sent_at IS NOT NULL AND state != 'bounced'"
                 " AND case_opened_at >= :low AND case_opened_at < :high",
                 {"low": iso(low), "high": iso(high)},
             )

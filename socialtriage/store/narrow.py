@@ -9,7 +9,7 @@ from typing import Any
 Offsets = Sequence[tuple[str, int]]
 """From which instant on the organisation's clock is so many minutes ahead of UTC, earliest first."""
 
-_LEFT = "SELECT 1 FROM handoffs h WHERE h.case_id = c.id AND h.sent_at IS NOT NULL"
+_LEFT = "SELECT 1 FROM handoffs h WHERE h.case_id = c.id AND h.sent_at IS NOT NULL AND h.state != 'bounced'"
 OUTCOMES = {
     "handled": ("answered", "done_by_us"),
     "dealt_with": ("answered", "done_by_us", "self_served"),
