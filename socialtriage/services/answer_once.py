@@ -47,21 +47,15 @@ def similar(desk: Desk, case_id: int, limit: int = MOST) -> list[CaseRow]:
     area = detail.row.area or detail.row.suggested_area
     expression = " OR ".join(f'"{word}" *' for word in words)
     least = ALIKE if area else ALIKE_ANYWHERE
-    waiting = desk.store.replies.similar(expression, case_id, area, detail.row.topic)
-    found = []
-    for row in inbox.rows(desk, waiting):
-        theirs = salient(_asked(desk, row.id))
+    found: list[tuple[float, int]] = []
+    for other, text in desk.store.replies.similar(expression, case_id, area, detail.row.topic):
+        theirs = salient(text)
         shared, fewest = len(words & theirs), min(len(words), len(theirs))
         # One word in common is a coincidence, unless neither had more.
-        if (words == theirs or shared >= max(2, least * fewest)) and not desk.store.outbox.waiting(row.id):
-            found.append(row)
-        if len(found) >= limit:
-            break
-    return found
-
-
-def _asked(desk: Desk, case_id: int) -> str:
-    return " ".join(m.text for m in desk.store.messages.of_case(case_id) if m.voice is Voice.RESIDENT)
+        if words == theirs or shared >= max(2, least * fewest):
+            found.append((shared / len(words | theirs), other))
+    likest = [other for _, other in sorted(found, key=lambda each: -each[0])]
+    return [row for row in inbox.rows(desk, likest[: 2 * limit]) if not desk.store.outbox.waiting(row.id)][:limit]
 
 
 def salient(text: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from socialtriage.config.model import SavedAnswer
 from socialtriage.domain import cases as life
 from socialtriage.domain.errors import NotFound, Refused, UsageError
+from socialtriage.domain.redact import find_personal
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, CaseRow, Done
 from socialtriage.services import inbox
@@ -206,7 +207,15 @@ def keep(desk: Desk, wanted: str, text: str, *, area: str | None, case_id: int |
     ref = desk.store.cases.get(case_id).ref if case_id is not None else None
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         tx.log(NewEvent("answer.kept", case_id, ref, {"answer": id_, "area": area}))
-    return Done(f"Saved as the answer {id_}.", (case_id,) if case_id is not None else ())
+    found = sorted({each.label for each in find_personal(words)} if not _official(desk, words) else set())
+    careful = f" It holds what may be somebody's: {', '.join(found)}." if found else ""
+    return Done(f"Saved as the answer {id_}.{careful}", (case_id,) if case_id is not None else ())
+
+
+def _official(desk: Desk, text: str) -> bool:
+    """Whether all that is found in a text is the organisation's own number."""
+    phone = desk.config.organisation.phone
+    return bool(phone) and not find_personal(text.replace(phone or "", ""))
 
 
 def lines(desk: Desk) -> Iterator[str]:

@@ -14,7 +14,7 @@ from socialtriage.store.database import Database
 
 APPROVAL = "approval"
 """What a row is held for: the word of a second officer."""
-MOST_SIMILAR = 200
+MOST_SIMILAR = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,27 +141,22 @@ class Replies:
         rows = self._db.all("SELECT answer, count(*), max(at) FROM answers_used GROUP BY answer")
         return {r[0]: Use(r[1], from_iso(r[2])) for r in rows}
 
-    def waiting_for_approval(self) -> int:
-        """How many replies wait for a second officer."""
-        row = self._db.one("SELECT count(*) FROM outbox WHERE state = 'queued' AND held = ?", (APPROVAL,))
-        return int(row[0])
+    def similar(self, expression: str, case_id: int, area: str | None, topic: str | None) -> list[tuple[int, str]]:
+        """Open cases that wait for an answer and hold a word of `expression`, newest first, with what was asked.
 
-    def similar(self, expression: str, case_id: int, area: str | None, topic: str | None) -> list[int]:
-        """Open cases that nobody has answered, whose messages match best, best first; the same area, if there is one.
-
-        `expression` is one of FTS5. A case without an area counts by what is suggested for it.
+        `expression` is one of FTS5. With an area only cases of it: one without an area counts by what is suggested.
+        Looks from the open cases at the hits, because a common word may be in a hundred times as many closed ones.
         """
         where = " AND coalesce(c.area, c.suggested_area) = :area" if area else ""
         where += " AND (c.topic = :topic OR c.topic IS NULL)" if topic else ""
         rows = self._db.all(
-            "WITH hits AS MATERIALIZED (SELECT rowid AS id, rank AS score FROM messages_fts"
-            " WHERE messages_fts MATCH :expression ORDER BY rank LIMIT 2000)"
-            " SELECT c.id FROM hits h JOIN messages m ON m.id = h.id JOIN cases c ON c.id = m.case_id"
-            f" WHERE m.voice = 'resident' AND c.id != :case AND c.lane < 3 AND c.waiting_since IS NOT NULL{where}"
-            " GROUP BY c.id ORDER BY min(h.score) LIMIT :most",
+            "SELECT c.id, group_concat(m.text, ' ') FROM cases c CROSS JOIN messages m ON m.case_id = c.id"
+            f" WHERE c.lane < 3 AND c.waiting_since IS NOT NULL AND c.id != :case{where} AND m.voice = 'resident'"
+            " AND m.id IN (SELECT rowid FROM messages_fts WHERE messages_fts MATCH :expression)"
+            " GROUP BY c.id ORDER BY max(m.id) DESC LIMIT :most",
             {"expression": expression, "case": case_id, "area": area, "topic": topic, "most": MOST_SIMILAR},
         )
-        return [r[0] for r in rows]
+        return [(r[0], r[1]) for r in rows]
 
     def last_sent(self, case_id: int) -> tuple[int, str, str] | None:
         """The newest reply of ours that left for a case: its row, its words and its network's account."""
@@ -171,12 +166,3 @@ class Replies:
             (case_id,),
         )
         return (row[0], row[1], row[2] or "") if row else None
-
-    def broken_promises(self, now: datetime) -> Sequence[int]:
-        """Cases whose promised moment has passed without the word that was promised."""
-        rows = self._db.all(
-            "SELECT id FROM cases WHERE promised_at IS NOT NULL AND promise_kept IS NULL AND lane < 5"
-            " AND promised_at < ? ORDER BY promised_at",
-            (iso(now),),
-        )
-        return [r[0] for r in rows]

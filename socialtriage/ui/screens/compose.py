@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 4, 16
 """Lines of the thread that are shown at once; the rest is scrolled to."""
+FIELD = 8
+"""Lines of the field, where there is room."""
 AROUND = 17
 """Lines of the screen that the thread leaves to everything else."""
 
@@ -80,7 +82,9 @@ class Compose(Write):
     def _fit(self, thread: TextPane) -> None:
         """As high as the thread, or as there is room."""
         room = max(LEAST, min(MOST, self.app.size.height - AROUND))
-        thread.styles.height = max(LEAST, min(room, thread.virtual_size.height))
+        height = max(LEAST, min(room, thread.virtual_size.height))
+        thread.styles.height = height
+        self.query_one(TextArea).styles.height = max(3, min(FIELD, self.app.size.height * 9 // 10 - height - 4))
         self.call_after_refresh(thread.action_move, "last")
 
     def _thread(self) -> Iterator[Para]:
