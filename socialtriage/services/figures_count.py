@@ -19,6 +19,7 @@ Progress = Callable[[int, int], None]
 """Hears how many cases are counted, of how many. It may raise `Stopped`."""
 _KEY = len(FIELDS)
 _PLACE = ("account", "network", "area")
+_ACCOUNT, _NETWORK, _AREA = map(FIELDS.index, _PLACE)
 _WHOLE_HOUR, _MINUTE = 13, 16
 """Characters of a stored time up to its hour, and up to its minute."""
 
@@ -150,7 +151,7 @@ def _time(rows: list[tuple[Any, ...]], watch: Stopwatch, tally: Tally) -> None:
         first, closed = row[_KEY + 1], row[_KEY + 2]
         if first is None and closed is None:
             continue
-        place = row[0], row[8], row[1]
+        place = row[_ACCOUNT], row[_NETWORK], row[_AREA]
         start = at(row[_KEY])
         if first is not None:
             taken = at(first) - start

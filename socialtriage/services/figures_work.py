@@ -178,8 +178,8 @@ def handoffs(counted: Counted) -> Table:
     rows = [_contact_row(counted, name, found) for name, found in by_contact.items()]
     rows.sort(key=lambda row: (-(row.values[0] or 0), row.label))
     text = (
-        "Cases opened in the period that were handed off by email, by contact; one that went to two is in both rows, and"
-        " a mail that came back undelivered is none."
+        "Cases opened in the period that were handed off by email, by contact; one that went to two is in both rows,"
+        " and a mail that came back undelivered is none."
         " Answered: those that the contact answered. Turnaround: working time from sending to the contact's answer,"
         " the median and the time within which 90 in 100 came. Chased: how often a reminder was sent."
     )
