@@ -107,11 +107,16 @@ def test_only_the_newest_messages_can_be_read_and_none_is_taken_for_deleted(
     for number in range(30):
         meta.message("fay", f"word {number}", platform="instagram")
     desk = desk_of(meta)
-    poll(desk)
+    pages = asyncio.run(desk.poll())
     assert texts(desk) == {f"word {number}" for number in range(10, 30)}
     assert "newest" in " ".join(desk.notices)
+    [gap] = [page.gap for page in pages if page.gap is not None]
+    assert gap.start < gap.end < min(item.at for item in desk.residents.values())
+    meta.message("fay", "word 30", platform="instagram")
+    assert not any(page.gap for page in asyncio.run(desk.poll()))
+    assert "word 30" in texts(desk)
     old = [item for item in desk.residents.values() if item.text == "word 10"]
-    for number in range(30, 45):
+    for number in range(31, 45):
         meta.message("fay", f"word {number}", platform="instagram")
     again = act(desk, lambda channel: channel.reread([ref(item) for item in old]))
     assert again.gone == ()

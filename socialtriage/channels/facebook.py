@@ -197,7 +197,9 @@ class _Pass:
         self._graph = graph = login.graph
         items = Items(login.page, ctx.clock, lambda ids: ctx.known.thread_of(ids))
         self._posts = Posts(graph, items, state.floor)
-        self._chat = Chat(graph, login.page, "messenger", {login.page}, "messenger", state.floor, ctx.known.thread_of)
+        self._chat = Chat(
+            graph, login.page, "messenger", {login.page}, "messenger", state.floor, ctx.known.thread_of, state.chat
+        )
         self._posts_walk = Walk(state.posts, self._posts, graph, "pages", ctx.clock, state.dump)
         self._chat_walk = Walk(state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1, refusals=1)
         self._conversations: list[Thing] | None = None

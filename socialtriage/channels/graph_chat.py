@@ -12,14 +12,14 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from socialtriage.channels.graph import Graph, Listing, listing
 from socialtriage.channels.graph_json import an_object, media_item, moment, objects, text_id, words_of
 from socialtriage.channels.graph_watch import OVERLAP, Batch, Thing, Watched
 from socialtriage.domain.errors import NotPermitted, Rejected
-from socialtriage.domain.models import Author, Incoming, MediaItem, StoredRef, Visibility
+from socialtriage.domain.models import Author, Gap, Incoming, MediaItem, StoredRef, Visibility
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.times import iso
 
@@ -29,6 +29,7 @@ PAGE = 20
 CONVERSATIONS = 50
 PACE = 0.5
 """Seconds between calls for Instagram's conversations: two a second for an account."""
+LOST = "Private messages could not be read any more: Meta gives out only the newest of a conversation."
 AT_ONCE = 20
 """Calls that may be made before that pace is kept."""
 
@@ -45,6 +46,7 @@ class Chat:
     floor: datetime
     stored: Any = None
     """`Known.thread_of`, to leave out single readings of what is here."""
+    watched: Watched | None = None
     _calls: list[float] = field(default_factory=list)
 
     # --- which moved ----------------------------------------------------------------------------------------
@@ -90,7 +92,8 @@ class Chat:
     async def batch(self, thing: Thing, after: str | None) -> Batch:
         """A page of a conversation, newest first; nothing from before the first look back."""
         page = await self.page(thing.id, after)
-        items, times, problems = [], [], []
+        items, times, lost = [], [], []
+        before = self._read_before(thing)
         for entry in page.entries:
             at = moment(entry.get("created_time"))
             if at is not None:
@@ -99,13 +102,18 @@ class Chat:
                 continue
             item = self.item(entry, thing.id)
             if item is None:
-                if self._known(text_id(entry.get("id")) or ""):
-                    continue
-                problems.append("An older private message could not be read any more: Meta gives out only the newest.")
+                if at is not None and at > before and not self._known(text_id(entry.get("id")) or ""):
+                    lost.append(at)
                 continue
             items.append(item)
         past = bool(times) and max(times) < self.floor
-        return Batch(items, None if past else page.after, times, tuple(dict.fromkeys(problems)))
+        gap = Gap(min(lost), max(lost), LOST) if lost else None
+        return Batch(items, None if past else page.after, times, (LOST,) if lost else (), gap)
+
+    def _read_before(self, thing: Thing) -> datetime:
+        """Until when the conversation was read whole: what could not be read then was told then."""
+        known = self.watched.seen.get(thing.key) if self.watched else None
+        return datetime.fromtimestamp(known[1] * 60, UTC) if known else self.floor
 
     async def page(self, conversation: str, after: str | None) -> Listing:
         """Messages as they came; bodies that the list lacks are asked for one by one."""

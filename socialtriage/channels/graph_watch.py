@@ -21,7 +21,7 @@ import msgspec
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import HALF, Missing
 from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected
-from socialtriage.domain.models import Incoming, Page
+from socialtriage.domain.models import Gap, Incoming, Page
 
 OVERLAP = timedelta(hours=27)
 """How far behind the last complete reading an ordered list is read again: a day, and clocks that differ."""
@@ -64,6 +64,7 @@ class Batch:
     times: Sequence[datetime] = ()
     """Of all its entries in their order, where the order may end a reading; empty where it may not."""
     problems: Sequence[str] = ()
+    gap: Gap | None = None
 
 
 class Source(Protocol):
@@ -260,7 +261,7 @@ class Walk:
         problems, self.problems = (*self.problems, *batch.problems), []
         chunks = [tuple(batch.items[i : i + ITEMS]) for i in range(0, len(batch.items), ITEMS)] or [()]
         made = [Page(items=chunk) for chunk in chunks[:-1]]
-        return [*made, Page(items=chunks[-1], cursor=cursor, notices=tuple(problems))]
+        return [*made, Page(items=chunks[-1], cursor=cursor, notices=tuple(problems), gap=batch.gap)]
 
 
 class _Order:

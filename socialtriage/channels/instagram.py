@@ -236,7 +236,9 @@ class _Pass:
             if self._chat_walk is None or self._chat is None:
                 graph = await for_messages(self._ctx, self._login)
                 known = self._ctx.known.thread_of
-                self._chat = Chat(graph, "me", "instagram", self._login.me, USE, self._state.floor, known)
+                self._chat = Chat(
+                    graph, "me", "instagram", self._login.me, USE, self._state.floor, known, self._state.chat
+                )
                 self._chat_walk = Walk(
                     self._state.chat, self._chat, graph, USE, self._ctx.clock, self._state.dump, deep=1, refusals=1
                 )
