@@ -173,6 +173,14 @@ def test_a_later_message_flags_its_case_and_automatic_mail_does_not(desk: Desk) 
     assert sorted(row.repeat_count for row in inbox.rows(desk, case_ids(desk))) == [1, 1, 1, 2]
 
 
+@pytest.mark.parametrize("phrase", ["żądanie skłonne", "доступ к данным", "łł", "Prośba o dostęp"])
+def test_rules_in_other_languages_and_scripts_are_found(phrase: str) -> None:
+    own = f'[[spotter]]\nid = "own"\nname = "Own"\nany = ["{phrase}"]\n'
+    spotter = spotting.spotter_of(small_config(CONFIG + own))
+    assert [spot.rule.id for spot in spotter.look(f"Hello. {phrase.upper()}! 😡")] == ["own"]
+    assert spotter.look("hello there") == []
+
+
 def test_wrong_rules_are_named() -> None:
     wrong = '[[spotter]]\nid = "own"\nwithin = "soon"\ncontact = "waste-tem"\n'
     wrong += '[[spotter]]\nid = "restricted"\nname = "x"\nany = ["x"]\n'
