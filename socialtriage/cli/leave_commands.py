@@ -172,7 +172,8 @@ def outbox_command(ctx: click.Context, as_json: bool) -> None:
         return
     for row in rows:
         held = f"  waits for the approval of a second officer, written by {row.officer}" if row.held else ""
-        error = f"{held}  {row.error}" if row.error else held
+        after = f"  follows row {row.after_id}" if row.after_id is not None and row.state == "queued" else ""
+        error = f"{held}{after}  {row.error}" if row.error else f"{held}{after}"
         again = f"  next try {output.local(env.desk, row.next_try_at)}" if row.next_try_at else ""
         click.echo(f"{row.id}  {row.kind}  {row.ref or ''}  to {row.to}  {row.state}{again}{error}")
     if not rows:
