@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import stamina
 
-from socialtriage.channels.base import Moderates
+from socialtriage.channels.base import Lifts, Moderates
 from socialtriage.channels.facebook import Facebook
 from socialtriage.channels.http import Http
 from socialtriage.config.model import AccountConfig
@@ -272,6 +272,9 @@ def test_comments_are_hidden_shown_and_deleted_and_people_blocked(meta: GraphSer
         assert meta.nodes[top].values["is_hidden"] is False
         await channel.block(item.author)
         assert item.author.key in meta.blocked
+        assert isinstance(channel, Lifts)
+        await channel.unblock(item.author)
+        assert not meta.blocked
         for refused in (
             channel.hide(ref(desk.messages[fixed])),
             channel.hide(ref(desk.messages[private])),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from socialtriage.channels import graph_chat
-from socialtriage.channels.base import Moderates
+from socialtriage.channels.base import Lifts, Moderates
 from socialtriage.channels.http import Http
 from socialtriage.channels.instagram import Instagram
 from socialtriage.config.model import AccountConfig
@@ -197,6 +197,9 @@ def test_comments_are_hidden_shown_and_deleted_and_people_blocked(meta: GraphSer
         assert meta.nodes[top].values["hidden"] is False
         await channel.block(item.author)
         assert item.author.key in meta.blocked
+        assert isinstance(channel, Lifts)
+        await channel.unblock(item.author)
+        assert not meta.blocked
         await channel.delete(ref(item))
         await channel.delete(ref(item))
         assert meta.nodes[top].gone

@@ -21,7 +21,7 @@ from socialtriage.channels.facebook_reread import Again
 from socialtriage.channels.facebook_send import find_reply, post_reply
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import HALF, REGRANT, MessengerLimited
-from socialtriage.channels.graph_moderation import block, delete, hide
+from socialtriage.channels.graph_moderation import block, delete, hide, unblock
 from socialtriage.channels.graph_token import forget, notices_of
 from socialtriage.channels.graph_watch import Thing, Walk, Watched
 from socialtriage.channels.oauth_signin import Pasted
@@ -175,9 +175,18 @@ class Facebook:
         login = await self._page()
         await block(login.graph, author, f"{login.page}/blocked", "user")
 
+    async def unblock(self, author: Author) -> None:
+        """Let a blocked person back in."""
+        login = await self._page()
+        await unblock(login.graph, author, f"{login.page}/blocked")
+
     async def mute(self, author: Author) -> None:
         """Facebook has no muting for Pages."""
         raise NotPermitted("Facebook's interface cannot mute a person; block them, or hide what they wrote.")
+
+    async def unmute(self, author: Author) -> None:
+        """Nobody was muted."""
+        raise NotPermitted("Facebook's interface cannot mute a person.")
 
     async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
         """Facebook's interface takes no reports."""

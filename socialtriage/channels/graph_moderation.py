@@ -46,6 +46,17 @@ async def block(graph: Graph, author: Author, path: str, name: str, **more: str)
         raise Rejected("Meta did not block the person.", hint="Open the original and block them there.")
 
 
+async def unblock(graph: Graph, author: Author, path: str) -> None:
+    """Let somebody back in who was blocked from a Page; who is not blocked is no error."""
+    if not author.key.isdigit():
+        raise NotPermitted("Meta did not say who wrote this, so that nobody was blocked.")
+    try:
+        done = await graph.delete(path, {"user": author.key})
+    except Missing:
+        return
+    _succeeded(done, "let the person back in")
+
+
 def _comment(message: StoredRef) -> None:
     if message.visibility is Visibility.PRIVATE or message.reply_data.get("kind") not in ("comment", "post"):
         raise NotPermitted("Only comments and visitors' posts can be hidden or deleted.")

@@ -182,9 +182,19 @@ class Instagram:
         login = await self._account()
         await block(login.graph, author, f"{login.id}/moderate_conversations", "user_ids", actions='["BLOCK_USER"]')
 
+    async def unblock(self, author: Author) -> None:
+        """Let a blocked person write again."""
+        login = await self._account()
+        path = f"{login.id}/moderate_conversations"
+        await block(login.graph, author, path, "user_ids", actions='["UNBLOCK_USER"]')
+
     async def mute(self, author: Author) -> None:
         """Instagram's interface has no muting."""
         raise NotPermitted("Instagram's interface cannot mute a person; block them, or hide what they wrote.")
+
+    async def unmute(self, author: Author) -> None:
+        """Nobody was muted."""
+        raise NotPermitted("Instagram's interface cannot mute a person.")
 
     async def report(self, author: Author, message: StoredRef | None, why: str) -> None:
         """Instagram's interface takes no reports."""

@@ -633,6 +633,9 @@ class _Writing:
         self.form = call.asked.form
 
     def write(self, edge: str) -> Any:
+        if edge == "blocked" and self.call.asked.method == "DELETE":
+            self.double.blocked.discard(self.call.asked.query["user"])
+            return {"success": True}
         if self.call.asked.method == "DELETE":
             node = self.call._node(self.id)
             self.call.may("pages_manage_engagement" if node.type == "Comment" else "instagram_manage_comments")
@@ -671,9 +674,11 @@ class _Writing:
         return dict.fromkeys(people, True)
 
     def _moderate_conversations(self) -> Any:
-        if json.loads(self.form["actions"]) != ["BLOCK_USER"]:
+        people = {person["id"] for person in json.loads(self.form["user_ids"])}
+        [action] = json.loads(self.form["actions"])
+        if action not in ("BLOCK_USER", "UNBLOCK_USER"):
             raise self.call.wrong("actions")
-        self.double.blocked |= {person["id"] for person in json.loads(self.form["user_ids"])}
+        self.double.blocked = self.double.blocked | people if action == "BLOCK_USER" else self.double.blocked - people
         return {"success": True}
 
     def _messages(self) -> Any:
