@@ -316,7 +316,7 @@ IMPERSONAL = {
     " snoozed_until repeat_since suggested_area avoidable",
     "messages": "account voice visibility at received_at state edited_at gone_at automatic checked_at",
     "media": "kind mime",
-    "handoffs": "contact email message_id state queued_at sent_at expected_at answered_at chased_at",
+    "handoffs": "contact email message_id state queued_at sent_at expected_at answered_at chased_at via looked_at",
     "outbox": "kind account key state officer queued_at not_before next_try_at sent_at held",
     "outbox_files": "mime",
     "moderation": "ref account network kind officer at review_at state done_at lifted_at reviewed_at reviewed_by",

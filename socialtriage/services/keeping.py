@@ -84,8 +84,7 @@ def prune(desk: Desk, *, dry_run: bool = False, compact: bool = False) -> Pruned
             remove_files(desk, found.files)
     if policy.default is not None:
         if not dry_run:
-            with desk.store.transaction(desk.officer, desk.clock()) as tx:
-                compact |= tx.forget.nobodies(desk.clock() - policy.default, COUNTED) > 0
+            compact |= _forget_nobodies(desk, desk.store.keeping.nobodies(desk.clock() - policy.default)) > 0
         done.held_back = desk.store.keeping.held_back(desk.clock() - policy.default)
     if not dry_run:
         finish(desk, done, compact=compact)
@@ -119,6 +118,15 @@ def _forget_cases(desk: Desk, tx: Transaction, ids: list[int]) -> Forgotten:
 
 def _forget_words(tx: Transaction, ids: list[int]) -> Forgotten:
     return tx.forget.messages(ids, tx.at, words_only=True)
+
+
+def _forget_nobodies(desk: Desk, people: Sequence[int]) -> int:
+    """Forget who people are of whom nothing is left; how many."""
+    count = 0
+    for start in range(0, len(people), BATCH):
+        with desk.store.transaction(desk.officer, desk.clock()) as tx:
+            count += tx.forget.nobodies(people[start : start + BATCH])
+    return count
 
 
 def _forget_media(tx: Transaction, ids: list[int]) -> Forgotten:

@@ -21,11 +21,18 @@ SHOWN = "[redacted]"
 _IN = "IN (SELECT value FROM json_each(:ids))"
 _ACTIVE = "kind IN ('block', 'mute') AND lifted_at IS NULL"
 """Blocks and mutes that are in force: whom they hold is kept until they are lifted."""
+NOBODY = (
+    "p.key NOT LIKE 'redacted:%'"
+    " AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.person_id = p.id AND c.redacted_at IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.person_id = p.id AND m.redacted_at IS NULL)"
+    f" AND NOT EXISTS (SELECT 1 FROM moderation WHERE person_id = p.id AND {_ACTIVE})"
+)
+"""Somebody of whom nothing is left to be known by."""
 _OF_CASES = (
     f"UPDATE cases SET snippet = '{SHOWN}', thread = 'redacted:' || id, conversation = NULL, facts = '[]',"
     " suggested_because = '[]', flags = json_insert(flags, '$[#]', 'redacted'), redacted_at = :now,"
     f" version = version + 1 WHERE id {_IN}",
-    f"UPDATE handoffs SET note = '', error = NULL WHERE case_id {_IN}",
+    f"UPDATE handoffs SET note = '', error = NULL, external_said = NULL, external_handle = NULL WHERE case_id {_IN}",
     "UPDATE outbox SET payload = '{}', body = '', data = NULL, error = NULL, remote_id = NULL, url = NULL,"
     " sent_data = NULL, recipient = CASE WHEN handoff_id IS NULL THEN '[redacted]' ELSE recipient END"
     f" WHERE case_id {_IN}",
@@ -155,14 +162,10 @@ class Forgetter:
             (person_id,),
         )
 
-    def nobodies(self, before: datetime, limit: int) -> int:
-        """Forget who people are of whom nothing is left to be known by; how many."""
+    def nobodies(self, person_ids: Sequence[int]) -> int:
+        """Forget who those of these people are of whom nothing is left to be known by; how many."""
         rows = self._c.execute(
-            "SELECT p.id FROM persons p WHERE p.first_at < ? AND p.key NOT LIKE 'redacted:%'"
-            " AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.person_id = p.id AND c.redacted_at IS NULL)"
-            " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.person_id = p.id AND m.redacted_at IS NULL)"
-            f" AND NOT EXISTS (SELECT 1 FROM moderation WHERE person_id = p.id AND {_ACTIVE}) LIMIT ?",
-            (iso(before), limit),
+            f"SELECT p.id FROM persons p WHERE p.id {_IN} AND {NOBODY}", {"ids": json.dumps(list(person_ids))}
         ).fetchall()
         for (person,) in rows:
             self.person(person)
@@ -174,9 +177,11 @@ class Forgetter:
             f"UPDATE moderation SET reason = '', snapshot = '{{}}' WHERE case_id {_IN}",
             {"ids": json.dumps(list(case_ids))},
         )
-        self._c.execute(
-            f"UPDATE cases SET external_reference = NULL WHERE id {_IN}", {"ids": json.dumps(list(case_ids))}
-        )
+        for statement in (
+            f"UPDATE cases SET external_reference = NULL WHERE id {_IN}",
+            f"UPDATE handoffs SET external_reference = NULL WHERE case_id {_IN}",
+        ):
+            self._c.execute(statement, {"ids": json.dumps(list(case_ids))})
 
     def drop_waiting(self, case_ids: Sequence[int]) -> int:
         """What waits to leave for these cases will not; how many rows. Those that are leaving are not touched."""

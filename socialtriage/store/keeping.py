@@ -10,7 +10,7 @@ from datetime import datetime
 from socialtriage.domain.models import SafeText
 from socialtriage.domain.times import iso
 from socialtriage.store.database import Database
-from socialtriage.store.forget import live_files
+from socialtriage.store.forget import NOBODY, live_files
 from socialtriage.store.search import like, match
 
 _WAITS = "EXISTS (SELECT 1 FROM outbox o WHERE o.case_id = c.id AND o.state IN ('queued', 'sending', 'unknown'))"
@@ -92,6 +92,12 @@ class Keeping:
             (iso(before), limit),
         )
         return [r[0] for r in rows]
+
+    def nobodies(self, before: datetime) -> list[int]:
+        """People first seen before a moment of whom nothing is left."""
+        return [
+            r[0] for r in self._db.all(f"SELECT p.id FROM persons p WHERE p.first_at < ? AND {NOBODY}", (iso(before),))
+        ]
 
     def refs(self, case_ids: Sequence[int]) -> dict[int, str]:
         """References by id."""

@@ -21,4 +21,11 @@ CREATE TABLE case_flags (
   due_on TEXT, PRIMARY KEY (case_id, flag)
 ) WITHOUT ROWID;
 CREATE INDEX case_flags_flag ON case_flags (flag);
+-- A handoff that went into another system: by which bridge, its number there, how it is asked for, what it said last.
+ALTER TABLE handoffs ADD COLUMN via TEXT NOT NULL DEFAULT 'mail';
+ALTER TABLE handoffs ADD COLUMN external_reference TEXT;
+ALTER TABLE handoffs ADD COLUMN external_handle TEXT;
+ALTER TABLE handoffs ADD COLUMN external_said TEXT;
+ALTER TABLE handoffs ADD COLUMN looked_at TEXT;
+CREATE INDEX handoffs_elsewhere ON handoffs (looked_at) WHERE via IN ('open311', 'zammad');
 """
