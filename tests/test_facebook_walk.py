@@ -194,6 +194,18 @@ def test_a_system_user_reads_as_the_page(meta: GraphServer) -> None:
     assert texts(desk) == {"lovely"}
 
 
+def test_a_page_may_be_named_and_anothers_token_is_told(meta: GraphServer) -> None:
+    meta.comment(meta.post("The park opens"), "lovely")
+    desk = desk_of(meta)
+    desk.account = AccountConfig(id="page", network="facebook", server=meta.url, page="anytowncouncil")
+    poll(desk)
+    assert texts(desk) == {"lovely"}
+    for page in ("1100000000002", "no-such-page"):
+        desk.account = AccountConfig(id="page", network="facebook", server=meta.url, page=page)
+        with pytest.raises(Misconfigured):
+            poll(desk)
+
+
 def test_comments_go_on_without_messenger_and_missing_permissions_are_named(meta: GraphServer) -> None:
     meta.tokens[TOKEN].scopes.discard("pages_messaging")
     meta.comment(meta.post("The park opens"), "lovely")
