@@ -15,9 +15,10 @@ def test_a_flag_is_seen_and_dismissed_and_a_restricted_case_is_masked(tmp_path: 
     desk = small_desk(tmp_path)
     arrive(desk, message(TEXT, "1", author="Zyx Woman"))
     case = the_case(desk)
+    arrive(desk, message("I want to end it all", "2", author="Pat"))
 
     async def story(officer: Officer) -> None:
-        await officer.sees("foi?")
+        await officer.sees("foi?", "LIFE?")
         await officer.press("enter")
         await officer.reads("POSSIBLE FREEDOM OF INFORMATION REQUEST", "Mon 14 Dec 2026", "Pass it on today")
         await officer.press("minus")

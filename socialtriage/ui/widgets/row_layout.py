@@ -28,6 +28,15 @@ _STATUS = {
     Status.TELL_RESIDENT: "tell",
     Status.WAITING_RESIDENT: "answered",
 }
+_SPOTTED = {
+    "threat to life?": "LIFE?",
+    "threat to staff?": "STAFF?",
+    "safeguarding?": "harm?",
+    "subject access?": "sar?",
+    "complaint?": "compl?",
+    "councillor?": "cllr?",
+}
+"""Marks that a narrow column has room for."""
 _DUE_STYLE = {DueState.LATE: "late", DueState.SOON: "soon", DueState.ON_TIME: "due", DueState.NONE: "dim"}
 
 
@@ -171,10 +180,10 @@ def flag_mark(row: CaseRow) -> str:
 
 
 def _marks(row: CaseRow, width: int, now: datetime) -> Iterator[str]:
-    """The marks that fit, most telling first: repeat contact, status, holder, media."""
+    """The marks that fit, most telling first: what the spotter found, repeat contact, status, holder, media."""
     found = (
+        *(shorten(plain(_SPOTTED.get(mark, mark), 12), 7 if width < 12 else 12) for mark in spot_marks(row.flags)),
         f"{row.repeat_count}×" if row.repeat_count > 1 else "",
-        *spot_marks(row.flags),
         flag_mark(row),
         CONTACT_LATE if contact_late(row, now) else _STATUS.get(row.status, ""),
         shorten(column(row.owner, 6).rstrip(), 6) if row.owner else "",
