@@ -79,6 +79,13 @@ def test_a_day_on_the_page(shell: Shell, meta: GraphServer) -> None:
     assert again.status == 1
     assert "once" in again.err
 
+    # What they answer there is of the same case.
+    meta.message("Bob", "thank you, and the other gate?")
+    poll(shell)
+    said = case(shell, "I want to know too")["messages"]
+    kinds = sorted((m["voice"], m["visibility"]) for m in said)
+    assert kinds == [("officer", "private"), ("resident", "private"), ("resident", "public")]
+
     # Messenger, inside the day, with the time that is left; and when it is over, refused with the reason.
     gus = case(shell, "my bin was missed")
     assert gus["answer_until"] is not None
