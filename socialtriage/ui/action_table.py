@@ -272,8 +272,10 @@ def _desk() -> Iterator[Action]:
     yield row("outbox.return", "b", "return", tooltip, do="give_back", main=6)
     yield row("outbox.open", "enter", "open case", "Open its case.", do="open_case", main=4)
     row = _at(Where.ACCOUNTS, Group.DESK)
+    tooltip = "Sign the account in: the walk through its network's sign-in, in this terminal."
+    yield row("accounts.login", "L", "sign in", tooltip, do="sign_in", main=3)
     tooltip = "Take note of the account's gaps; they are shown no more."
-    yield row("accounts.noted", "g", "gap noted", tooltip, do="gap_noted", main=1)
+    yield row("accounts.noted", "n", "gap noted", tooltip, do="gap_noted", main=1)
     tooltip = "Read the account again from before its first gap at the next pass."
     yield row("accounts.fill", "F", "fill gap", tooltip, do="gap_fill", main=2)
     row = _at(Where.CONTACTS, Group.DESK)

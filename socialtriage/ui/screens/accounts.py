@@ -6,22 +6,26 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, cast
 
+from textual.app import SuspendNotSupported
+from textual.binding import BindingType
+
 from socialtriage.domain.models import AccountState
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import AccountView, Done
 from socialtriage.services import accounts, gaps
 from socialtriage.services.desk import Desk
 from socialtriage.ui import words
-from socialtriage.ui.actions import Where
+from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.board import QUIET
 from socialtriage.ui.cells import Run
 from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.handlers import signing
 from socialtriage.ui.screens.page import Page, cell
 
 REMEDY = {
     AccountState.NEVER_POLLED: "It is polled when an inbox is open, or by: socialtriage poll.",
-    AccountState.LOGIN_NEEDED: "Sign in: socialtriage accounts login {id}",
-    AccountState.LOGIN_EXPIRING: "Sign in again before it ends: socialtriage accounts login {id}",
+    AccountState.LOGIN_NEEDED: "Sign in with L, or: socialtriage accounts login {id}",
+    AccountState.LOGIN_EXPIRING: "Sign in again before it ends, with L, or: socialtriage accounts login {id}",
     AccountState.MISCONFIGURED: "Look what is wrong: socialtriage check",
     AccountState.PAUSED: "To poll it: take `paused = true` out of the configuration.",
 }
@@ -31,6 +35,7 @@ class AccountsScreen(Page):
     """The accounts, in the order of the configuration."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.ACCOUNTS,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.ACCOUNTS)]
     TITLE_WORDS = "Accounts"
     EMPTY = "The configuration has no accounts. socialtriage init writes an example."
 
@@ -95,6 +100,20 @@ class AccountsScreen(Page):
             yield para(f"from {at(gap.start)} to {at(gap.end)}: {clean_line(gap.why, 300)}", "warn", indent=2)
 
     # --- keys ---------------------------------------------------------------------------------------------
+
+    def action_sign_in(self) -> None:
+        """Walk through the sign-in of the account that is pointed at, then poll it."""
+        view = cast(AccountView | None, self.selected)
+        if view is None or view.network == "demo":
+            return self.triage.say("There is nothing to sign in to here.")
+        try:
+            with self.app.suspend():
+                signed_in = signing.walk(self.triage.desk, view.id)
+        except SuspendNotSupported:
+            return self.triage.say(f"In a terminal of its own: socialtriage accounts login {view.id}")
+        self.triage.background.poll_now()
+        self.triage.say(f"{view.id} is signed in." if signed_in else f"{view.id} is not signed in.")
+        self.renew()
 
     def action_gap_noted(self) -> None:
         """Take note of the gaps of the account that is pointed at."""
