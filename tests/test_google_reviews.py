@@ -138,6 +138,28 @@ def test_an_answer_is_put_once_and_never_over_one_that_nobody_here_has_read(serv
     asyncio.run(story())
 
 
+def test_an_answer_that_google_keeps_back_is_told_and_pictures_come_along(server: ReviewServer) -> None:
+    desk = desk_of(server)
+    key = server.review("Gwen", "ONE", "Look at this")
+    pictures = [{"thumbnailUrl": "https://lh3.example/1"}, {"videoUrl": "https://lh3.example/2"}, {}, 7]
+    server.reviews[key]["reviewMediaItems"] = pictures
+
+    async def story() -> None:
+        await desk.poll()
+        assert [(m.kind, m.url) for m in desk.messages[key].media] == [
+            ("image", "https://lh3.example/1"),
+            ("video", "https://lh3.example/2"),
+        ]
+        for state, words in (("PENDING", "before it is shown"), ("REJECTED", "does not show it")):
+            server.state = state
+            sent = await use(desk, lambda channel: channel.send(answer_to(desk.messages[key], "Sorry.")))
+            assert words in str(sent.notice)
+        await desk.poll()
+        assert "Google does not show our answer to the review by Gwen." in desk.notices
+
+    asyncio.run(story())
+
+
 def test_a_location_that_is_none_is_said_by_the_configuration_and_by_google(server: ReviewServer) -> None:
     head = '[organisation]\nname = "A"\nprefix = "ABC"\n[[accounts]]\nid = "tip"\nnetwork = "google"\n'
     with pytest.raises(ConfigError) as caught:

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socialtriage.channels.google import GoogleReviews, read_review
+from socialtriage.channels.google import GoogleReviews
+from socialtriage.channels.google_items import read_review
 from socialtriage.channels.telegram import Telegram
 from socialtriage.channels.telegram_items import read
 from socialtriage.channels.youtube import YouTube
@@ -194,6 +195,7 @@ WHOLE: dict[str, Any] = {
         "comment": "x",
         "createTime": "2026-11-22T09:00:00.123456789Z",
         "updateTime": "2026-11-22T09:00:00Z",
+        "reviewMediaItems": [{"thumbnailUrl": "https://i.example"}],
         "reviewReply": {"comment": "y", "updateTime": "2026-11-22T09:00:00Z"},
     },
 }

@@ -75,9 +75,11 @@ def test_every_queue_is_read_with_its_place_and_a_new_comment_below_an_old_post_
     held = server.say("ben", "see http://elsewhere.example", status="heldForReview")
     spam = server.say("bot", "buy followers", status="likelySpam")
     ours = server.say(CHANNEL, "Below the video.", thread=new)
+    rude = server.say("rude", "held below a published comment", thread=new, status="heldForReview")
     asyncio.run(desk.poll())
-    assert set(desk.messages) == {old, fresh, new, held, spam, ours}
-    assert set(desk.residents) == {fresh, new, held, spam}
+    assert set(desk.messages) == {old, fresh, new, held, spam, ours, rude}
+    assert set(desk.residents) == {fresh, new, held, spam, rude}
+    assert desk.messages[rude].reply_data["held"]
     place = "Council meeting, 18 November"
     assert (desk.messages[new].place, desk.messages[fresh].place) == (place, place)
     assert (desk.messages[held].place, desk.messages[spam].place) == (
@@ -120,6 +122,25 @@ def test_replies_to_old_threads_are_found_by_turns_and_read_whole_when_their_num
         await desk.poll()
         assert late in desk.residents
         assert len(server.calls("/comments")) == whole + 1
+
+    asyncio.run(story())
+
+
+def test_a_reply_that_is_held_below_an_old_comment_is_found_in_a_long_queue(server: YouTubeServer) -> None:
+    desk = desk_of(server)
+    server.most = 5
+    tops = [server.say(f"p{i}", f"spam {i}", age=i * DAYS, status="heldForReview") for i in range(20)]
+    oldest = server.say("gwen", "years ago", age=900 * DAYS)
+
+    async def story() -> None:
+        await desk.poll()
+        held = server.say("rude", "!!", thread=oldest, status="heldForReview")
+        for _ in range(4):
+            await desk.poll()
+        assert held in desk.residents
+        assert oldest in desk.messages
+        assert "held" not in desk.messages[oldest].reply_data
+        assert set(tops[:7]) <= set(desk.residents)
 
     asyncio.run(story())
 

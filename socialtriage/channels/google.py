@@ -4,13 +4,13 @@ Source: reference of the My Business API v4 (it is in no discovery document). Re
 that a walk may stop early and still sees edits. An answer is written by PUT: the same twice is one, a new one replaces
 the old. Scope `business.manage`; a project gets its quota only after Google approved it [whether it is 0 until then is
 unconfirmed], and 4096 bytes for an answer are [unconfirmed]. There is no hiding: a review is flagged on Google's own
-page. A reviewer has no id: two reviews are never taken for one person's.
+page. A reviewer has no id: two reviews are never taken for one person's. An answer may wait for Google's own look at it
+(`reviewReplyState`: PENDING, then shown, or REJECTED; by documents of third parties).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ import msgspec
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.google_api import Declined, Google, Missing, moment, rows, sign_in, text
+from socialtriage.channels.google_items import Review, answer_id, read_review
 from socialtriage.domain.errors import (
     AnswerLost,
     BadPayload,
@@ -30,7 +31,6 @@ from socialtriage.domain.errors import (
     Unavailable,
 )
 from socialtriage.domain.models import (
-    Author,
     Capabilities,
     Health,
     Incoming,
@@ -42,7 +42,6 @@ from socialtriage.domain.models import (
     StoredRef,
     Visibility,
 )
-from socialtriage.domain.text import clean, clean_line
 
 SERVICE = "https://mybusiness.googleapis.com"
 LIMIT = 4_096
@@ -53,13 +52,14 @@ LISTED_PAGES = 4
 """Pages of the list that reading again looks through before it asks for single reviews."""
 LEAST = 1.0
 """Seconds of the budget below which nothing more is begun."""
-STARS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
+WAITING, REFUSED = "PENDING", "REJECTED"
+"""States of an answer (`reviewReplyState`): Google looks at it first, or does not show it."""
 CAPABILITIES = Capabilities(
     reply_public=True,
     look_up=True,
     reread=True,
     deletions=True,
-    limits="Reviews can be answered, and flagged on Google's own page only. Pictures in reviews are not handed out.",
+    limits="Reviews can be answered; to be flagged, they are opened on Google's own page.",
 )
 
 
@@ -89,15 +89,6 @@ class State(msgspec.Struct, omit_defaults=True):
     def dump(self) -> str:
         """As it is stored."""
         return msgspec.json.encode(self).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A review, and our answer to it if there is one."""
-
-    item: Incoming
-    answer: Incoming | None
-    updated: datetime
 
 
 class GoogleReviews:
@@ -173,7 +164,12 @@ class GoogleReviews:
         found = []
         for row in rows(data, "reviews"):
             try:
-                found.append(read_review(row, self._location))
+                review = read_review(row, self._location)
+                found.append(review)
+                reply = row.get("reviewReply")
+                if isinstance(reply, dict) and reply.get("reviewReplyState") == REFUSED:
+                    who = review.item.author.name
+                    self._notices.append(f"Google does not show our answer to the review by {who}.")
             except ValueError as exc:
                 self._notices.append(f"One review could not be read: {exc}.")
         return found, text(data, "nextPageToken") or None
@@ -266,7 +262,7 @@ class GoogleReviews:
                 if last:
                     raise AnswerLost(exc.message) from exc
             else:
-                return self._sent(reply, moment(made.get("updateTime")), notice)
+                return self._sent(reply, moment(made.get("updateTime")), _judged(made) or notice)
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _replaces(self, reply: OutgoingReply) -> str | None:
@@ -311,56 +307,9 @@ class GoogleReviews:
         """Nothing to release: connections belong to the shared client."""
 
 
-def answer_id(review: str) -> str:
-    """The id of the one answer that a review can have."""
-    return f"{review}/reply"
-
-
-def read_review(row: Mapping[str, Any], location: str) -> Review:
-    """A review of an answer. Raises `ValueError` when it cannot be read."""
-    key = text(row, "reviewId") or text(row, "name").rpartition("/")[2]
-    created, updated = moment(row.get("createTime")), moment(row.get("updateTime"))
-    at = created or updated
-    if not key or at is None:
-        raise ValueError("reviewId or createTime is missing")
-    reviewer = row.get("reviewer")
-    name = clean_line(text(reviewer, "displayName"), 120) if isinstance(reviewer, dict) else clean_line("")
-    name = name or clean_line("Somebody without a name")
-    item = Incoming(
-        remote_id=key,
-        author=Author(f"review:{key}", name, name),
-        text=clean(_words(row)),
-        at=at,
-        visibility=Visibility.PUBLIC,
-        thread=key,
-        edited_at=updated if updated is not None and updated > at else None,
-        place=clean_line("Google review"),
-    )
-    reply = row.get("reviewReply")
-    answer = _answer(reply, item, location) if isinstance(reply, dict) else None
-    return Review(item, answer, updated or at)
-
-
-def _words(row: Mapping[str, Any]) -> str:
-    """Stars and words, for a reader who sees no picture of them."""
-    stars = STARS.get(text(row, "starRating"))
-    line = f"{'★' * stars}{'☆' * (5 - stars)} ({stars} of 5 stars)" if stars else "(no stars)"
-    comment = text(row, "comment").strip()
-    return f"{line}\n{comment}" if comment else f"{line}\n(without words)"
-
-
-def _answer(reply: Mapping[str, Any], review: Incoming, location: str) -> Incoming | None:
-    words, at = text(reply, "comment"), moment(reply.get("updateTime"))
-    if not words:
-        return None
-    us = clean_line("The organisation")
-    return Incoming(
-        remote_id=answer_id(review.remote_id),
-        author=Author(location, us, us),
-        text=clean(words),
-        at=at or review.edited_at or review.at,
-        visibility=Visibility.PUBLIC,
-        thread=review.thread,
-        parent=review.remote_id,
-        own=True,
-    )
+def _judged(answer: Mapping[str, Any]) -> str | None:
+    """What an officer must know of a new answer."""
+    state = answer.get("reviewReplyState")
+    if state == REFUSED:
+        return "Google took the answer and does not show it: it offends one of their policies."
+    return "Google looks at the answer before it is shown." if state == WAITING else None

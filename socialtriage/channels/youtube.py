@@ -50,6 +50,8 @@ LEAST = 1.0
 """Seconds of the budget below which nothing more is begun."""
 TURNS = ((PUBLISHED, 0.5, False), (HELD, 0.3, False), (SPAM, 0.2, False), (PUBLISHED, 0.0, True))
 """The queues in the order of a pass, with the share of its time that each leaves to what follows."""
+OLDER = ((HELD, 4), (SPAM, 8), (PUBLISHED, 1))
+"""By what the pages of older threads in a pass are divided in each queue."""
 SAVING = 2
 """Pages a pass at which the quota is short: what is new comes first then."""
 WARN = 0.8
@@ -105,6 +107,7 @@ class YouTube:
         pace = await api.quota.pace()
         overlap = OVERLAP if pace > SAVING else SHORT
         walk = Walk(api, state, self._ctx.known, self._time_left, overlap)
+        hidden: set[str] = set()
         for status, share, again in TURNS:
             try:
                 async for page in walk.queue(status, share, again=again):
@@ -113,10 +116,13 @@ class YouTube:
                 if status == PUBLISHED:
                     raise
                 # The owner alone sees these: the public comments go on without them.
+                hidden.add(status)
                 queue = "held for review" if status == HELD else "taken for spam"
                 yield Page(notices=(f"Comments {queue} are not shown: {exc.message}",))
-        async for page in walk.older(pace):
-            yield page
+        for status, part in OLDER:
+            if status not in hidden:
+                async for page in walk.older(status, -(-pace // part)):
+                    yield page
         used = await api.quota.used()
         if used > WARN * api.quota.limit:
             yield Page(notices=(f"{used:,} of the {api.quota.limit:,} units of today's quota are spent.",))

@@ -31,7 +31,11 @@ class Thread:
 
 
 def read_thread(row: Mapping[str, Any], channel: str, status: str) -> Thread:
-    """A thread of an answer. Raises `ValueError` when its top comment cannot be read."""
+    """A thread of an answer. Raises `ValueError` when its top comment cannot be read.
+
+    A thread is in a queue for its top comment or for any of its replies: each has its own `moderationStatus`, and
+    `status`, that of the queue, counts only where there is none.
+    """
     snippet = _object(row.get("snippet"), "snippet")
     key = text(row, "id")
     if not key:
@@ -75,6 +79,7 @@ def read_comment(
     root = parent or thread or key
     edited = moment(snippet.get("updatedAt"))
     video = text(snippet, "videoId") or video
+    status = text(snippet, "moderationStatus") or status
     return Incoming(
         remote_id=key,
         author=author,
@@ -88,7 +93,7 @@ def read_comment(
         edited_at=edited if edited is not None and edited > at else None,
         media=_media(snippet),
         place=placed("", status),
-        reply_data=_reply_data(key, root, text(snippet, "moderationStatus") or status, video),
+        reply_data=_reply_data(key, root, status, video),
     )
 
 

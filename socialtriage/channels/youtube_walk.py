@@ -2,8 +2,9 @@
 
 There is no cursor: threads come newest first, and a reply to an old thread does not reliably move it up
 [unconfirmed either way]. So each queue is walked down to an overlap before its last complete walk; and behind the
-point where that ends, older threads are read by turns, as many pages a pass as the quota bears. A thread shows some of
-its replies and how many there are: where that number is another than last time, all of them are read.
+point where that ends, older threads are read by turns, as many pages a pass as the quota bears. In the moderators'
+queues these are threads too that stand there for a reply alone. A thread shows some of its replies and how many there
+are: where that number is another than last time, all of them are read.
 A walk that the budget or the quota ends is taken up where it stopped, and its mark stays until it is complete.
 """
 
@@ -43,6 +44,8 @@ class Queue(msgspec.Struct, omit_defaults=True):
     mark: datetime | None = None
     newest: datetime | None = None
     token: str | None = None
+    turn: str | None = None
+    """Where the next page of older threads is."""
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -51,8 +54,6 @@ class State(msgspec.Struct, omit_defaults=True):
     floor: datetime
     channel: str
     queues: dict[str, Queue] = {}
-    turn: str | None = None
-    """Where the next page of older threads is."""
     counts: dict[str, int] = {}
     """Replies of threads that do not show all of them, as they were when all were read."""
 
@@ -84,8 +85,8 @@ class Walk:
     """Whether more than a share of the pass's time is left, and enough to begin something."""
     overlap: timedelta = OVERLAP
     notices: list[str] = field(default_factory=list)
-    below: str | None = None
-    """Where older threads begin: behind what this pass has read of the published ones."""
+    below: dict[str, str | None] = field(default_factory=dict)
+    """Where older threads of each queue begin: behind what this pass has read of it."""
 
     share: float = 0.0
     """What of the pass's time is left to others."""
@@ -109,7 +110,7 @@ class Walk:
         until = max(queue.mark - self.overlap, self.state.floor - OVERLAP) if queue.mark else self.state.floor
         while self.go_on():
             threads, items, token = await self._read(status, queue)
-            self.below = token if status == PUBLISHED else self.below
+            self.below[status] = token
             times = [thread.top.at for thread in threads]
             queue.newest = max([*times, *([queue.newest] if queue.newest else [])], default=None)
             done = token is None or (bool(times) and times[-1] < until)
@@ -122,21 +123,22 @@ class Walk:
             if done:
                 return
 
-    async def older(self, most: int) -> AsyncGenerator[Page, None]:
-        """Pages of older threads, at most `most`, from where the last turn stopped."""
+    async def older(self, status: str, most: int) -> AsyncGenerator[Page, None]:
+        """Pages of a queue's older threads, at most `most`, from where the last turn stopped."""
         self.share = 0.0
-        self.state.turn = self.state.turn or self.below
+        queue = self.state.queues.setdefault(status, Queue())
+        queue.turn = queue.turn or self.below.get(status)
         for _ in range(most):
-            if self.state.turn is None or not self.go_on():
+            if queue.turn is None or not self.go_on():
                 return
             try:
-                rows, token = await self.api.threads(PUBLISHED, self.state.turn)
+                rows, token = await self.api.threads(status, queue.turn)
             except Declined:
                 # A token that lapsed: the next turn begins behind the newest threads.
-                self.state.turn = None
+                queue.turn = None
                 return
-            _, items = await self._taken(rows, PUBLISHED)
-            self.state.turn = token
+            _, items = await self._taken(rows, status)
+            queue.turn = token
             for page in self._pages(items, moves=True):
                 yield page
 
@@ -194,11 +196,11 @@ class Walk:
 
     async def _whole(self, thread: Thread, status: str) -> Thread:
         """The thread with all its replies where their number has changed since they were last read."""
-        counts = self.state.counts
+        counts, key = self.state.counts, thread.id if status == PUBLISHED else f"{status} {thread.id}"
         if thread.total <= len(thread.replies):
-            counts.pop(thread.id, None)
+            counts.pop(key, None)
             return thread
-        if counts.get(thread.id) == thread.total:
+        if counts.get(key) == thread.total:
             return thread
         replies: dict[str, Incoming] = {reply.remote_id: reply for reply in thread.replies}
         token: str | None = None
@@ -210,11 +212,11 @@ class Walk:
             except (Missing, Declined):
                 break
             video = thread.top.reply_data.get("video", "")
-            for reply in read_replies(rows, self.state.channel, status, thread.id, video):
-                replies[reply.remote_id] = reply
+            for reply in read_replies(rows, self.state.channel, PUBLISHED, thread.id, video):
+                replies.setdefault(reply.remote_id, reply)
             if token is None:
-                counts.pop(thread.id, None)
-                counts[thread.id] = thread.total
+                counts.pop(key, None)
+                counts[key] = thread.total
                 while len(counts) > MOST_COUNTS:
                     del counts[next(iter(counts))]
                 break

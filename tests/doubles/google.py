@@ -200,10 +200,14 @@ class YouTubeServer(GoogleServer):
             raise error(404, "channelNotFound")
         if status != "published" and not self.owner:
             raise error(403, "forbidden", "The channel's owner alone may see these.")
-        tops = [c for c in self.comments.values() if c.id == c.thread and c.status == status]
+        # A thread is in a moderators' queue for its top comment or for any of its replies.
+        there = {c.thread for c in self.comments.values() if c.status == status}
+        tops = [c for c in self.comments.values() if c.id == c.thread]
+        tops = [c for c in tops if (c.status == status if status == "published" else c.id in there)]
         tops.sort(key=lambda c: c.at, reverse=True)
         part, token = self._page(tops, query)
-        return {"kind": "youtube#commentThreadListResponse", "items": [self._shown(top) for top in part]} | token
+        items = [self._shown(top, status) for top in part]
+        return {"kind": "youtube#commentThreadListResponse", "items": items} | token
 
     def _page(self, found: list[Comment], query: dict[str, str]) -> tuple[list[Comment], dict[str, str]]:
         start, size = 0, min(self.most, int(query.get("maxResults", "20")))
@@ -213,12 +217,12 @@ class YouTubeServer(GoogleServer):
             start = int(token[3:])
         return found[start : start + size], ({"nextPageToken": f"at-{start + size}"} if found[start + size :] else {})
 
-    def _replies(self, thread: str) -> list[Comment]:
-        below = [c for c in self.comments.values() if c.thread == thread != c.id and c.status == "published"]
+    def _replies(self, thread: str, status: str = "published") -> list[Comment]:
+        below = [c for c in self.comments.values() if c.thread == thread != c.id and c.status == status]
         return sorted(below, key=lambda c: c.at)
 
-    def _shown(self, top: Comment) -> Any:
-        replies = self._replies(top.id)
+    def _shown(self, top: Comment, status: str) -> Any:
+        replies = self._replies(top.id, status)
         shown = {"replies": {"comments": [self._comment(c) for c in replies[: self.sample]]}} if replies else {}
         snippet = {
             "channelId": CHANNEL,
@@ -293,6 +297,8 @@ class ReviewServer(GoogleServer):
         super().__init__()
         self.reviews: dict[str, dict[str, Any]] = {}
         self.puts = 0
+        self.state = ""
+        """What Google thinks of new answers."""
         self.most = 50
 
     def review(self, name: str, stars: str, comment: str = "", age: timedelta = timedelta(0)) -> str:
@@ -329,6 +335,8 @@ class ReviewServer(GoogleServer):
             raise Said(400, {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "too long"}})
         self.puts += 1
         review["reviewReply"] = {"comment": asked.body["comment"], "updateTime": stamp(self.now)}
+        if self.state:
+            review["reviewReply"]["reviewReplyState"] = self.state
         return review["reviewReply"]
 
     def _list(self, query: dict[str, list[str]]) -> Any:
