@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 
 from socialtriage.channels import graph_chat
 from socialtriage.channels.base import Lifts, Moderates
 from socialtriage.channels.http import Http
 from socialtriage.channels.instagram import Instagram
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import AnswerLost, Misconfigured, Rejected
+from socialtriage.domain.errors import AnswerLost, ChannelError, Misconfigured, Rejected
 from socialtriage.domain.models import Incoming, StoredRef, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, TOKEN, USER_TOKEN, Grant, GraphServer
@@ -241,3 +243,30 @@ def test_the_program_polls_and_answers(tmp_path: Path) -> None:
         assert [node.parent for node in meta.sent("IGComment")] == [top]
         assert json.loads(shell.ok("poll", "--once", "--json").out)["new"] == 0
         assert meta.problems == []
+
+
+@pytest.mark.parametrize(
+    "fault", ["html", "reset", "truncate", "500", "429", "80002", '{"data": {"a": 1}}', '{"data": [3]}']
+)
+@pytest.mark.parametrize("path", ["/media", "/comments", "/tags", "/conversations"])
+def test_nothing_is_lost_or_doubled_by_faults_in_reading(meta: GraphServer, fault: str, path: str) -> None:
+    top = meta.ig_comment(meta.medium("The park opens"), "lovely", "ada")
+    meta.ig_comment(top, "indeed", "bob")
+    meta.medium("look at this lamp", "dee")
+    meta.message("fay", "my bin was missed", platform="instagram")
+    desk = desk_of(meta)
+    for _ in range(3 if fault in ("500", "reset", "truncate") else 1):
+        if fault.startswith("{"):
+            meta.fail(200, path, body=fault)
+        elif fault == "80002":
+            meta.error(80002, path)
+        else:
+            meta.fail(fault, path)
+    with stamina.set_testing(True, attempts=3), contextlib.suppress(ChannelError):
+        poll(desk)
+    meta.faults.clear()
+    for _ in range(2):
+        desk.now += timedelta(minutes=2)
+        poll(desk)
+    found = sorted(str(item.text) for item in desk.residents.values())
+    assert found == ["indeed", "look at this lamp", "lovely", "my bin was missed"]
