@@ -30,7 +30,7 @@ from socialtriage.services.calendar import working_time
 from socialtriage.services.desk import Desk
 from socialtriage.store.log import NewEvent
 from tests.doubles.desk import CONFIG, arrive, message
-from tests.doubles.figures_desk import NOW, october
+from tests.doubles.figures_desk import NOW, REPORT, october
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -114,8 +114,9 @@ def test_the_figures_are_those_worked_out_on_paper(tmp_path: Path) -> None:
     desk.close()
 
 
-def test_every_figure_lists_its_cases(tmp_path: Path) -> None:
-    desk, _ = october(tmp_path)
+@pytest.mark.parametrize("zone", ["Europe/London", "Australia/Adelaide", "America/St_Johns"])
+def test_every_figure_lists_its_cases(tmp_path: Path, zone: str) -> None:
+    desk, _ = october(tmp_path, config=(CONFIG + REPORT).replace("Europe/London", zone))
     for name in figures.SPANS:
         report = figures.make(desk, figures.span_called(desk, name))
         opened = 0

@@ -203,9 +203,9 @@ def _shares(counted: Counted, grown: Table) -> Iterator[Row]:
 
 
 def _handed(counted: Counted) -> Row:
-    now, before = (
-        len({sent.case_id for sent in counted.handoffs(span)}) for span in (counted.span, counted.span_before)
-    )
+    earlier = counted.span_before
+    now = len({sent.case_id for sent in counted.handoffs})
+    before = counted.desk.store.figures.handed_off(earlier.start, earlier.end)
     values = (now, now, before, change(now, before))
     return Row("handed_off", "handed off", values, f"is:handed_off {counted.dates}", unit=Unit.CASES)
 

@@ -49,14 +49,9 @@ class Counted:
     before: Tally
 
     @cached_property
-    def all_handoffs(self) -> list[Sent]:
-        """The handoffs of the cases of both spans and what may be between them."""
-        return self.desk.store.figures.handoffs(self.span_before.start, self.span.end)
-
-    def handoffs(self, span: Span) -> list[Sent]:
-        """The handoffs of the cases of one of the two spans."""
-        low, high = iso(span.start), iso(span.end)
-        return [sent for sent in self.all_handoffs if low <= sent.opened_at < high]
+    def handoffs(self) -> list[Sent]:
+        """The handoffs of the cases of the span."""
+        return self.desk.store.figures.handoffs(self.span.start, self.span.end)
 
     @property
     def dates(self) -> str:

@@ -173,7 +173,7 @@ def avoidable(counted: Counted) -> Table:
 def handoffs(counted: Counted) -> Table:
     """Cases handed to contacts, and how long these took."""
     by_contact: dict[str, list[Sent]] = {}
-    for sent in counted.handoffs(counted.span):
+    for sent in counted.handoffs:
         by_contact.setdefault(sent.contact, []).append(sent)
     rows = [_contact_row(counted, name, found) for name, found in by_contact.items()]
     rows.sort(key=lambda row: (-(row.values[0] or 0), row.label))

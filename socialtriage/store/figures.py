@@ -21,6 +21,10 @@ KEY = (
     f"account, area, topic, CASE WHEN area IS NULL THEN suggested_area END, {_MARKS}, kind, outcome, avoidable, network"
 )
 _TIMES = "opened_at, coalesce(acknowledged_at, answered_at), closed_at"
+_LEFT = (
+    "FROM v_handoffs WHERE queued_at >= :low AND sent_at IS NOT NULL AND state != 'bounced'"
+    " AND case_opened_at >= :low AND case_opened_at < :high"
+)
 _IN_SPAN = "FROM v_cases WHERE opened_at >= :low AND opened_at < :high"
 
 
@@ -49,8 +53,6 @@ class Sent(NamedTuple):
     """A handoff that left."""
 
     case_id: int
-    opened_at: str
-    """When its case was opened."""
     contact: str
     sent_at: str
     answered_at: str | None
@@ -111,15 +113,15 @@ class Figures:
 
     def handoffs(self, low: datetime, high: datetime) -> list[Sent]:
         """Handoffs that left, of cases opened in a span; as none is older than its case, old ones are not read."""
-        return [
-            Sent._make(row)
-            for row in self._db.all(
-                "SELECT case_id, case_opened_at, contact, sent_at, answered_at, chased FROM v_handoffs"
-                " WHERE queued_at >= :low AND sent_at IS NOT NULL AND state != 'bounced'"
-                " AND case_opened_at >= :low AND case_opened_at < :high",
-                {"low": iso(low), "high": iso(high)},
-            )
-        ]
+        rows = self._db.all(
+            f"SELECT case_id, contact, sent_at, answered_at, chased {_LEFT}", {"low": iso(low), "high": iso(high)}
+        )
+        return [Sent._make(row) for row in rows]
+
+    def handed_off(self, low: datetime, high: datetime) -> int:
+        """How many cases opened in a span were handed off."""
+        row = self._db.one(f"SELECT count(DISTINCT case_id) {_LEFT}", {"low": iso(low), "high": iso(high)})
+        return int(row[0])
 
     def first_polls(self) -> dict[str, str]:
         """When each account was first polled well."""
