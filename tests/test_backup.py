@@ -120,6 +120,20 @@ def test_who_polls_is_named_when_a_store_is_to_be_replaced(desk: Desk, tmp_path:
         backup.restore(tmp_path / "b.tar", path, officer="JS", force=True)
 
 
+def test_two_restores_keep_two_stores_and_a_link_stays_a_link(desk: Desk, tmp_path: Path) -> None:
+    backup.back_up(desk, tmp_path / "b.tar")
+    path = desk.store.path
+    desk.close()
+    (tmp_path / "link.db").symlink_to(path)
+    kept = [backup.restore(tmp_path / "b.tar", tmp_path / "link.db", officer="JS", force=True).kept for _ in range(2)]
+    assert len({each for each in kept if each is not None and each.exists()}) == 2
+    assert (tmp_path / "link.db").is_symlink()
+    store = Store(tmp_path / "link.db")
+    assert [event.kind for event in store.log.between(None, None)][-1] == "store.restored"
+    assert (tmp_path / "link-media" / store.copies.media()[0]).read_bytes() == PICTURE.data
+    store.close()
+
+
 @pytest.mark.parametrize("harm", ["cut", "byte", "foreign", "link", "none"])
 def test_what_is_no_whole_backup_is_not_restored(desk: Desk, tmp_path: Path, harm: str) -> None:
     target, place = tmp_path / "week.tar", tmp_path / "new" / "desk.db"

@@ -159,17 +159,18 @@ def restore(file: Path, path: Path, *, officer: str, force: bool = False) -> Res
     from socialtriage.config.files import make_folders
 
     make_folders(path.parent)
-    with _workshop(path.parent) as folder:
+    real = Path(os.path.realpath(path))  # a link stays one
+    with _workshop(real.parent) as folder:
         manifest = archive.unpack(file, folder)
         fresh = folder / archive.DATABASE
         contents, media = _proved(fresh, str(file))
         current = _current(path, contents, force)
         doubted, again = _begin_anew(fresh, manifest, current, officer)
         if path.exists():
-            _close_down(path, current)
-        kept = _keep(path, current)
+            _close_down(real, current)
+        kept = _keep(real, media_folder(path), current)
         _take_media(folder / "media", media_folder(path))
-        fresh.replace(path)
+        fresh.replace(real)
     count = sum((media_folder(path) / each).is_file() for each in media)
     return Restored(contents, count, str(manifest.get("made_at")), kept, doubted, again)
 
@@ -265,14 +266,17 @@ def _close_down(path: Path, current: _Current | None) -> None:
             raise  # it could be read a moment ago
 
 
-def _keep(path: Path, current: _Current | None) -> Path | None:
+def _keep(path: Path, media: Path, current: _Current | None) -> Path | None:
     """Keep the store that stands there beside itself, with its media; an empty one needs no keeping."""
     if current is None or (current.contents is not None and current.contents.empty):
         return None
-    kept = path.with_name(f"{path.stem}.before-restore-{utc_now():%Y%m%d-%H%M%S}{path.suffix}")
-    media, kept_media = media_folder(path), media_folder(kept)
+    stem = f"{path.stem}.before-restore-{utc_now():%Y%m%d-%H%M%S}"
+    kept, number = path.with_name(f"{stem}{path.suffix}"), 1
+    while kept.exists() or media_folder(kept).exists():
+        number += 1
+        kept = path.with_name(f"{stem}-{number}{path.suffix}")
     if media.is_dir():
-        shutil.copytree(media, kept_media, copy_function=_linked)
+        shutil.copytree(media, media_folder(kept), copy_function=_linked)
     _linked(str(path), str(kept))
     for ending in COMPANIONS:
         # A damaged store could not be folded into one file; what stands beside it must not meet the restored one.
@@ -296,4 +300,4 @@ def _take_media(source: Path, target: Path) -> None:
     for found in sorted(source.glob("*/*")):
         place = target / found.relative_to(source)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found.replace(place)
+        shutil.move(found, place)
