@@ -119,7 +119,7 @@ def heat_lines(heat: Mapping[tuple[int, int], int], *, plain: bool = False, wide
     yield ("       " + "".join(f"{hour:<{3 * wide}}" for hour in range(0, 24, 3))).rstrip()
     for day, name in enumerate(WEEKDAYS):
         shades = (shade(heat.get((day, hour), 0), peak, plain=plain) for hour in range(24))
-        yield f"  {name[:3]}  " + "".join(each * wide for each in shades)
+        yield (f"  {name[:3]}  " + "".join(each * wide for each in shades)).rstrip()
     steps = "".join(shade(step, 4, plain=plain) * 2 + f" up to {-(-peak * step // 4):,}  " for step in range(1, 5))
     if peak:
         yield f"       {steps}".rstrip()
