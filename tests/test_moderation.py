@@ -67,7 +67,7 @@ def test_blocked_words_mark_and_hold_and_nothing_is_hidden_by_them(desk: Desk) -
     assert desk.store.cases.get(row_of(desk, "fine park").id).flags == ("blocked_word",)
     with pytest.raises(Refused, match="not held"):
         flagging.release(desk, row_of(desk, "fine park").id)
-    query = inbox.parse_query("is:flagged", desk, "all")
+    query = inbox.parse_query("is:blocked", desk, "all")
     assert len(inbox.snapshot(desk, query)) == 4
     assert len(inbox.snapshot(desk, inbox.parse_query("is:held", desk, "all"))) == 2
 

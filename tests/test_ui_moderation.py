@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from socialtriage.domain.models import MediaItem, MediaState, OutboxKind
 from socialtriage.domain.text import clean_line
-from socialtriage.services import drafts, handoff, moderation, outbox, triage
+from socialtriage.services import drafts, handoff, handoff_files, moderation, outbox, triage
 from socialtriage.services.desk import Desk
 from socialtriage.ui.handlers import evidence
 from socialtriage.ui.screens.ask import Ask
@@ -76,6 +76,8 @@ def test_a_held_case_is_marked_blocked_with_a_reason_and_reviewed(desk: Desk) ->
         assert officer.case(case_id).messages[0].state == "hidden"
         assert isinstance(desk.clock, FrozenClock)
         desk.clock.move(days=100)
+        triage.note(desk, case_id, "written elsewhere")
+        await officer.sees("1 review due")
         officer.app.perform("desk.moderation")
         await officer.on(ModerationScreen)
         await officer.sees("1 due for review", "REVIEW NOW", "insults")
@@ -137,7 +139,7 @@ def test_a_handoff_attaches_the_copy_without_metadata_and_the_original_by_choice
     assert not any("place and camera" in warning for warning in clean.warnings)
     assert clean.mail.attached[0].startswith("bins.jpg")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handoff, "MAIL_ROOM", 10)
+        patch.setattr(handoff_files, "MAIL_ROOM", 10)
         small = handoff.prepare(desk, case_id)
         assert (small.attached, any("Too large" in warning for warning in small.warnings)) == ((), True)
         assert handoff.prepare(desk, case_id, attachments=clean.attached).attached == clean.attached

@@ -56,7 +56,7 @@ FLAGS = {
     "late": "c.lane < 5 AND c.due_at < :now",
     "untagged": "c.area IS NULL",
     "unclaimed": "c.owner IS NULL",
-    "flagged": "c.flags LIKE '%\"blocked_word\"%'",
+    "blocked": "c.flags LIKE '%\"blocked_word\"%'",
     "held": "c.flags LIKE '%\"held\"%'",
     "promised": "c.lane < 5 AND c.promised_at IS NOT NULL AND c.promise_kept IS NULL",
     **{status.value: f"c.status = '{status.value}'" for status in Status},

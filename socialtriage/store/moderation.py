@@ -122,10 +122,9 @@ class Moderation:
         sql = f"SELECT {_COLUMNS} FROM moderation WHERE state != 'dropped' ORDER BY id DESC LIMIT ?"
         return [_action(r) for r in self._db.all(sql, (limit,))]
 
-    def of_case(self, case_id: int) -> list[Action]:
-        """What was done in a case, oldest first."""
-        sql = f"SELECT {_COLUMNS} FROM moderation WHERE case_id = ? AND state != 'dropped' ORDER BY id"
-        return [_action(r) for r in self._db.all(sql, (case_id,))]
+    def due(self, now: datetime) -> int:
+        """How many decisions must be looked at again by now."""
+        return int(self._db.one(f"SELECT count(*) FROM moderation WHERE {_OPEN} AND review_at <= ?", (iso(now),))[0])
 
     def waiting(self, person_id: int, kind: OutboxKind) -> bool:
         """Whether the same is about to be done to the same person."""

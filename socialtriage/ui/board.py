@@ -32,6 +32,8 @@ class Board:
     """Mails of contacts that wait for a decision."""
     paused: bool = False
     """Nothing leaves, by an officer's word."""
+    reviews: int = 0
+    """Hides, blocks and mutes that are due for review."""
 
     def leaving(self, officer: str, now: datetime) -> OutboxView | None:
         """The officer's row that leaves next and can still be taken back."""
@@ -68,7 +70,7 @@ class Board:
 
 def read_board(desk: Desk) -> Board:
     """Look at the desk; some milliseconds, so not on the event loop."""
-    from socialtriage.services import accounts, answerbox, inbox, outbox, pause
+    from socialtriage.services import accounts, answerbox, inbox, moderation, outbox, pause
 
     views = accounts.listing(desk)
     return Board(
@@ -78,4 +80,5 @@ def read_board(desk: Desk) -> Board:
         tuple(outbox.rows(desk)),
         answerbox.waiting(desk),
         pause.words(desk) is not None,
+        moderation.due(desk),
     )
