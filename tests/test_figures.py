@@ -89,6 +89,7 @@ def test_the_figures_are_those_worked_out_on_paper(tmp_path: Path) -> None:
     assert first(report, "avoidable") == {"chasing": 1}
     assert rows(report, "summary")["avoidable"][:2] == (0.2, 1)
     assert first(report, "channel_shift") == {"self_served": 1, "handled": 3, "elsewhere": 1, "none": 2}
+    assert rows(report, "shift_by_network") == {"mastodon": (3, 1, 2, 0), "imap": (1, 0, 1, 0), "phone": (1, 0, 0, 1)}
     assert rows(report, "handoffs") == {"waste-team": (1, 1, 1.0, 20.0, 20.0, 0)}
 
     # A, B, D and E would have been calls at 4.50; F was one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -55,6 +56,7 @@ def tables(counted: Counted, now: datetime) -> Iterator[Table]:
     yield _times(counted, "area", counted.area)
     yield charter(counted)
     yield channel_shift(counted)
+    yield shift_by_network(counted)
     yield outcomes(counted)
     yield avoidable(counted)
     yield handoffs(counted)
@@ -133,6 +135,32 @@ def channel_shift(counted: Counted) -> Table:
     rows.append(Row("none", "no outcome yet", (left, None), f"outcome:none {counted.dates}"))
     text = "Cases opened in the period by where they ended. Shares are of those that have an outcome."
     return Table("channel_shift", "Channel shift", text, _PART, tuple(rows), Picture.BARS)
+
+
+def shift_by_network(counted: Counted) -> Table:
+    """Where matters ended, network by network: residents expect different things on each."""
+    ended: dict[str, Counter[str]] = {}
+    for (network, outcome), count in counted.tally.counts("network", "outcome").items():
+        if outcome is not None:
+            ended.setdefault(str(network), Counter())[str(outcome)] += count
+    rows = []
+    for network in sorted(ended, key=lambda name: (-ended[name].total(), name)):
+        found = ended[network]
+        parts = [sum(found[each] for each in names) for names in _WAYS.values()]
+        also = {way: f"outcome:{way} network:{network} {counted.dates}" for way in _WAYS}
+        closed = f"outcome:any network:{network} {counted.dates}"
+        rows.append(Row(network, network_word(network), (found.total(), *parts), closed, also=also))
+    text = "Cases opened in the period that have an outcome, by network and by where they ended; the rest needed no answer."
+    columns = (
+        Column("cases", "Ended"),
+        Column("self_served", "Self-served"),
+        Column("handled", "Handled here"),
+        Column("elsewhere", "Moved elsewhere"),
+    )
+    return Table("shift_by_network", "Channel shift by network", text, columns, tuple(rows))
+
+
+_WAYS = {"self_served": ("self_served",), "handled": OUTCOMES["handled"], "elsewhere": OUTCOMES["elsewhere"]}
 
 
 def outcomes(counted: Counted) -> Table:

@@ -103,7 +103,7 @@ def _network(desk: Desk, query: Query, value: str) -> Query:
 
 
 def _outcome(desk: Desk, query: Query, value: str) -> Query:
-    return _more(query, "outcome", choice(value, [*Outcome, *narrow.OUTCOMES, "none"], "outcome"))
+    return _more(query, "outcome", choice(value, [*Outcome, *narrow.OUTCOMES, "any", "none"], "outcome"))
 
 
 def _avoidable(desk: Desk, query: Query, value: str) -> Query:

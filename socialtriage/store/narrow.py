@@ -78,6 +78,8 @@ def _kind(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
 def _outcome(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
     if value == "none":
         return "c.outcome IS NULL", {}
+    if value == "any":
+        return "c.outcome IS NOT NULL", {}
     return _one_of("c.outcome", OUTCOMES.get(value, (value,)), key)
 
 
