@@ -89,6 +89,9 @@ def test_a_day_on_the_page(shell: Shell, meta: GraphServer) -> None:
     # Messenger, inside the day, with the time that is left; and when it is over, refused with the reason.
     gus = case(shell, "my bin was missed")
     assert gus["answer_until"] is not None
+    lines = shell.ok("list").out
+    assert "can be answered until" in lines
+    assert "can no longer be answered there" in lines
     assert "takes an answer for 3 h" in shell.ok("show", gus["ref"]).out
     preview = shell.ok("reply", gus["ref"], "We are on our way.", "--preview")
     assert "3 h" in preview.out

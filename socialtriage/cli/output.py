@@ -12,10 +12,11 @@ import click
 
 from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
-from socialtriage.domain.models import MediaState, Status
+from socialtriage.domain.models import MediaState, Status, Visibility
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView, MediaView
 from socialtriage.services.desk import Desk
+from socialtriage.services.windows import answer_until
 
 
 def emit(data: Any) -> None:
@@ -60,6 +61,9 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
     marks += [f"held by {row.owner}"] if row.owner else []
     late = row.status is Status.WAITING_CONTACT and row.contact_due_at is not None and row.contact_due_at < now
     marks += [f"contact late since {local(desk, row.contact_due_at)}"] if late else []
+    until = answer_until(desk, row) if row.visibility is Visibility.PRIVATE else None
+    marks += [f"can be answered until {local(desk, until)}"] if until is not None and until > now else []
+    marks += ["can no longer be answered there"] if until is not None and until <= now else []
     parts = [
         row.ref,
         _urgency(row),
