@@ -150,7 +150,7 @@ def shift_by_network(counted: Counted) -> Table:
         also = {way: f"outcome:{way} network:{network} {counted.dates}" for way in _WAYS}
         closed = f"outcome:any network:{network} {counted.dates}"
         rows.append(Row(network, network_word(network), (found.total(), *parts), closed, also=also))
-    text = "Cases opened in the period that have an outcome, by network and by where they ended; others needed no answer."
+    text = "Cases opened in the period that have an outcome, by network and where they ended; others needed no answer."
     columns = (
         Column("cases", "Ended"),
         Column("self_served", "Self-served"),
