@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from socialtriage.config.load import parse
 from socialtriage.domain.blocked import BlockedWords
-from socialtriage.domain.errors import NotFound, Refused, UsageError
+from socialtriage.domain.errors import ConfigError, NotFound, Refused, UsageError
 from socialtriage.domain.models import OutboxKind, OutboxState, Outcome, Sent, Visibility
 from socialtriage.domain.views import Query
 from socialtriage.services import flagging, inbox, moderation, outbox, triage
@@ -79,6 +80,23 @@ def test_no_text_brings_the_lists_down(text: str) -> None:
     found = words.look(f"{text} idiots! {text}")
     assert found is None or set(found.words) <= {"idiot*", "a b", "[x", "(", "\\"}
     assert BlockedWords([], []).look(text) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[evidence]\nmax_bytes = 0", "evidence.max_bytes"),
+        ('[evidence]\nmax_bytes = "50MB"', "a whole number"),
+        ("[evidence]\nmax_bytes = true", "a whole number"),
+        ('[moderation]\nflag = [""]', "moderation.flag"),
+        ('[moderation]\nreview = "soon"', "moderation.review"),
+        ("[moderation]\nhide = []", "is no known key"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(table: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(CONFIG.replace("[outbox]", f"{table}\n\n[outbox]"))
+    assert any(said in problem for problem in caught.value.problems)
 
 
 def decide(desk: Desk, kind: OutboxKind, **more: Any) -> moderation.Decision:

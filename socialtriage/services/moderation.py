@@ -304,9 +304,10 @@ def lift(desk: Desk, action_id: int, *, reason: str) -> Decision:
         raise Refused(f"A {action.kind} cannot be taken back.")
     if action.lifted_at is not None:
         raise Refused(f"The {action.kind} of {whom(action)} is over already.")
-    if action.case_id is None:
+    case_id = desk.store.moderation.case_of(action.message_id)
+    if case_id is None:
         raise Refused("Its case is no longer here.", hint=f"Do it on its own page: {action.snapshot.get('url') or ''}")
-    return decide(desk, action.case_id, _BACK[action.kind], reason=reason, message_id=action.message_id)
+    return decide(desk, case_id, _BACK[action.kind], reason=reason, message_id=action.message_id)
 
 
 def whom(action: Action) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from socialtriage.domain.models import Author, OutboxKind, SafeText, StoredRef, Visibility
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
+from socialtriage.store.intake import BACKGROUND
 from socialtriage.store.rows import stamp, when
 
 HIDDEN = "hidden"
@@ -109,6 +110,11 @@ class Moderation:
             state=r[14],
         )
 
+    def case_of(self, message_id: int | None) -> int | None:
+        """The case that a message is in now: cases are merged and split."""
+        row = self._db.one("SELECT case_id FROM messages WHERE id = ?", (message_id,))
+        return row[0] if row else None
+
     def get(self, action_id: int) -> Action | None:
         """One action."""
         row = self._db.one(f"SELECT {_COLUMNS} FROM moderation WHERE id = ?", (action_id,))
@@ -174,8 +180,8 @@ class ModerationWriter:
         )
 
     def mark_message(self, message_id: int | None, state: str) -> None:
-        """A message is hidden at its network, or shown again."""
-        self._c.execute("UPDATE messages SET state = ? WHERE id = ?", (state, message_id))
+        """A message is hidden at its network, or shown again. One that is background only stays that."""
+        self._c.execute("UPDATE messages SET state = ? WHERE id = ? AND state != ?", (state, message_id, BACKGROUND))
 
     def reviewed(self, action_id: int, officer: str, at: datetime, next_at: datetime | None) -> None:
         """An officer looked at it again; with `next_at` it comes up once more."""
