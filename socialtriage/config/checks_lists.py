@@ -11,7 +11,7 @@ from socialtriage.config.checks import DAY, MINUTE, SECOND, attempt, check_text,
 from socialtriage.config.model import AccountConfig, Area, Config, Contact, SavedAnswer
 from socialtriage.config.networks import NEEDED, WITH_VARIANTS, X_PRICES
 from socialtriage.config.problems import Path, Problems, did_you_mean, quoted
-from socialtriage.domain.endpoints import check_page, check_server, is_host, mail_endpoint
+from socialtriage.domain.endpoints import check_endpoint, check_page, check_server, is_host, mail_endpoint
 
 MAIL_SECRETS = ("mail.smtp", "mail.imap")
 """Names that the keyring holds the two mail secrets under; no account may be called so."""
@@ -153,6 +153,21 @@ def _contact(contact: Contact, path: Path, problems: Problems) -> None:
     check_words(problems, (*path, "hours"), contact.hours or ())
     if contact.phone is not None:
         check_text(problems, (*path, "phone"), contact.phone)
+    _bridge(contact, path, problems)
+
+
+def _bridge(contact: Contact, path: Path, problems: Problems) -> None:
+    """What the way of a contact's handoffs needs."""
+    if contact.via == "command":
+        if not contact.command:
+            problems.add((*path, "command"), 'is missing: the program to run, such as ["/usr/local/bin/new-job"]')
+    elif contact.via != "mail":
+        if contact.url is None:
+            problems.add((*path, "url"), f"is missing: the address of the system that {contact.via} speaks to")
+        else:
+            attempt(problems, (*path, "url"), check_endpoint, contact.url)
+    if contact.via == "open311" and not contact.service_codes:
+        problems.add((*path, "service_codes"), 'is missing: the code of each area, such as { roads = "POT" }')
 
 
 def _answer(

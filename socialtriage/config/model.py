@@ -239,6 +239,18 @@ class Contact(Base, frozen=True, kw_only=True):
     """When they can be reached where it differs from `[hours]`: `mon-fri 08:00-16:00`; shown to officers."""
     phone: str | None = None
     """For officers, out of hours too."""
+    via: Literal["mail", "open311", "zammad", "webhook", "command"] = "mail"
+    """How handoffs reach them: by mail, or into another system."""
+    url: str | None = None
+    """open311, zammad, webhook: address of the system, `https://` (`http://` only to loopback)."""
+    service_codes: dict[str, str] = msgspec.field(default_factory=dict)
+    """open311: the system's service code by area, or by `area/topic`; `*` for every other."""
+    jurisdiction: str | None = None
+    """open311: the jurisdiction_id, where the endpoint has several."""
+    group: str | None = None
+    """zammad: the group that gets the tickets."""
+    command: tuple[str, ...] = ()
+    """command: the program and its arguments; it reads the handoff as JSON on its standard input."""
 
 
 class SavedAnswer(Base, frozen=True, kw_only=True):

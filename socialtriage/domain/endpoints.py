@@ -103,6 +103,13 @@ def mail_endpoint(url: str, *, protocol: MailProtocol | None = None) -> MailEndp
 
 def check_server(url: str) -> None:
     """Look at the base address of a network. Raises `ValueError` with a sentence that does not repeat it."""
+    check_endpoint(url)
+    if _split(url).path not in ("", "/"):
+        raise ValueError("must end after the host: no page, no ? and no #")
+
+
+def check_endpoint(url: str) -> None:
+    """Look at the address of an interface, which may have a path. Raises `ValueError` as `check_server` does."""
     scheme, sep, _ = url.partition("://")
     if not sep or scheme.lower() not in ("https", "http"):
         raise ValueError("must begin with https://")
@@ -113,7 +120,7 @@ def check_server(url: str) -> None:
     _port(parts)
     if scheme.lower() == "http" and not is_loopback(host):
         raise ValueError("must begin with https://; http:// is for this machine only")
-    if parts.path not in ("", "/") or "?" in url or "#" in url:
+    if "?" in url or "#" in url:
         raise ValueError("must end after the host: no page, no ? and no #")
 
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from socialtriage.config.model import Contact
 from socialtriage.domain import cases as life
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import ConfigError, Refused
-from socialtriage.domain.filetypes import file_name
 from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, SafeText, Voice
 from socialtriage.domain.redact import Found, Redaction, redact
 from socialtriage.domain.text import clean
-from socialtriage.domain.unmarked import without_metadata
 from socialtriage.domain.views import CaseDetail, Done, MediaView, MessageView
 from socialtriage.mail.address import Mailbox
-from socialtriage.mail.compose import Attachment, Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
-from socialtriage.services import evidence, inbox
+from socialtriage.mail.compose import Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
+from socialtriage.services import inbox
 from socialtriage.services.desk import Desk
+from socialtriage.services.handoff_files import attachment, fitting, left_out, telling
 from socialtriage.services.triage import NOTE_LIMIT, change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import NewRow
 
-MAIL_ROOM = 18_000_000
-"""Bytes of files that a mail takes without being asked: encoded they stay below the usual limit of 25 MB."""
 EVERYTHING = Redaction.all()
 NOTHING = Redaction.none()
 
@@ -60,6 +58,8 @@ class HandoffDraft:
     found: tuple[Found, ...]
     """Personal data in the resident's words, whether it is masked or not."""
     warnings: tuple[str, ...]
+    bridge: Mapping[str, Any] | None = None
+    """Set when it goes into another system in the place of a mail: what that system gets."""
 
 
 def contact_for(desk: Desk, case_id: int, to: str | None = None) -> ContactChoice:
@@ -127,13 +127,13 @@ def prepare(
     if redaction is None:
         redaction = EVERYTHING if desk.config.mail.redact else NOTHING
     kept = tuple(m for message in detail.messages for m in message.media if m.state is MediaState.KEPT)
-    wanted = _fitting(kept) if attachments is None else tuple(m for m in kept if m.id in set(attachments))
+    wanted = fitting(kept) if attachments is None else tuple(m for m in kept if m.id in set(attachments))
     expected = expect_by or desk.clocks.add(desk.clock(), Duration.parse(choice.contact.answers_within))
     words = clean(note.strip(), NOTE_LIMIT)
     messages, found = _quoted(detail, redaction)
     letter = _letter(desk, detail, choice.contact, redaction)
-    files = tuple(_attachment(desk, m, originals=originals) for m in wanted)
-    return HandoffDraft(
+    files = tuple(attachment(desk, m, originals=originals) for m in wanted)
+    draft = HandoffDraft(
         case_id=case_id,
         ref=detail.row.ref,
         version=detail.row.version,
@@ -157,10 +157,20 @@ def prepare(
         found=tuple(found),
         warnings=(
             *_warnings(desk, detail, choice.contact),
-            *_telling(files, originals=originals),
-            *(_left_out(kept, wanted) if attachments is None else ()),
+            *telling(files, originals=originals),
+            *(left_out(kept, wanted) if attachments is None else ()),
         ),
     )
+    return _elsewhere(desk, detail, draft) if choice.contact.via != "mail" and desk.mail_folder is None else draft
+
+
+def _elsewhere(desk: Desk, detail: CaseDetail, draft: HandoffDraft) -> HandoffDraft:
+    """The same words for a contact that is reached through another system, which takes no files."""
+    from socialtriage.services.bridging import payload
+
+    bridge = payload(desk, detail, draft.contact, draft.mail.subject, draft.mail.text)
+    left = (f"{draft.contact.name} takes no files by {draft.contact.via}: they stay here.",) if draft.attached else ()
+    return replace(draft, bridge=bridge, attached=(), warnings=(*draft.warnings, *left))
 
 
 def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redaction) -> HandoffMail:
@@ -252,30 +262,6 @@ def _url(detail: CaseDetail, redaction: Redaction) -> str | None:
     return next((m.url for m in reversed(detail.messages) if m.url and m.voice is Voice.RESIDENT), None)
 
 
-def _fitting(kept: Sequence[MediaView]) -> tuple[MediaView, ...]:
-    """The files that go together into a mail that most servers take, the first ones first."""
-    chosen, room = [], MAIL_ROOM
-    for media in kept:
-        if (size := media.bytes or 0) <= room:
-            chosen.append(media)
-            room -= size
-    return tuple(chosen)
-
-
-def _left_out(kept: Sequence[MediaView], wanted: Sequence[MediaView]) -> list[str]:
-    names = [str(m.name) for m in kept if m not in wanted]
-    return [f"Too large for most mail servers, so left out unless you choose it: {', '.join(names)}."] if names else []
-
-
-def _attachment(desk: Desk, media: MediaView, *, originals: bool) -> tuple[Attachment, bool]:
-    """The file as it goes, and whether it may say where and by whom it was made."""
-    data = evidence.read(desk.media_folder, media.path or "")
-    stripped = None if originals else without_metadata(data)
-    tells = stripped is None and (media.mime or "").startswith(("image/", "video/"))
-    name = file_name(media.name, data)
-    return Attachment(name, media.mime or "application/octet-stream", stripped or data), tells
-
-
 def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
     said = []
     withheld = [m for message in detail.messages for m in message.media if m.state is not MediaState.KEPT]
@@ -301,16 +287,6 @@ def _earlier(detail: CaseDetail, contact: Contact) -> list[str]:
     return said
 
 
-def _telling(files: Sequence[tuple[Attachment, bool]], *, originals: bool) -> list[str]:
-    """What is attached and may say where and by whom it was made."""
-    names = [file.name for file, tells in files if tells]
-    if not names:
-        return []
-    if originals:
-        return ["The files go as they came, with what they say of place and camera."]
-    return [f"No copy without metadata can be made of {', '.join(names)}: place and camera may be in it."]
-
-
 def undo_window(desk: Desk, account: str | None, seconds: float | None) -> timedelta:
     """How long a row waits before it leaves, so that it can be taken back."""
     if seconds is not None:
@@ -326,7 +302,7 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
 
     Raises `Stale` when the case changed since the draft was made, `Refused` when it cannot be handed off.
     """
-    if desk.mail_folder is None and not desk.config.mail.smtp:
+    if desk.mail_folder is None and not desk.config.mail.smtp and draft.bridge is None:
         raise Refused("The configuration has no mail server, so nothing can be handed off.", hint="Set [mail] smtp.")
     now = desk.clock()
     window = undo_window(desk, None, undo_seconds)
@@ -360,6 +336,17 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
 
 
 def _row(draft: HandoffDraft, handoff_id: int, not_before: datetime) -> NewRow:
+    if draft.bridge is not None:
+        return NewRow(
+            kind=OutboxKind.HANDOFF,
+            recipient=f"{draft.contact.name} ({draft.contact.via})",
+            key=draft.mail.message_id,
+            case_id=draft.case_id,
+            handoff_id=handoff_id,
+            payload=draft.bridge,
+            body=draft.note,
+            not_before=not_before,
+        )
     return NewRow(
         kind=OutboxKind.HANDOFF,
         recipient=draft.contact.email,

@@ -24,7 +24,7 @@ from socialtriage.domain.models import OutboxKind, OutboxState, OutgoingFile, Se
 from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
-from socialtriage.services import mail_login, pause
+from socialtriage.services import bridging, mail_login, pause
 from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
@@ -222,13 +222,17 @@ class Sender:
     async def check(self, row_id: int) -> Outcome:
         """Look an unknown row up at its source. Raises `Refused` where the source cannot be asked."""
         row = await self._blocking(_row, self._desk, row_id)
-        if row.kind in MAIL_KINDS or "recipients" in row.payload:
+        elsewhere = "bridge" in row.payload
+        if not elsewhere and (row.kind in MAIL_KINDS or "recipients" in row.payload):
             raise Refused(
                 f"A mail server cannot be asked whether the mail to {row.recipient} arrived.",
                 hint=f"Ask them, then: outbox retry {row_id} --anyway, or outbox drop {row_id}.",
             )
         try:
-            sent = await self._with_channel(row, look_up=True)
+            if elsewhere:
+                sent = await bridging.look_up(self._desk, self._secrets, self._poller.http, row)
+            else:
+                sent = await self._with_channel(row, look_up=True)
         except NotPermitted as exc:
             raise Refused(exc.message, hint=f"Look there yourself, then: outbox retry {row_id} --anyway.") from exc
         except ChannelError as exc:
@@ -287,7 +291,10 @@ class Sender:
                     await mail_login.renew(self._desk, self._secrets, self._poller.http)
                 await self._blocking(self._mail, row)
                 return Verdict(OutboxState.SENT, sent=Sent(str(row.payload["message_id"]), self._desk.clock()))
-            sent = await self._with_channel(row)
+            if "bridge" in row.payload:
+                sent: Sent | None = await bridging.deliver(self._desk, self._secrets, self._poller.http, row)
+            else:
+                sent = await self._with_channel(row)
             if sent is None:
                 return Verdict(OutboxState.UNKNOWN, "The network gave no answer that can be read.")
             return Verdict(OutboxState.SENT, sent=sent)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import Refused, SocialTriageError, StoreError
 from socialtriage.domain.times import parse_every, utc_now
-from socialtriage.services import triage
+from socialtriage.services import bridging, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.fetching import Fetcher
 from socialtriage.services.outbox import Outcome, Sender
@@ -26,6 +26,8 @@ TICK = 1.0
 """Seconds between looks at the outbox and at snoozes that end."""
 LOOK_FOR_FILES = 5.0
 """Seconds between looks for files of messages that can be fetched."""
+LOOK_AT_BRIDGES = 60.0
+"""Seconds between looks for handoffs in other systems that may be asked about again."""
 LONGEST_PAUSE = 86_400.0
 """Seconds until the next pass at most, where the account's own interval is not longer."""
 
@@ -75,6 +77,7 @@ class Polling:
             with contextlib.suppress(Refused):
                 await self.sender.run()
             await self.fetcher.run(accounts)
+            await bridging.watch(self.desk, self.poller.secrets, self.poller.http)
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -95,6 +98,7 @@ class Polling:
                 group.create_task(self._poll_all(accounts, report))
                 group.create_task(self.send_when_due(sent))
                 group.create_task(self._fetch_files(accounts))
+                group.create_task(self._watch_bridges())
         except BaseExceptionGroup as group_error:
             # What ended one of them ends all: the reader of a pipe that went away, for one.
             raise _first(group_error) from None
@@ -149,6 +153,14 @@ class Polling:
             await self._ours.wait()
             await self.fetcher.run(accounts, patient=True)
             await asyncio.sleep(LOOK_FOR_FILES)
+
+    async def _watch_bridges(self) -> None:
+        """Ask other systems how far handoffs are, until cancelled."""
+        while True:
+            await self._ours.wait()
+            with contextlib.suppress(StoreError):
+                await bridging.watch(self.desk, self.poller.secrets, self.poller.http)
+            await asyncio.sleep(LOOK_AT_BRIDGES)
 
     async def _keep_lease(self) -> None:
         while True:

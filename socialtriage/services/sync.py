@@ -112,6 +112,11 @@ class Poller:
         # Blocking SQLite work has a thread of its own, so that slow IMAP or keyring threads never hold it up.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
 
+    @property
+    def secrets(self) -> SecretStore:
+        """The keyring that accounts' logins are in."""
+        return self._secrets
+
     async def aclose(self) -> None:
         """Close connections and threads."""
         await self.http.aclose()

@@ -18,6 +18,7 @@ from socialtriage.store.database import Database
 if TYPE_CHECKING:
     from socialtriage.store.accounts import Accounts, AccountWriter
     from socialtriage.store.answers import Answers, AnswerWriter
+    from socialtriage.store.bridging import Bridging, BridgingWriter
     from socialtriage.store.copies import Copies
     from socialtriage.store.evidence import Evidence, EvidenceWriter
     from socialtriage.store.figures import Figures
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from socialtriage.store.keeping import Keeping
     from socialtriage.store.leases import Leases
     from socialtriage.store.log import Log, NewEvent
+    from socialtriage.store.incidents import Incidents, IncidentWriter
+    from socialtriage.store.live import Live, LiveWriter
     from socialtriage.store.messages import Messages, MessageWriter
     from socialtriage.store.moderation import Moderation, ModerationWriter
+    from socialtriage.store.noticing import NoticingWriter
     from socialtriage.store.outbox import Outbox, OutboxWriter
     from socialtriage.store.people import PeopleWriter
     from socialtriage.store.replies import Replies, ReplyWriter
@@ -84,11 +88,39 @@ class Transaction:
         return UndoWriter(self._c)
 
     @cached_property
+    def bridging(self) -> BridgingWriter:
+        """Handoffs in other systems."""
+        from socialtriage.store.bridging import BridgingWriter
+
+        return BridgingWriter(self._c)
+
+    @cached_property
     def grouping(self) -> GroupingWriter:
         """Moving messages between cases."""
         from socialtriage.store.grouping import GroupingWriter
 
         return GroupingWriter(self._c)
+
+    @cached_property
+    def noticing(self) -> NoticingWriter:
+        """What intake remembers beyond single messages."""
+        from socialtriage.store.noticing import NoticingWriter
+
+        return NoticingWriter(self._c)
+
+    @cached_property
+    def live(self) -> LiveWriter:
+        """Questions of a live post moved, accounts hurried."""
+        from socialtriage.store.live import LiveWriter
+
+        return LiveWriter(self._c)
+
+    @cached_property
+    def incidents(self) -> IncidentWriter:
+        """Incidents, what was said of them, their cases."""
+        from socialtriage.store.incidents import IncidentWriter
+
+        return IncidentWriter(self._c)
 
     @cached_property
     def replies(self) -> ReplyWriter:
@@ -240,11 +272,32 @@ class Store:
         return Undo(self._db)
 
     @cached_property
+    def bridging(self) -> Bridging:
+        """Handoffs in other systems."""
+        from socialtriage.store.bridging import Bridging
+
+        return Bridging(self._db)
+
+    @cached_property
     def grouping(self) -> Grouping:
         """What was merged, and what holds for the whole desk."""
         from socialtriage.store.grouping import Grouping
 
         return Grouping(self._db)
+
+    @cached_property
+    def live(self) -> Live:
+        """Posts that are followed live."""
+        from socialtriage.store.live import Live
+
+        return Live(self._db)
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        """Incidents, what was said of them, their cases; how much arrives."""
+        from socialtriage.store.incidents import Incidents
+
+        return Incidents(self._db)
 
     @cached_property
     def replies(self) -> Replies:
