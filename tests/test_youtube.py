@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from socialtriage.channels.google_api import next_pacific_midnight, pacific_day
+from socialtriage.channels.google_quota import next_pacific_midnight, pacific_day
 from socialtriage.channels.http import Http
 from socialtriage.channels.oauth_signin import begin
 from socialtriage.channels.youtube import YouTube
@@ -220,6 +220,9 @@ def test_the_quota_is_counted_leaves_room_for_answers_and_begins_anew_at_midnigh
     assert server.units == 64
     (account,) = shell.ok("accounts", "--json").json
     assert account["next_poll_at"][11:19] in ("08:00:00", "07:00:00")
+    spent = account["budget"]["spent"]
+    assert (spent["total"], spent["ceiling"], spent["by_kind"]["comments.insert"]) == (64, 564, 50)
+    assert "64 of the 564 units" in shell.ok("accounts").out
 
 
 def test_an_answer_goes_below_the_top_comment_is_read_back_and_found_when_its_answer_was_lost(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from socialtriage.channels.answers import Answer, default_classify
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.google_quota import next_pacific_midnight
 from socialtriage.channels.oauth_signin import SignIn
 from socialtriage.channels.oauth_token import TokenEndpoint, base_of, login, signed
 from socialtriage.channels.secret import OAuthSecret
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 TOKENS = TokenEndpoint("https://oauth2.googleapis.com/token")
 REDIRECT = "http://127.0.0.1:8477/"
-PACIFIC = "America/Los_Angeles"
 _HINT = "Sign in again: socialtriage accounts login."
 _DAILY = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _FAST = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
@@ -76,22 +76,6 @@ class Declined(Rejected):
     def __init__(self, message: str, *, reason: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
-
-
-def pacific_day(now: datetime) -> str:
-    """The day that a quota is counted in."""
-    from zoneinfo import ZoneInfo
-
-    return now.astimezone(ZoneInfo(PACIFIC)).date().isoformat()
-
-
-def next_pacific_midnight(now: datetime) -> datetime:
-    """When the quota begins anew, in UTC."""
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(PACIFIC)
-    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
 
 
 def classify(answer: Answer) -> ChannelError | None:

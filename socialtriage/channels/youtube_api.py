@@ -8,64 +8,20 @@ other programs spend from the same project only Google knows, and says with `quo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.google_api import Declined, Google, Missing, next_pacific_midnight, pacific_day, rows, text
+from socialtriage.channels.google_api import Declined, Google, Missing, rows, text
+from socialtriage.channels.google_quota import RESERVE, Quota
 from socialtriage.channels.secret import OAuthSecret
-from socialtriage.domain.errors import Misconfigured, RateLimited
+from socialtriage.domain.errors import Misconfigured
 from socialtriage.domain.text import clean_line
-from socialtriage.domain.times import parse_every
 
 SERVICE = "https://youtube.googleapis.com"
-UNITS = 10_000
 LIST, WRITE = 1, 50
-RESERVE = 500
-"""Units that polling leaves to answers and to hiding: ten writes."""
 PAGE = 100
 MOST_IDS = 50
 """Ids in one call (comma-separated). The specification names no limit; 50 is that of the other lists [unconfirmed]."""
-MOST_PACE = 10
-"""Pages of older threads in one pass at most."""
-
-
-class Quota:
-    """What is left of the project's day."""
-
-    def __init__(self, ctx: ChannelContext, client_id: str) -> None:
-        project = client_id.partition("-")[0]
-        self._ctx = ctx
-        self._pot = f"youtube:{project or ctx.account.id}"
-        self.limit = ctx.account.quota or UNITS
-
-    async def used(self) -> int:
-        """Units that this desk spent today, Pacific time."""
-        return int(sum((await self._ctx.ledger.spent(self._pot, pacific_day(self._ctx.clock()))).values()))
-
-    async def claim(self, units: int, reserve: int) -> None:
-        """Raises `RateLimited` until midnight Pacific when `units` are not left above `reserve`."""
-        used = await self.used()
-        if used + units > self.limit - reserve:
-            raise RateLimited(
-                f"{used:,} of the {self.limit:,} units of YouTube's quota are spent today"
-                + (f"; the last {reserve} are kept for answers." if reserve and used + units <= self.limit else "."),
-                retry_at=next_pacific_midnight(self._ctx.clock()),
-            )
-
-    async def spend(self, kind: str, units: int, calls: int) -> None:
-        """Note a call that was made."""
-        await self._ctx.ledger.spend(self._pot, pacific_day(self._ctx.clock()), kind, units * calls, calls)
-
-    async def pace(self) -> int:
-        """Pages of older threads that one pass may read, so that the quota lasts until midnight."""
-        now = self._ctx.clock()
-        passes = max(1.0, (next_pacific_midnight(now) - now) / max(parse_every(self._ctx.account.every), _SECOND))
-        share = (self.limit - RESERVE - await self.used()) / passes
-        return max(0, min(MOST_PACE, int(share - 3))) or (1 if share > 1 else 0)
-
-
-_SECOND = timedelta(seconds=1)
 
 
 class Api:

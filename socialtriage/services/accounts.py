@@ -65,13 +65,23 @@ def _view(
 
 
 def spending(desk: Desk, account: AccountConfig) -> dict[str, Any]:
-    """What the account has spent this month, by kind of call, where its vendor charges; nothing elsewhere."""
+    """What the account has spent this month or day, by kind of call, where its vendor counts; nothing elsewhere."""
+    if account.network == "youtube":
+        return _quota(desk, account)
     if account.network != "x":
         return {}
     from socialtriage.channels.x_prices import budget_of, month_of, pot_of
 
     now = desk.clock()
     return {"spent": budget_of(account, desk.store.spending.since(pot_of(account), month_of(now)), now)}
+
+
+def _quota(desk: Desk, account: AccountConfig) -> dict[str, Any]:
+    """What is spent of the quota of the account's project, which the ledger alone knows: its app is in the keyring."""
+    from socialtriage.channels.google_quota import budget_of, pacific_day
+
+    now, pot = desk.clock(), desk.store.spending.pot_of(f"{account.id} ")
+    return {"spent": budget_of(account, desk.store.spending.since(pot, pacific_day(now)), now)} if pot else {}
 
 
 def stopped(view: AccountView) -> bool:

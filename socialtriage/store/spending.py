@@ -35,3 +35,11 @@ class Spending:
             "SELECT kind, sum(units) FROM spending WHERE pot = ? AND day >= ? GROUP BY kind ORDER BY kind", (pot, day)
         )
         return dict(rows)
+
+    def pot_of(self, beginning: str) -> str | None:
+        """The pot that calls of a kind that begins so were counted in last."""
+        row = self._db.one(
+            "SELECT pot FROM spending WHERE substr(kind, 1, ?) = ? ORDER BY day DESC LIMIT 1",
+            (len(beginning), beginning),
+        )
+        return str(row[0]) if row else None
