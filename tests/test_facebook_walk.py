@@ -268,6 +268,12 @@ def test_a_lapsed_permission_is_no_empty_page(meta: GraphServer) -> None:
     meta.error(10, "t_messenger", status=403)
     poll(desk)
     assert "Messenger could not be read" in " ".join(desk.notices)
+    for code in (100, 803):
+        # "Does not exist or may not be seen", of a conversation that is there: it is tried again.
+        meta.error(code, "t_messenger", subcode=33)
+        meta.error(code, "t_messenger", subcode=33)
+        poll(desk)
+        assert "my bin" not in texts(desk)
     poll(desk)
     assert "my bin" in texts(desk)
 

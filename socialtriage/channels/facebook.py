@@ -19,7 +19,7 @@ from socialtriage.channels.facebook_login import MESSAGING, READING, SCOPES, Pag
 from socialtriage.channels.facebook_posts import Posts
 from socialtriage.channels.facebook_reread import Again
 from socialtriage.channels.facebook_send import find_reply, post_reply
-from socialtriage.channels.graph_chat import Chat
+from socialtriage.channels.graph_chat import PATIENCE, Chat
 from socialtriage.channels.graph_errors import HALF, REGRANT, MessengerLimited
 from socialtriage.channels.graph_moderation import block, delete, hide, unblock
 from socialtriage.channels.graph_token import forget, notices_of
@@ -210,7 +210,9 @@ class _Pass:
             graph, login.page, "messenger", {login.page}, "messenger", state.floor, ctx.known.thread_of, state.chat
         )
         self._posts_walk = Walk(state.posts, self._posts, graph, "pages", ctx.clock, state.dump)
-        self._chat_walk = Walk(state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1, refusals=1)
+        self._chat_walk = Walk(
+            state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1, refusals=1, patience=PATIENCE
+        )
         self._conversations: list[Thing] | None = None
         self._failure: ChannelError | None = None
 

@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.graph import Graph, Listing, listing
@@ -27,6 +27,8 @@ FIELDS = "id,created_time,from,to,message,attachments,shares,sticker"
 PAGE = 20
 """Messages in a page: what Instagram lets be read of a conversation."""
 CONVERSATIONS = 50
+PATIENCE = timedelta(days=7)
+"""How long a conversation that cannot be read is tried in every pass: nothing reads it in turn."""
 PACE = 0.5
 """Seconds between calls for Instagram's conversations: two a second for an account."""
 LOST = "Private messages could not be read any more: Meta gives out only the newest of a conversation."
@@ -113,7 +115,7 @@ class Chat:
     def _read_before(self, thing: Thing) -> datetime:
         """Until when the conversation was read whole: what could not be read then was told then."""
         known = self.watched.seen.get(thing.key) if self.watched else None
-        return datetime.fromtimestamp(known[1] * 60, UTC) if known else self.floor
+        return datetime.fromtimestamp(known[1] * 60, UTC) if known and known[1] > 0 else self.floor
 
     async def page(self, conversation: str, after: str | None) -> Listing:
         """Messages as they came; bodies that the list lacks are asked for one by one."""

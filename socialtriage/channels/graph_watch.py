@@ -87,7 +87,11 @@ class Open(msgspec.Struct, omit_defaults=True):
 
 
 class Watched(msgspec.Struct, omit_defaults=True):
-    """What was read of one kind of things. `seen`: sign, and minute of the epoch, of the last complete reading."""
+    """What was read of one kind of things.
+
+    `seen`: sign, and minute of the epoch, of the last complete reading; 0 where there was none yet, negative where it
+    was tried in that minute and may not be read.
+    """
 
     seen: dict[str, tuple[str, int]] = {}
     open: dict[str, Open] = {}
@@ -103,7 +107,7 @@ class Watched(msgspec.Struct, omit_defaults=True):
         if len(self.seen) <= MOST:
             return
         kept = set(keep)
-        order = sorted(self.seen, key=lambda key: (key in kept, self.seen[key][1]), reverse=True)
+        order = sorted(self.seen, key=lambda key: (key in kept, abs(self.seen[key][1])), reverse=True)
         self.seen = {key: self.seen[key] for key in order[:MOST]}
 
 
@@ -122,6 +126,8 @@ class Walk:
     """The first answer that could not be read: the pass goes on with other things, and ends with it."""
     deep: int = DEEP
     refusals: int = REFUSALS
+    patience: timedelta = timedelta(0)
+    """How long a thing that is refused is tried in every pass. Things that are read in turn need none."""
     refused: NotPermitted | None = None
     reserve: float = 0.5
     """Seconds of the budget that are left to others."""
@@ -165,7 +171,7 @@ class Walk:
         allowed = next((count for percent, count in _TURNS if used < percent), 0)
         seen = self.watched.seen
         rest = (thing for thing in things if thing.key in seen and thing.key not in self._settled)
-        waiting = sorted(rest, key=lambda thing: (seen[thing.key][1], -thing.at.timestamp()))
+        waiting = sorted(rest, key=lambda thing: (abs(seen[thing.key][1]), -thing.at.timestamp()))
         never = sum(seen[thing.key][1] == 0 for thing in waiting)
         if used < HALF:
             allowed = max(allowed, min(never, _FIRST_TURNS))
@@ -188,18 +194,22 @@ class Walk:
             self.problems.append(f"Comments below a {thing.place} could not be read: {exc.message}")
             self._note(thing)
             yield Page(cursor=self.dump())
-        except Missing:
-            # Gone since the list was read.
-            self._note(thing)
-            yield Page(cursor=self.dump())
-        except (BadPayload, Rejected) as exc:
-            self.watched.open.pop(thing.key, None)
+        except Rejected as exc:
+            # Gone since the list was read, or not to be had: that is this thing's matter, and no other's.
+            self._settled.add(thing.key)
+            if not isinstance(exc, Missing):
+                self.problems.append(f"A {thing.place or 'conversation'} could not be read: {exc.message}")
+            if thing.at <= self.now() - self.patience:
+                self._note(thing)
+                yield Page(cursor=self.dump())
+        except BadPayload as exc:
             self._settled.add(thing.key)
             self.failure = self.failure or exc
 
     def _note(self, thing: Thing) -> None:
+        """Wait until it moves again, or its turn comes."""
         self.watched.open.pop(thing.key, None)
-        self.watched.seen[thing.key] = (thing.sign, _minute(self.now()))
+        self.watched.seen[thing.key] = (thing.sign, -_minute(self.now()))
         self._settled.add(thing.key)
 
     def _refuse(self, thing: Thing, exc: NotPermitted) -> None:
@@ -255,7 +265,7 @@ class Walk:
     def _until(self, thing: Thing) -> datetime | None:
         """What is older than this was there when the thing was last read whole; None where it never was."""
         known = self.watched.seen.get(thing.key)
-        return datetime.fromtimestamp(known[1] * 60, UTC) - OVERLAP if known and known[1] else None
+        return datetime.fromtimestamp(known[1] * 60, UTC) - OVERLAP if known and known[1] > 0 else None
 
     def _pages(self, batch: Batch, cursor: str | None) -> list[Page]:
         problems, self.problems = (*self.problems, *batch.problems), []

@@ -14,7 +14,7 @@ import msgspec
 
 from socialtriage.channels import graph_window
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.graph_chat import Chat
+from socialtriage.channels.graph_chat import PATIENCE, Chat
 from socialtriage.channels.graph_errors import HALF, REGRANT
 from socialtriage.channels.graph_moderation import block, delete, hide
 from socialtriage.channels.graph_token import forget, notices_of
@@ -250,7 +250,15 @@ class _Pass:
                     graph, "me", "instagram", self._login.me, USE, self._state.floor, known, self._state.chat
                 )
                 self._chat_walk = Walk(
-                    self._state.chat, self._chat, graph, USE, self._ctx.clock, self._state.dump, deep=1, refusals=1
+                    self._state.chat,
+                    self._chat,
+                    graph,
+                    USE,
+                    self._ctx.clock,
+                    self._state.dump,
+                    deep=1,
+                    refusals=1,
+                    patience=PATIENCE,
                 )
             if self._conversations is None:
                 self._conversations = await self._chat.things(self._state.chat)
