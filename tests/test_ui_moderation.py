@@ -14,11 +14,13 @@ from socialtriage.services.desk import Desk
 from socialtriage.ui.handlers import evidence
 from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.case import CaseScreen
+from socialtriage.ui.screens.compose import Compose
 from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.handoff import HandoffScreen
 from socialtriage.ui.screens.moderate import Reason
 from socialtriage.ui.screens.moderation import ModerationScreen
 from socialtriage.ui.screens.picker import Picker
+from socialtriage.ui.screens.reply import ReplyScreen
 from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk, the_case
 from tests.doubles.media import photo
 from tests.doubles.ui_desk import Officer, at_the_desk
@@ -123,7 +125,9 @@ def test_a_file_is_opened_after_a_question_and_what_is_missing_is_noted_and_aske
         await officer.until(lambda: officer.case(case_id).facts, "the fact")
         assert officer.case(case_id).facts == {"collection day": "Tuesday"}
         await officer.press("Q")
-        await officer.until(lambda: drafts.kept(desk, case_id, OutboxKind.REPLY), "the question")
+        await officer.on(Compose)
+        await officer.press("escape")
+        await officer.on(ReplyScreen)
         assert "private message: address." in drafts.kept(desk, case_id, OutboxKind.REPLY)
 
     at_the_desk(desk, story)

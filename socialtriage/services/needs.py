@@ -7,7 +7,7 @@ from dataclasses import replace
 from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import Refused, UsageError
-from socialtriage.domain.models import OutboxKind, Visibility
+from socialtriage.domain.models import Visibility
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import Done
 from socialtriage.services.desk import Desk
@@ -59,13 +59,3 @@ def question(desk: Desk, case_id: int) -> str:
     if case.visibility is Visibility.PUBLIC:
         return f"So that we can help, please send us in a private message: {listed}. Your reference is {case.ref}."
     return f"So that we can pass this on, could you tell us: {listed}? Your reference is {case.ref}."
-
-
-def draft_question(desk: Desk, case_id: int) -> bool:
-    """Put the question into the reply that is being written; False when something is written there already."""
-    text = question(desk, case_id)
-    if desk.store.draft(case_id, desk.officer, OutboxKind.REPLY).strip():
-        return False
-    with desk.store.transaction(desk.officer, desk.clock()) as tx:
-        tx.put_draft(case_id, OutboxKind.REPLY, text)
-    return True

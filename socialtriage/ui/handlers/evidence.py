@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import MediaState
 from socialtriage.domain.text import clean_line
-from socialtriage.services import exhibits, needs
+from socialtriage.services import drafts, exhibits, inbox, needs
 from socialtriage.services.exhibits import Exhibit
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, leaving
+from socialtriage.ui.session import Written
 
 VIEWERS = {"darwin": ("open",)}
 """What opens a file where `xdg-open` does not."""
@@ -129,12 +131,21 @@ async def _need(call: Call, case_id: int) -> str | None:
 
 
 async def question(call: Call) -> None:
-    """Draft one question for everything that is missing; the review of every reply follows."""
+    """Draft one question for everything that is missing, below what is being written; the usual review follows."""
     rows = call.rows()
     if not rows:
         return
-    if not await call.app.write(needs.draft_question, call.desk, rows[0].id):
-        call.app.say("A reply is being written already; the question was not put into it.", "$warn")
-    else:
-        call.app.session.replies.pop(rows[0].id, None)
-    await leaving.reply(call)
+    if len(rows) > 1:
+        call.app.say("Residents are asked one at a time; unmark the cases first.", "$warn")
+        return
+    from socialtriage.ui.screens.reply import composed
+
+    app, case_id = call.app, rows[0].id
+    asked = await asyncio.to_thread(needs.question, call.desk, case_id)
+    kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
+    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
+    text = begun.text if asked in begun.text else "\n\n".join(filter(None, (begun.text.strip(), asked)))
+    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
+    ready = await composed(app, detail, replace(begun, text=text), call.holds)
+    if ready is not None and ready.text.strip():
+        await leaving.review(call, detail, ready)
