@@ -303,6 +303,11 @@ IMPERSONAL = {
     "answers_used": "*",
     "spending": "*",
     "switches": "*",
+    "live_accounts": "*",
+    "live_marks": "*",
+    "incidents": "*",  # the organisation's own words
+    "incident_posts": "*",
+    "incident_cases": "*",
     "case_moves": "*",  # numbers of rows
     "case_flags": "*",  # words of the rules
     "undo_steps": "*",  # steps of forgotten cases are deleted
