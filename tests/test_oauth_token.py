@@ -23,13 +23,15 @@ from socialtriage.config.load import parse
 from socialtriage.config.model import AccountConfig
 from socialtriage.config.model import Keyring as KeyringConfig
 from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, SecretError, Unavailable
+from socialtriage.domain.times import utc_now
 from socialtriage.services import handoff
 from socialtriage.services.desk import open_desk
 from socialtriage.services.outbox import Outcome, Sender
+from socialtriage.services.renewing import alone
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 from tests.doubles.channel_desk import NOON, FixedSecret
-from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, the_case
+from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk, the_case
 from tests.doubles.memory_keyring import MemoryKeyring
 from tests.doubles.smtp import SmtpDouble
 
@@ -277,3 +279,28 @@ def test_a_handoff_leaves_with_a_renewed_token(tmp_path: Path) -> None:
     renewed = json.loads(secrets.get("mail.smtp") or "")
     assert (renewed["access_token"], renewed["refresh_token"]) == ("access-2", "refresh-2")
     secrets.delete("mail.smtp")
+
+
+def test_another_process_that_renews_is_waited_for(tmp_path: Path) -> None:
+    ours, theirs = small_desk(tmp_path, officer="JS"), small_desk(tmp_path, officer="AB")
+    theirs.store.leases._host = "another-computer"
+    assert theirs.store.leases.take("login:town-x", "AB", utc_now(), 60) is None
+
+    async def story() -> str:
+        said = ["waiting"]
+
+        async def renew() -> None:
+            async with alone(ours, "town-x"):
+                said.append("ours")
+
+        task = asyncio.create_task(renew())
+        await asyncio.sleep(0)
+        said.append("theirs is done")
+        await asyncio.to_thread(theirs.store.leases.give_back, "login:town-x")
+        await task
+        return " ".join(said)
+
+    assert asyncio.run(story()) == "waiting theirs is done ours"
+    assert theirs.store.leases.holder("login:town-x", utc_now()) is None
+    for desk in (ours, theirs):
+        desk.close()

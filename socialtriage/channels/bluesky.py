@@ -19,6 +19,7 @@ from socialtriage.channels.bluesky_posts import PostView, Reader, read_view
 from socialtriage.channels.bluesky_send import PrivateReply, PublicReply, measure, thread_of
 from socialtriage.channels.bluesky_session import Xrpc
 from socialtriage.channels.bluesky_walk import State, sweep
+from socialtriage.channels.oauth_signin import Pasted
 from socialtriage.domain.errors import BadPayload, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import (
     Author,
@@ -61,6 +62,14 @@ class Bluesky:
     """One account on Bluesky, for one pass or one send."""
 
     capabilities = CAPABILITIES
+    sign_in = Pasted(
+        (
+            "In Bluesky, signed in as the organisation, open Settings, Privacy and security, App passwords.",
+            "Add one, named after this desk, and tick “Allow access to your direct messages”.",
+            "Bluesky shows the password once: paste it here.",
+        ),
+        "App password",
+    )
 
     def __init__(self, ctx: ChannelContext) -> None:
         self._ctx = ctx

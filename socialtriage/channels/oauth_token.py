@@ -257,7 +257,8 @@ def classify(answer: Answer) -> ChannelError | None:
     """What a token endpoint means (RFC 6749, 5.2): 400 and 401 for a login or an app that it does not know."""
     if answer.status in (400, 401, 403):
         code = answer.error_field("error")
-        said = answer.error_field("error_description", "detail") or code or _nested(answer) or str(answer.status)
+        told = answer.error_field("error_description", "detail") or code or _nested(answer) or str(answer.status)
+        said = told.rstrip(". ")
         if code in _PASSING:
             return Unavailable(f"{answer.host} cannot renew the login now: {said}.")
         if code in ("invalid_client", "unauthorized_client"):

@@ -228,8 +228,9 @@ def classify(answer: Answer) -> ChannelError | None:
     words = f"X answered {answer.status}: {said}" if said else f"X answered {answer.status}."
     if answer.status == 429:
         retry = rate_limit_reset(answer.headers, datetime.now(UTC))
-        capped = "the cap on what may be read is reached" if kind == "usage-capped" else "it asks to slow down"
-        return RateLimited(f"X: {capped}. {said}".strip(), retry_at=retry)
+        if kind == "usage-capped":
+            return RateLimited(f"The cap on what may be read at X is reached. {said}".strip(), retry_at=retry)
+        return RateLimited("X asks to slow down.", retry_at=retry)
     if answer.status == 402 or "credit" in kind:
         return Misconfigured(f"X has no credit left for this app. {said}".strip(), hint=_CREDIT)
     if answer.status == 401:

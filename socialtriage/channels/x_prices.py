@@ -95,7 +95,7 @@ def spending_words(account: AccountConfig, spent: Mapping[str, float]) -> str:
     """`US$1.24 of US$25.00 this month: mentions 0.40, people 0.80.`"""
     of = f" of {dollars(account.ceiling)}" if account.ceiling is not None else ""
     kinds = _merged(spent)
-    parts = ", ".join(f"{name} {units:.2f}" for name, units in sorted(kinds.items(), key=lambda kind: -kind[1]))
+    parts = ", ".join(f"{name} {_amount(units)}" for name, units in sorted(kinds.items(), key=lambda kind: -kind[1]))
     return f"{dollars(sum(kinds.values()))}{of} spent this month: {parts or 'nothing'}."
 
 
@@ -126,4 +126,8 @@ def _merged(spent: Mapping[str, float]) -> dict[str, float]:
 
 def dollars(amount: float) -> str:
     """`US$0.20`; a tenth of a cent is shown where there is one."""
-    return f"US${amount:.2f}" if round(amount, 2) == round(amount, 3) else f"US${amount:.3f}"
+    return f"US${_amount(amount)}"
+
+
+def _amount(amount: float) -> str:
+    return f"{amount:.2f}" if round(amount, 2) == round(amount, 3) else f"{amount:.3f}"

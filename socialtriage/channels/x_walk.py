@@ -257,6 +257,8 @@ class Walk:
         raw = [item for item in raw if item.get("event_type") in (None, "MessageCreate")]
         ids = [int(key) for key in (text_id(item.get("id")) for item in raw) if key]
         await self._api.meter.charge("dm_read", len([key for key in ids if key > int(low or 0)]))
+        if ids and max(ids) > int(low or 0):
+            await self._api.meter.charge_users(key for key in beside.users if key != self._cursor.me)
         messages = [message for message in (self._translator.direct(item, beside) for item in raw) if message]
         earliest = max(self._cursor.since, self._ctx.clock() - EVENT_DAYS)
         fresh = [m for m in messages if int(m.reply_data["id"]) > int(low or 0) and m.at >= earliest]
