@@ -234,7 +234,7 @@ class YouTube:
     # --- moderation ---------------------------------------------------------------------------------------
 
     async def hide(self, message: StoredRef) -> None:
-        """Reject a comment: nobody but its author sees it any more."""
+        """Reject a comment; that hides the replies below it too."""
         await self._moderate(message.remote_id, "rejected")
 
     async def unhide(self, message: StoredRef) -> None:
