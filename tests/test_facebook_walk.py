@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from socialtriage.channels import graph_chat
 from socialtriage.channels.facebook import Facebook
 from socialtriage.channels.http import Http
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, NotPermitted, RateLimited
+from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, Misconfigured, NotPermitted, RateLimited
 from socialtriage.domain.models import Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
-from tests.doubles.graph import PAGE, SYSTEM_TOKEN, TOKEN, USER_TOKEN, GraphServer
+from tests.doubles.graph import PAGE, SYSTEM_TOKEN, TOKEN, USER_TOKEN, Asked, Fault, GraphServer
 from tests.doubles.inside import one_tls_context
 
 
@@ -329,3 +330,29 @@ def test_a_permission_for_another_page_is_none(meta: GraphServer) -> None:
     poll(desk)
     assert texts(desk) == {"lovely"}
     assert "pages_messaging" in " ".join(desk.notices)
+
+
+def test_a_list_of_conversations_that_is_cut_off_is_read_on(meta: GraphServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph_chat, "CONVERSATIONS", 5)
+    for number in range(23):
+        meta.message(f"P{number}", f"word {number}")
+    desk = desk_of(meta)
+    meta.fail("html", "/conversations")
+    with pytest.raises(BadPayload):
+        poll(desk)
+    after_two: list[Asked] = []
+
+    def slow(asked: Asked) -> None:
+        if asked.path.endswith("/conversations"):
+            after_two.append(asked)
+            if len(after_two) > 2:
+                meta.faults.append(Fault("html", "/conversations"))
+
+    meta.on_request = slow
+    with pytest.raises(BadPayload):
+        poll(desk)
+    assert len(texts(desk)) < 23
+    meta.on_request = None
+    meta.faults.clear()
+    poll(desk)
+    assert len(texts(desk)) == 23

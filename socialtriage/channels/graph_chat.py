@@ -50,6 +50,8 @@ class Chat:
     """`Known.thread_of`, to leave out single readings of what is here."""
     watched: Watched | None = None
     _calls: list[float] = field(default_factory=list)
+    _listed: bool = False
+    """Whether the list was read as far down as it had to be."""
 
     # --- which moved ----------------------------------------------------------------------------------------
 
@@ -74,12 +76,13 @@ class Chat:
                 found.setdefault(id_, Thing(id_, id_, iso(at) if at else "", at or self.floor))
             after = page.after
             if after is None or (page.entries and not fresh):
+                self._listed = True
                 break
         return list(found.values())
 
     def settle(self, watched: Watched, things: list[Thing]) -> None:
         """Move the mark when everything listed was read whole; forget what is far behind it."""
-        if watched.open or any(watched.moved(thing) for thing in things):
+        if not self._listed or watched.open or any(watched.moved(thing) for thing in things):
             return
         newest = max((thing.at for thing in things), default=None)
         mark = moment(watched.mark)

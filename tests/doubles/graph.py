@@ -142,6 +142,7 @@ class GraphServer:
         self.omit_ids = False
         self.largest = LARGEST
         self.release = threading.Event()
+        self.on_request: Callable[[Asked], None] | None = None
         self._count = itertools.count(1)
         handler = type("Handler", (_Handler,), {"double": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -311,6 +312,8 @@ class _Handler(BaseHTTPRequestHandler):
         double = self.double
         with double.lock:
             double.requests.append(asked)
+            if double.on_request is not None:
+                double.on_request(asked)
             fault = next((f for f in double.faults if f.path in asked.path and f.method in ("", method)), None)
             if fault is not None:
                 double.faults.remove(fault)
