@@ -246,15 +246,17 @@ def test_an_address_is_looked_up_once_and_that_one_is_connected_to_by_the_names_
         finally:
             await http.aclose()
 
-    certificate = authority.issue(hosts=("photos.example",))
+    certificate = authority.issue(hosts=("photos.example", "xn--bcher-kva.example"))
     with MediaServer(tls=certificate.server_context()) as files:
         files.put("/a.jpg", photo())
         got, data = asyncio.run(story(f"https://photos.example:{files.port}/a.jpg#part"))
         assert (got.state, data) == (MediaState.KEPT, photo())
         assert looked_up == [("photos.example", files.port)]
         assert files.headers[0]["host"] == f"photos.example:{files.port}"
+        written, _ = asyncio.run(story(f"https://b\u00fccher.example:{files.port}/a.jpg"))
+        assert (written.state, files.headers[1]["host"]) == (MediaState.KEPT, f"xn--bcher-kva.example:{files.port}")
         other, _ = asyncio.run(story(f"https://impostor.example:{files.port}/a.jpg"))
-        assert (other.state, files.asked["/a.jpg"]) == (MediaState.PENDING, 1)
+        assert (other.state, files.asked["/a.jpg"]) == (MediaState.PENDING, 2)
 
 
 def test_an_open_desk_fetches_files_behind_the_screen(tmp_path: Path, files: MediaServer) -> None:

@@ -167,17 +167,13 @@ class Downloads:
 
     def _request(self, parts: SplitResult, address: str | None) -> httpx.Request:
         """A request to that address, with the certificate and the Host of the name."""
-        host = parts.hostname or ""
         url = httpx.URL(parts._replace(fragment="").geturl())
+        headers = {"Accept": "image/*, video/*, audio/*, */*;q=0.5", "Accept-Encoding": "identity"}
+        headers["Host"] = url.netloc.decode("ascii")
         extensions = {}
         if address is not None:
-            extensions["sni_hostname"] = host
+            extensions["sni_hostname"] = url.raw_host.decode("ascii")
             url = url.copy_with(host=address)
-        headers = {
-            "Accept": "image/*, video/*, audio/*, */*;q=0.5",
-            "Accept-Encoding": "identity",
-            "Host": parts.netloc,
-        }
         return self._http.client.build_request("GET", url, headers=headers, extensions=extensions)
 
 
