@@ -160,7 +160,7 @@ def _bridge(contact: Contact, path: Path, problems: Problems) -> None:
     """What the way of a contact's handoffs needs."""
     if contact.via == "command":
         if not contact.command:
-            problems.add((*path, "command"), 'is missing: the program to run, such as ["/usr/local/bin/new-job"]')
+            problems.add((*path, "command"), 'is missing: the program to run, such as ["new-job"]')
     elif contact.via != "mail":
         if contact.url is None:
             problems.add((*path, "url"), f"is missing: the address of the system that {contact.via} speaks to")

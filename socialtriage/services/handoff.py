@@ -129,7 +129,6 @@ def prepare(
     kept = tuple(m for message in detail.messages for m in message.media if m.state is MediaState.KEPT)
     wanted = fitting(kept) if attachments is None else tuple(m for m in kept if m.id in set(attachments))
     expected = expect_by or desk.clocks.add(desk.clock(), Duration.parse(choice.contact.answers_within))
-    words = clean(note.strip(), NOTE_LIMIT)
     messages, found = _quoted(detail, redaction)
     letter = _letter(desk, detail, choice.contact, redaction)
     files = tuple(attachment(desk, m, originals=originals) for m in wanted)
@@ -139,13 +138,13 @@ def prepare(
         version=detail.row.version,
         contact=choice.contact,
         because=choice.because,
-        note=words,
+        note=clean(note.strip(), NOTE_LIMIT),
         redaction=redaction,
         mail=compose_handoff(
             replace(
                 letter,
                 messages=messages,
-                note=words,
+                note=clean(note.strip(), NOTE_LIMIT),
                 expected_at=expected,
                 attachments=tuple(file for file, _ in files),
             )

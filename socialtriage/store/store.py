@@ -7,9 +7,9 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from socialtriage.domain.times import iso
 from socialtriage.store.cases import Cases, CaseWriter
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from socialtriage.store.figures import Figures
     from socialtriage.store.forget import Forgetter
     from socialtriage.store.grouping import Grouping, GroupingWriter
+    from socialtriage.store.incidents import Incidents, IncidentWriter
     from socialtriage.store.intake import IntakeWriter
     from socialtriage.store.keeping import Keeping
     from socialtriage.store.leases import Leases
-    from socialtriage.store.log import Log, NewEvent
-    from socialtriage.store.incidents import Incidents, IncidentWriter
     from socialtriage.store.live import Live, LiveWriter
+    from socialtriage.store.log import Log, NewEvent
     from socialtriage.store.messages import Messages, MessageWriter
     from socialtriage.store.moderation import Moderation, ModerationWriter
     from socialtriage.store.noticing import NoticingWriter
@@ -42,141 +42,74 @@ if TYPE_CHECKING:
     from socialtriage.store.undo import Undo, UndoWriter
 
 
+class _Part:
+    """A part of a store or a transaction, imported and made when it is first asked for: the first frame needs few."""
+
+    def __init__(self, target: str) -> None:
+        self._module, _, self._class = target.partition(":")
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, whole: Any, owner: type) -> Any:
+        if whole is None:
+            return self
+        made = getattr(import_module(f"socialtriage.store.{self._module}"), self._class)(whole._below)
+        # From now on the attribute itself is found first.
+        vars(whole)[self._name] = made
+        return made
+
+
+def _part(target: str) -> Any:
+    return _Part(target)
+
+
 class Transaction:
     """One transaction: everything written through it is committed together, the events with it."""
 
+    intake: IntakeWriter = _part("intake:IntakeWriter")
+    """Storing what a network brought."""
+    messages: MessageWriter = _part("messages:MessageWriter")
+    """Changing messages."""
+    outbox: OutboxWriter = _part("outbox:OutboxWriter")
+    """Changing the outbox and handoffs."""
+    accounts: AccountWriter = _part("accounts:AccountWriter")
+    """Changing accounts' states and cursors."""
+    undo: UndoWriter = _part("undo:UndoWriter")
+    """Keeping steps that can be taken back."""
+    bridging: BridgingWriter = _part("bridging:BridgingWriter")
+    """Handoffs in other systems."""
+    grouping: GroupingWriter = _part("grouping:GroupingWriter")
+    """Moving messages between cases."""
+    noticing: NoticingWriter = _part("noticing:NoticingWriter")
+    """What intake remembers beyond single messages."""
+    live: LiveWriter = _part("live:LiveWriter")
+    """Questions of a live post moved, accounts hurried."""
+    incidents: IncidentWriter = _part("incidents:IncidentWriter")
+    """Incidents, what was said of them, their cases."""
+    replies: ReplyWriter = _part("replies:ReplyWriter")
+    """Parts of threads, approvals, saved answers in use."""
+    evidence: EvidenceWriter = _part("evidence:EvidenceWriter")
+    """Files that were fetched, or could not be."""
+    moderation: ModerationWriter = _part("moderation:ModerationWriter")
+    """What was hidden, blocked, muted and reported."""
+    answers: AnswerWriter = _part("answers:AnswerWriter")
+    """What contacts' mail does to handoffs."""
+    spending: SpendingWriter = _part("spending:SpendingWriter")
+    """Noting what calls cost."""
+    forget: Forgetter = _part("forget:Forgetter")
+    """Forgetting words and people."""
+    people: PeopleWriter = _part("people:PeopleWriter")
+    """Identities that are one human."""
+    spots: SpotWriter = _part("spots:SpotWriter")
+    """What the spotter found."""
+
     def __init__(self, connection: sqlite3.Connection, officer: str, at: datetime) -> None:
-        self._c = connection
+        self._c = self._below = connection
         self._events: list[NewEvent] = []
         self.officer = officer
         self.at = at
         self.cases = CaseWriter(connection)
-
-    @cached_property
-    def intake(self) -> IntakeWriter:
-        """Storing what a network brought."""
-        from socialtriage.store.intake import IntakeWriter
-
-        return IntakeWriter(self._c)
-
-    @cached_property
-    def messages(self) -> MessageWriter:
-        """Changing messages."""
-        from socialtriage.store.messages import MessageWriter
-
-        return MessageWriter(self._c)
-
-    @cached_property
-    def outbox(self) -> OutboxWriter:
-        """Changing the outbox and handoffs."""
-        from socialtriage.store.outbox import OutboxWriter
-
-        return OutboxWriter(self._c)
-
-    @cached_property
-    def accounts(self) -> AccountWriter:
-        """Changing accounts' states and cursors."""
-        from socialtriage.store.accounts import AccountWriter
-
-        return AccountWriter(self._c)
-
-    @cached_property
-    def undo(self) -> UndoWriter:
-        """Keeping steps that can be taken back."""
-        from socialtriage.store.undo import UndoWriter
-
-        return UndoWriter(self._c)
-
-    @cached_property
-    def bridging(self) -> BridgingWriter:
-        """Handoffs in other systems."""
-        from socialtriage.store.bridging import BridgingWriter
-
-        return BridgingWriter(self._c)
-
-    @cached_property
-    def grouping(self) -> GroupingWriter:
-        """Moving messages between cases."""
-        from socialtriage.store.grouping import GroupingWriter
-
-        return GroupingWriter(self._c)
-
-    @cached_property
-    def noticing(self) -> NoticingWriter:
-        """What intake remembers beyond single messages."""
-        from socialtriage.store.noticing import NoticingWriter
-
-        return NoticingWriter(self._c)
-
-    @cached_property
-    def live(self) -> LiveWriter:
-        """Questions of a live post moved, accounts hurried."""
-        from socialtriage.store.live import LiveWriter
-
-        return LiveWriter(self._c)
-
-    @cached_property
-    def incidents(self) -> IncidentWriter:
-        """Incidents, what was said of them, their cases."""
-        from socialtriage.store.incidents import IncidentWriter
-
-        return IncidentWriter(self._c)
-
-    @cached_property
-    def replies(self) -> ReplyWriter:
-        """Parts of threads, approvals, saved answers in use."""
-        from socialtriage.store.replies import ReplyWriter
-
-        return ReplyWriter(self._c)
-
-    @cached_property
-    def evidence(self) -> EvidenceWriter:
-        """Files that were fetched, or could not be."""
-        from socialtriage.store.evidence import EvidenceWriter
-
-        return EvidenceWriter(self._c)
-
-    @cached_property
-    def moderation(self) -> ModerationWriter:
-        """What was hidden, blocked, muted and reported."""
-        from socialtriage.store.moderation import ModerationWriter
-
-        return ModerationWriter(self._c)
-
-    @cached_property
-    def answers(self) -> AnswerWriter:
-        """What contacts' mail does to handoffs."""
-        from socialtriage.store.answers import AnswerWriter
-
-        return AnswerWriter(self._c)
-
-    @cached_property
-    def spending(self) -> SpendingWriter:
-        """Noting what calls cost."""
-        from socialtriage.store.spending import SpendingWriter
-
-        return SpendingWriter(self._c)
-
-    @cached_property
-    def forget(self) -> Forgetter:
-        """Forgetting words and people."""
-        from socialtriage.store.forget import Forgetter
-
-        return Forgetter(self._c)
-
-    @cached_property
-    def people(self) -> PeopleWriter:
-        """Identities that are one human."""
-        from socialtriage.store.people import PeopleWriter
-
-        return PeopleWriter(self._c)
-
-    @cached_property
-    def spots(self) -> SpotWriter:
-        """What the spotter found."""
-        from socialtriage.store.spots import SpotWriter
-
-        return SpotWriter(self._c)
 
     def log(self, *events: NewEvent) -> None:
         """Log with the change; written once, at the end of the transaction."""
@@ -217,150 +150,51 @@ class Transaction:
 class Store:
     """A store that is open. `close` it at the end."""
 
+    messages: Messages = _part("messages:Messages")
+    """Messages and what to answer."""
+    outbox: Outbox = _part("outbox:Outbox")
+    """What waits to leave, and handoffs."""
+    log: Log = _part("log:Log")
+    """The log of events."""
+    accounts: Accounts = _part("accounts:Accounts")
+    """Accounts' states, gaps, absences."""
+    leases: Leases = _part("leases:Leases")
+    """Who polls and who sends."""
+    search: Search = _part("search:Search")
+    """Full-text search."""
+    undo: Undo = _part("undo:Undo")
+    """Steps that can be taken back."""
+    bridging: Bridging = _part("bridging:Bridging")
+    """Handoffs in other systems."""
+    grouping: Grouping = _part("grouping:Grouping")
+    """What was merged, and what holds for the whole desk."""
+    live: Live = _part("live:Live")
+    """Posts that are followed live."""
+    incidents: Incidents = _part("incidents:Incidents")
+    """Incidents, what was said of them, their cases; how much arrives."""
+    replies: Replies = _part("replies:Replies")
+    """Parts of threads, approvals, saved answers in use."""
+    copies: Copies = _part("copies:Copies")
+    """Copying and proving the store."""
+    evidence: Evidence = _part("evidence:Evidence")
+    """Files that are still to be fetched."""
+    moderation: Moderation = _part("moderation:Moderation")
+    """What was hidden, blocked, muted and reported."""
+    answers: Answers = _part("answers:Answers")
+    """Contacts' mail, and what contacts have."""
+    figures: Figures = _part("figures:Figures")
+    """What the demand figures are counted from."""
+    spending: Spending = _part("spending:Spending")
+    """What calls have cost."""
+    keeping: Keeping = _part("keeping:Keeping")
+    """What is due to be forgotten, and people over all their identities."""
+    spots: Spots = _part("spots:Spots")
+    """What the spotter found."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = Database(path)
+        self._db = self._below = Database(path)
         self.cases = Cases(self._db)
-
-    @cached_property
-    def messages(self) -> Messages:
-        """Messages and what to answer."""
-        from socialtriage.store.messages import Messages
-
-        return Messages(self._db)
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        """What waits to leave, and handoffs."""
-        from socialtriage.store.outbox import Outbox
-
-        return Outbox(self._db)
-
-    @cached_property
-    def log(self) -> Log:
-        """The log of events."""
-        from socialtriage.store.log import Log
-
-        return Log(self._db)
-
-    @cached_property
-    def accounts(self) -> Accounts:
-        """Accounts' states, gaps, absences."""
-        from socialtriage.store.accounts import Accounts
-
-        return Accounts(self._db)
-
-    @cached_property
-    def leases(self) -> Leases:
-        """Who polls and who sends."""
-        from socialtriage.store.leases import Leases
-
-        return Leases(self._db)
-
-    @cached_property
-    def search(self) -> Search:
-        """Full-text search."""
-        from socialtriage.store.search import Search
-
-        return Search(self._db)
-
-    @cached_property
-    def undo(self) -> Undo:
-        """Steps that can be taken back."""
-        from socialtriage.store.undo import Undo
-
-        return Undo(self._db)
-
-    @cached_property
-    def bridging(self) -> Bridging:
-        """Handoffs in other systems."""
-        from socialtriage.store.bridging import Bridging
-
-        return Bridging(self._db)
-
-    @cached_property
-    def grouping(self) -> Grouping:
-        """What was merged, and what holds for the whole desk."""
-        from socialtriage.store.grouping import Grouping
-
-        return Grouping(self._db)
-
-    @cached_property
-    def live(self) -> Live:
-        """Posts that are followed live."""
-        from socialtriage.store.live import Live
-
-        return Live(self._db)
-
-    @cached_property
-    def incidents(self) -> Incidents:
-        """Incidents, what was said of them, their cases; how much arrives."""
-        from socialtriage.store.incidents import Incidents
-
-        return Incidents(self._db)
-
-    @cached_property
-    def replies(self) -> Replies:
-        """Parts of threads, approvals, saved answers in use."""
-        from socialtriage.store.replies import Replies
-
-        return Replies(self._db)
-
-    @cached_property
-    def copies(self) -> Copies:
-        """Copying and proving the store."""
-        from socialtriage.store.copies import Copies
-
-        return Copies(self._db)
-
-    @cached_property
-    def evidence(self) -> Evidence:
-        """Files that are still to be fetched."""
-        from socialtriage.store.evidence import Evidence
-
-        return Evidence(self._db)
-
-    @cached_property
-    def moderation(self) -> Moderation:
-        """What was hidden, blocked, muted and reported."""
-        from socialtriage.store.moderation import Moderation
-
-        return Moderation(self._db)
-
-    @cached_property
-    def answers(self) -> Answers:
-        """Contacts' mail, and what contacts have."""
-        from socialtriage.store.answers import Answers
-
-        return Answers(self._db)
-
-    @cached_property
-    def figures(self) -> Figures:
-        """What the demand figures are counted from."""
-        from socialtriage.store.figures import Figures
-
-        return Figures(self._db)
-
-    @cached_property
-    def spending(self) -> Spending:
-        """What calls have cost."""
-        from socialtriage.store.spending import Spending
-
-        return Spending(self._db)
-
-    @cached_property
-    def keeping(self) -> Keeping:
-        """What is due to be forgotten, and people over all their identities."""
-        from socialtriage.store.keeping import Keeping
-
-        return Keeping(self._db)
-
-    @cached_property
-    def spots(self) -> Spots:
-        """What the spotter found."""
-        from socialtriage.store.spots import Spots
-
-        return Spots(self._db)
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:
