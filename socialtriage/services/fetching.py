@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from socialtriage.channels.playlist import PLAYLIST, fetch_playlist
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import ChannelError, Rejected, SecretError, SocialTriageError, StoreError
 from socialtriage.domain.models import MediaState, Visibility
+from socialtriage.domain.text import clean_line
 from socialtriage.domain.times import parse_every
 from socialtriage.services import evidence
 from socialtriage.services.desk import Desk
@@ -41,6 +43,8 @@ AT_ONCE = 3
 """Downloads of one account that run together."""
 LOOK_AT = 200
 """Files of one account that one round looks at."""
+WHY_LIMIT = 300
+"""Characters of a reason."""
 LEAST = 0.2
 """Seconds below which no further download is begun."""
 REST = 60.0
@@ -167,6 +171,8 @@ class Fetcher:
     def _note(self, media: PendingMedia, got: Got) -> None:
         """What became of a file: its row, and, once that is final, an event of its case."""
         now = self._desk.clock()
+        # It may name a host, and hosts are a stranger's words too.
+        got = replace(got, why=str(clean_line(got.why, WHY_LIMIT)))
         detail: dict[str, Any] = {"media": media.id}
         with self._desk.store.transaction(SYSTEM, now, durable=False) as tx:
             if got.state is MediaState.KEPT:
