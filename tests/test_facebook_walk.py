@@ -133,6 +133,19 @@ def test_both_spellings_of_an_id_and_withheld_ids_are_one_message(meta: GraphSer
     assert desk.messages[nested].thread == top
 
 
+def test_answers_to_answers_are_of_their_thread(meta: GraphServer) -> None:
+    meta.deep = True
+    chain = [meta.comment(meta.post("The park opens"), "lovely", "Ada")]
+    for number in range(3):
+        chain.append(meta.comment(chain[-1], f"answer {number}", f"P{number}"))
+    desk = desk_of(meta)
+    poll(desk)
+    chain.append(meta.comment(chain[-1], "the last one", "Eve"))
+    poll(desk)
+    assert {desk.messages[id_].thread for id_ in chain} == {chain[0]}
+    assert [desk.messages[id_].parent for id_ in chain[1:]] == chain[:-1]
+
+
 def test_people_whose_names_are_withheld_are_never_one_person(meta: GraphServer) -> None:
     post = meta.post("The park opens")
     meta.comment(post, "one", "Ada")

@@ -7,7 +7,7 @@ ids be seen they are withheld, and the permanent link still holds them (recorded
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,8 @@ COMMENT = (
 POST = "id,from,message,created_time,updated_time,permalink_url,is_published,is_hidden,attachments"
 _FLAGS = ("can_comment", "can_hide", "can_remove", "can_reply_privately")
 _PLACE = 80
+LIMIT = 100
+"""Posts or comments in a page."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,9 @@ class Items:
     now: Callable[[], datetime]
     threads: Callable[[list[str]], Mapping[str, str]]
     _tops: dict[str, str] = field(default_factory=dict)
+    """Threads of stored comments, asked for lately."""
+    _above: dict[str, str] = field(default_factory=dict)
+    """Comments and what they answer, as far as this pass has seen lately."""
 
     # --- posts ----------------------------------------------------------------------------------------------
 
@@ -109,6 +114,8 @@ class Items:
         author = an_object(raw.get("from"))
         who = text_id(author.get("id"))
         at = moment(raw.get("created_time")) or self.now()
+        if parent is not None:
+            self._learn(key, parent)
         root = self.post_key(thing.id)
         flags = {name: "no" for name in _FLAGS if raw.get(name) is False}
         return Incoming(
@@ -130,14 +137,33 @@ class Items:
         return f"{tail(thing.id)}_{tail(id_)}"
 
     def _top(self, key: str, parent: str | None) -> str:
-        """The comment that a thread begins with: replies are one level deep, and where they are deeper it is known."""
+        """The comment that a thread begins with. Facebook's answers are one level deep; deeper ones are followed up."""
         if parent is None:
             return key
+        seen = {key}
+        while parent in self._above and parent not in seen:
+            seen.add(parent)
+            parent = self._above[parent]
         if parent not in self._tops:
-            if len(self._tops) > 1_000:
+            stored = self.threads([parent]).get(parent)
+            if stored is None:
+                return parent
+            if len(self._tops) > 10 * LIMIT:
                 self._tops.clear()
-            self._tops[parent] = self.threads([parent]).get(parent, parent)
+            self._tops[parent] = stored
         return self._tops[parent]
+
+    def _learn(self, key: str, parent: str) -> None:
+        if len(self._above) > 10 * LIMIT:
+            self._above.clear()
+        self._above[key] = parent
+
+    def learn(self, page: Sequence[Mapping[str, Any]], thing: Thing) -> None:
+        """What answers what in a page: lists come newest first, answers before what they answer."""
+        for raw in page:
+            id_, above = text_id(raw.get("id")), text_id(an_object(raw.get("parent")).get("id"))
+            if id_ is not None and above is not None:
+                self._learn(self._key(thing, id_), self._key(thing, above))
 
 
 def _attachment(raw: Mapping[str, Any]) -> list[MediaItem]:

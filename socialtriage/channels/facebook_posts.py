@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from socialtriage.channels.facebook_items import COMMENT, POST, Items
+from socialtriage.channels.facebook_items import COMMENT, LIMIT, POST, Items
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import HALF
 from socialtriage.channels.graph_json import moment, text_id
@@ -21,7 +21,6 @@ from socialtriage.domain.models import Incoming
 EDGES = ("feed", "visitor_posts", "tagged", "ads_posts")
 """Where posts stand: the Page's own, those of visitors, those that name the Page, and those of advertisements."""
 OTHERS = frozenset({"visitor_posts", "tagged"})
-LIMIT = 100
 PAGES = 15
 """Pages of each list of posts that a pass reads; one, when half of the allowance is used."""
 STREAM: dict[str, str | int] = {
@@ -93,6 +92,7 @@ class Posts:
     async def batch(self, thing: Thing, after: str | None) -> Batch:
         """A page of the comments of a post, replies among them, nothing from before the first look back."""
         page = await self._graph.edge(f"{thing.id}/comments", STREAM, after, use="pages")
+        self._items.learn(page.entries, thing)
         items, times, nameless = [], [], page.unreadable
         for raw in page.entries:
             at = moment(raw.get("created_time"))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.facebook_items import COMMENT, POST, Items
+from socialtriage.channels.facebook_items import COMMENT, LIMIT, POST, Items
 from socialtriage.channels.facebook_login import READING, PageLogin
-from socialtriage.channels.facebook_posts import LIMIT, STREAM
+from socialtriage.channels.facebook_posts import STREAM
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import tail, text_id

@@ -136,6 +136,8 @@ class GraphServer:
         """The app's secret, where every call must prove to know it."""
         self.only_apps_ask = False
         self.bump_nested = True
+        self.deep = False
+        """Answers to answers stand below those, not below the top comment."""
         self.bare_ids = False
         self.ranked = False
         self.nameless = False
@@ -206,7 +208,7 @@ class GraphServer:
         now = at or self.clock()
         above = self.nodes[on]
         post = above if above.type == "PagePost" else self.nodes[self._post_of(above)]
-        top = above.id if above.type == "Comment" and above.parent == post.id else above.parent
+        top = above.id if self.deep or (above.type == "Comment" and above.parent == post.id) else above.parent
         id_ = f"{post.id.split('_')[1]}_{self._new('88')}"
         values: dict[str, Any] = {"message": text, "is_hidden": False}
         values["from"] = self.person(author) if author else {"id": PAGE, "name": "Anytown Council"}
@@ -533,7 +535,7 @@ class _Call:
             return []  # the trap: no error, and nothing there
         found = self.double.below(above.id, "Comment")
         if self.asked.query.get("filter", "toplevel") == "stream":
-            for comment in list(found):
+            for comment in found:  # grows while it is walked
                 found += self.double.below(comment.id, "Comment")
         found.sort(key=lambda node: node.at, reverse=self.asked.query.get("order") == "reverse_chronological")
         if self.double.ranked:
