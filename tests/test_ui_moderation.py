@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from socialtriage.domain.models import MediaItem, MediaState, OutboxKind
 from socialtriage.domain.text import clean_line
-from socialtriage.services import drafts, handoff, handoff_files, moderation, outbox, triage
+from socialtriage.services import drafts, handoff, handoff_files, moderation, needs, outbox, triage
 from socialtriage.services.desk import Desk
 from socialtriage.ui.handlers import evidence
 from socialtriage.ui.screens.ask import Ask
@@ -142,6 +142,12 @@ def test_a_handoff_attaches_the_copy_without_metadata_and_the_original_by_choice
     assert any("place and camera" in warning for warning in whole.warnings)
     assert not any("place and camera" in warning for warning in clean.warnings)
     assert clean.mail.attached[0].startswith("bins.jpg")
+    assert any("address, collection day" in warning for warning in clean.warnings)
+    needs.note(desk, case_id, "Address", "5 Mill Lane, call 07700 900123")
+    noted = handoff.prepare(desk, case_id, redaction=handoff.EVERYTHING)
+    assert "5 Mill Lane" in noted.mail.text
+    assert "900123" not in noted.mail.text
+    assert any(warning.endswith("needs: collection day.") for warning in noted.warnings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handoff_files, "MAIL_ROOM", 10)
         small = handoff.prepare(desk, case_id)

@@ -87,6 +87,8 @@ class HandoffMail:
     visibility: Visibility
     person: str = ""
     """Empty when the person is withheld."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the service area needs and the desk found out: names and values."""
     messages: tuple[QuotedMessage, ...]
     """Oldest first."""
     note: str = ""
@@ -258,6 +260,8 @@ def _case_facts(mail: HandoffMail) -> Iterator[tuple[str, str]]:
     yield "Network and account", _listed(mail.network, mail.account)
     yield "Who can read it", _READERS[mail.visibility]
     yield "Person", mail.person.strip() or "withheld"
+    for name, value in mail.facts:
+        yield name[:1].upper() + name[1:], value
     yield "Passed on by", mail.officer
     if mail.expected_at is not None:
         yield "Please answer by", in_words(mail.expected_at, mail.zone)

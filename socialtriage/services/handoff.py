@@ -190,6 +190,7 @@ def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redacti
         account=row.account,
         visibility=row.visibility,
         person=_person(detail, redaction),
+        facts=tuple((name, _masked(value, detail, redaction)[0]) for name, value in detail.facts.items()),
         messages=(),
         url=_url(detail, redaction),
         received_at=row.opened_at,
