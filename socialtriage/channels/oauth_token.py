@@ -229,13 +229,12 @@ async def ask(
 
     A public client names itself in the form; one with a secret as the endpoint wants it.
     """
-    headers, body = {}, dict(form)
+    headers, body = {}, dict(form) | ({"client_id": client_id} if client_id else {})
     if endpoint.basic and client_secret:
         pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode("ascii")
         headers = {"Authorization": f"Basic {pair}"}
-    else:
-        body |= {"client_id": client_id} if client_id else {}
-        body |= {"client_secret": client_secret} if client_secret else {}
+    elif client_secret:
+        body["client_secret"] = client_secret
     try:
         return _object(await session.post(urlsplit(endpoint.url).path, form=body, headers=headers))
     except (AnswerLost, Rejected, BadPayload) as exc:

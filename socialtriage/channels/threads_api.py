@@ -57,13 +57,29 @@ class Api:
         self.budget = ctx.budget
         self._usage = Usage()
         self._me: tuple[str, str] | None = None
+        self._plain = False
+        """Addresses of pictures are not asked for any more: Threads refused the field."""
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """One object. Raises `Missing`, `BadPayload` or another `ChannelError`."""
         self._usage.guard("threads")
+        try:
+            return await self._get(path, self._known_fields(params or {}))
+        except Missing:
+            raise
+        except Rejected as exc:
+            # Error 100: one field that is not known refuses the whole answer; pictures can be done without.
+            if self._plain or "field" not in exc.message or "media_url" not in (params or {}).get("fields", ""):
+                raise
+            self._plain = True
+            return await self._get(path, self._known_fields(params or {}))
 
+    def _known_fields(self, params: Mapping[str, str]) -> dict[str, str]:
+        return {k: v.replace(",media_url", "") if self._plain and k == "fields" else v for k, v in params.items()}
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         async def call(token: str) -> dict[str, Any]:
-            answer = await self._session(token).get(_path(path), {**(params or {}), "access_token": token})
+            answer = await self._session(token).get(_path(path), {**params, "access_token": token})
             data = answer.json()
             if not isinstance(data, dict):
                 raise BadPayload("Threads answered with something that is not an object.", field="$")
@@ -105,11 +121,15 @@ class Api:
         """Our id and user name. Raises `Misconfigured` when the login is not that of the configured user."""
         if self._me is not None:
             return self._me
-        data = await self.get("me", {"fields": "id,username"})
+        wanted = (self.ctx.account.user or "").strip().lstrip("@")
+        try:
+            data = await self.get("me", {"fields": "id,username"})
+        except Missing:
+            # Under its own id an account is always found, whatever becomes of the short word for it.
+            data = await self.get(wanted or "me", {"fields": "id,username"})
         key, name = text_id(data.get("id")), clean_line(words_of(data.get("username")))
         if key is None:
             raise Misconfigured("Threads does not say whose login this is.", hint=HINT)
-        wanted = (self.ctx.account.user or "").strip().lstrip("@")
         if wanted and wanted.lower() not in (key, name.lower(), "me"):
             raise Misconfigured(
                 f"The login of {self.ctx.account.id} belongs to @{name} (id {key}), the configuration says {wanted}.",

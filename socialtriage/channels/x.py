@@ -113,7 +113,7 @@ class X:
         await self._api.meter.still_allowed()
         me, name = await self._api.me()
         state = read_cursor(cursor, me, since)
-        walk = Walk(self._ctx, self._api, Translator(me, name), state)
+        walk = Walk(self._ctx, self._api, Translator(me, name, self._ctx.account.handle or ""), state)
         async for page in walk.posts(state.mentions, "mentions"):
             yield page
         async for page in told(walk.posts(state.own, "tweets"), "Our own posts", _beside):
@@ -133,7 +133,7 @@ class X:
         if not ids:
             return Reread()
         me, name = await self._api.me()
-        translator = Translator(me, name)
+        translator = Translator(me, name, self._ctx.account.handle or "")
         items: list[Incoming] = []
         gone: list[str] = []
         newer: list[str] = []

@@ -8,6 +8,7 @@ name for all of them. Ids are snowflakes: they hold the millisecond of their mak
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 """Where the milliseconds of ids begin."""
 OLDEST = EPOCH + timedelta(days=1)
 """Ids that were given before are no snowflakes."""
+_NAMED = re.compile(r"[@＠](\w{1,15})(?!\w)", re.ASCII)
 KINDS = {"photo": "image", "video": "video", "animated_gif": "video"}
 
 
@@ -154,9 +156,10 @@ def _words(text: object, entities: Mapping[str, Any]) -> str:
 class Translator:
     """Makes messages of one account."""
 
-    def __init__(self, my_id: str, my_name: str) -> None:
+    def __init__(self, my_id: str, *my_names: str) -> None:
         self.my_id = my_id
-        self.my_name = my_name.lower()
+        self.my_names = {name.lower().lstrip("@") for name in my_names if name}
+        """User names: as X says it, and as the configuration does, which may be older."""
 
     def message(self, post: Post, beside: Includes, *, context: bool = False, now: datetime | None = None) -> Incoming:
         """A post as the desk knows it. Of an edited one the time is that of its first version."""
@@ -193,12 +196,12 @@ class Translator:
         if quoted is not None and quoted.author == self.my_id:
             return True
         text = post.text.lower()
-        if self.my_name and f"@{self.my_name}" in text:
+        if any(name.lower() in self.my_names for name in _NAMED.findall(text)):
             return True
         return not context and not post.mentions and "@" not in text and post.answers_user is None
 
     def _is_me(self, key: str | None, name: str) -> bool:
-        return key == self.my_id or (bool(name) and name == self.my_name)
+        return key == self.my_id or name in self.my_names
 
     def author(self, key: str | None, beside: Includes, otherwise: str) -> Author:
         """A person; only an id where nothing came beside it (suspended since, or withheld)."""
