@@ -13,6 +13,7 @@ import click
 from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
 from socialtriage.domain.models import MediaState, Status, Visibility
+from socialtriage.domain.repeats import repeated
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView, MediaView
 from socialtriage.services.desk import Desk
@@ -56,7 +57,7 @@ def case_line(desk: Desk, row: CaseRow, now: datetime) -> str:
     marks = spot_marks(row.flags)
     marks += ["held for a blocked word"] if "held" in row.flags else []
     marks += ["blocked word"] if "blocked_word" in row.flags and "held" not in row.flags else []
-    marks += [f"{row.repeat_count}× contact"] if row.repeat_count > 1 else []
+    marks += [repeated(row, now)[0]] if row.repeat_count > 1 else []
     marks += ["media"] if row.media else []
     marks += [f"held by {row.owner}"] if row.owner else []
     late = row.status is Status.WAITING_CONTACT and row.contact_due_at is not None and row.contact_due_at < now

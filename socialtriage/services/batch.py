@@ -14,6 +14,7 @@ from socialtriage.domain.text import snippet
 from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
 from socialtriage.services.flagging import first_words, flagged
+from socialtriage.services.noticing import Noticing
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
 from socialtriage.services.spotting import Found, spotted
@@ -59,6 +60,7 @@ class Batch:
         self.suggest = suggest
         self.result = TakenIn()
         self.places = Places(tx, account.id, desk.config.organisation.prefix, desk.repeat_window)
+        self.noticing = Noticing(tx, account.id)
         self.cases = self.places.cases
         self.opened: dict[int, Case] = {}
         self.before: dict[int, Case] = {}
@@ -119,6 +121,7 @@ class Batch:
     def _take(self, fresh: list[Incoming], stored: dict[str, StoredMessage]) -> None:
         persons = self._persons(fresh, stored)
         residents = [i for i in fresh if not i.own and not i.context]
+        self.noticing.load(residents)
         self._draw(sum(i.parent is None or i.parent not in self.places.case_of for i in residents))
         next_message = self.tx.intake.next_id("messages")
         next_case = self.tx.intake.next_id("cases")
@@ -205,11 +208,12 @@ class Batch:
             repeat_since=min(unanswered or [case.opened_at for case in earlier], default=None),
             suggested_area=said.area if said else None,
             suggested_urgency=said.urgency if said else None,
-            suggested_because=(*(said.because if said else ()), *self.places.quotes(item)),
+            suggested_because=(*(said.because if said else ()), *self.places.quotes(item), *self.noticing.of(item)),
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
         self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
         self.opened[case_id] = self.cases[case_id] = case = self._marked(case, item)
+        self.noticing.look(case, words_of(item))
         self._came_late(case)
         self.places.opened(case)
 
@@ -362,6 +366,7 @@ class Batch:
         self.tx.intake.add_cases(list(self.opened.values()))
         self.tx.spots.add(self.spots)
         self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
+        self.noticing.write(self.rows)
         self.tx.intake.link_cases(self.links)
         self.tx.intake.adopt(self.adopted)
         self.tx.intake.addressed(self.addressed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from socialtriage.domain import joining
+from socialtriage.domain import joining, sametext
 from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import Refused, UsageError
 from socialtriage.domain.models import SafeText, Status, Visibility, Voice
@@ -43,13 +43,19 @@ def merge(desk: Desk, ids: Sequence[int], into: int, expect: Expect = None) -> D
             changes.append(change_of(case, empty))
             tx.cases.link(case.id, into, "merged", now)
             tx.log(NewEvent("case.merged", case.id, case.ref, {"into": target.ref}))
-        after = desk.clocks.with_due(after)
+        after = desk.clocks.with_due(_decided(after, *cases))
         tx.cases.save(target, after)
         refs = ", ".join(case.ref for case in cases)
         tx.log(NewEvent("case.merged", into, target.ref, {"from": [case.ref for case in cases]}))
         said = f"Merged {refs} into {target.ref}."
         tx.undo.add(desk.officer, now, said, [*changes, change_of(target, after)], moves=moves)
     return Done(said, (into, *others))
+
+
+def _decided(case: Case, *others: Case) -> Case:
+    """The case, no longer suggesting to look at those with the same text on which an officer has decided."""
+    because = sametext.without(case.suggested_because, [other.ref for other in others])
+    return replace(case, suggested_because=because) if because != case.suggested_because else case
 
 
 def _may_be_one(tx: Transaction, target: Case, cases: Sequence[Case]) -> None:
@@ -135,6 +141,8 @@ def link(desk: Desk, a: int, b: int, why: str = "") -> Done:
     words = clean_line(why, 200) or "linked by an officer"
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         first, second = tx.cases.get(a), tx.cases.get(b)
+        tx.cases.save(first, _decided(first, second))
+        tx.cases.save(second, _decided(second, first))
         tx.cases.link(a, b, words, tx.at)
         tx.log(
             NewEvent("case.linked", a, first.ref, {"to": second.ref}, words),

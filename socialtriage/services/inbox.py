@@ -195,11 +195,27 @@ def why(desk: Desk, case_id: int) -> list[str]:
     case = desk.store.cases.get(case_id)
     lines = [f"{case.ref} is {case.urgency}."]
     if case.repeat_count > 1:
-        since = f", waiting since {_shown(desk, case.repeat_since)}" if case.repeat_since else ""
-        lines.append(f"Raised one step: contact number {case.repeat_count} by the same person{since}.")
+        lines += _why_repeat(desk, case)
     if case.suggested_because:
         lines.append("Suggested: " + "; ".join(case.suggested_because) + ".")
     return [*lines, *desk.clocks.explain(case)]
+
+
+def _why_repeat(desk: Desk, case: Case) -> list[str]:
+    """Why a repeat contact is more urgent, and whose clock it has."""
+    since = f", waiting since {_shown(desk, case.repeat_since)}" if case.repeat_since else ""
+    lines = [
+        f"Raised one step: contact number {case.repeat_count} by the same person{since}.",
+        "A repeat goes one step up as it comes in, and never to an emergency: that is an officer's word.",
+    ]
+    if case.waiting_since is not None and case.waiting_since < case.opened_at:
+        days = (desk.clock() - case.waiting_since).days
+        ago = f" ({days} day{'s' * (days != 1)} ago)" if days else ""
+        lines.append(
+            f"The clock is that of their first unanswered message, {_shown(desk, case.waiting_since)}{ago},"
+            f" not of this case, which came in {_shown(desk, case.opened_at)}."
+        )
+    return lines
 
 
 def _shown(desk: Desk, at: datetime | None) -> str:

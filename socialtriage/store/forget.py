@@ -43,12 +43,14 @@ _OF_CASES = (
     f"UPDATE contact_mails SET why = '', sender = '' WHERE case_id {_IN}",
     f"UPDATE case_links SET why = '' WHERE why != 'same person' AND (a {_IN} OR b {_IN})",
     f"DELETE FROM drafts WHERE case_id {_IN}",
+    f"DELETE FROM said_texts WHERE case_id {_IN}",
     f"DELETE FROM outbox_files WHERE outbox_id IN (SELECT id FROM outbox WHERE case_id {_IN})",
 )
 """What is done to the rows of forgotten cases, beside their messages and their log. A table with words of people
 that comes later gets its line here: `test_keeping` holds every column against it."""
 _OF_MESSAGES = (
     f"DELETE FROM revisions WHERE message_id {_IN}",
+    f"DELETE FROM said_texts WHERE case_id IN (SELECT case_id FROM messages WHERE id {_IN})",
     f"UPDATE contact_mails SET why = '', sender = '' WHERE message_id {_IN}",
     f"UPDATE moderation SET snapshot = '{{}}' WHERE message_id {_IN} AND NOT ({_ACTIVE})",
     "UPDATE media SET name = '', url = NULL, alt = NULL, remote_id = NULL, state = 'expired', sha256 = NULL,"

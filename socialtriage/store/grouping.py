@@ -141,6 +141,15 @@ class Grouping:
         row = self._db.one(_MERGED, (case_id,))
         return None if row is None else self.merged_into(row[0]) or int(row[0])
 
+    def one_human(self, case_ids: Sequence[int]) -> bool:
+        """Whether these cases are of one person, officers' word on identities counted."""
+        row = self._db.one(
+            "SELECT count(DISTINCT coalesce(p.linked_to, p.id)) FROM cases c JOIN persons p ON p.id = c.person_id"
+            " WHERE c.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(case_ids)),),
+        )
+        return int(row[0]) <= 1
+
     def switch(self, name: str) -> Switch | None:
         """Since when something holds for the whole desk, or None."""
         row = self._db.one("SELECT at, officer, why FROM switches WHERE name = ?", (name,))

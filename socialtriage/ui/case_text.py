@@ -7,8 +7,10 @@ from dataclasses import field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from socialtriage.domain import sametext
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import DueState, MediaState, Status, Urgency, Visibility, Voice
+from socialtriage.domain.repeats import repeated
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, EventView, HandoffView, MediaView, MessageView, RelatedCase
 from socialtriage.ui import words
@@ -38,6 +40,7 @@ class Reader:
     accept_key: str = "tab"
     tell_key: str = "p"
     chase_key: str = "c"
+    merge_key: str = "m"
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each area must know before a handoff."""
 
@@ -80,7 +83,7 @@ def headline(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
                 [(words.URGENCY[row.urgency], "alarm" if urgent else "strong")],
                 [(due, _DUE[state])] if row.status is not Status.CLOSED else [],
                 [(words.STATUS[row.status], "strong")],
-                [(f"{row.repeat_count}× contact", "warn")] if row.repeat_count > 1 else [],
+                [(repeated(row, reader.now)[0], "warn")] if row.repeat_count > 1 else [],
                 [("a blocked word is in it", "warn")] if "blocked_word" in row.flags else [],
                 [("HELD: lists do not show its words", "warn")] if "held" in row.flags else [],
             )
@@ -101,8 +104,18 @@ def _next_step(row: CaseRow, reader: Reader) -> Iterator[Para]:
         yield Para((*said, (" reminds them", "dim")), end=True)
 
 
+def same_texts(row: CaseRow, reader: Reader) -> Iterator[Para]:
+    """Other cases with the same text, and the key that merges or links them."""
+    said = [reason for reason in row.suggested_because if sametext.refs([reason])]
+    if not said or row.status is Status.CLOSED:
+        return
+    runs: list[Run] = [(clean_line("; ".join(said).replace("same", "Same", 1), 300), "warn")]
+    yield Para((*runs, (f"  {reader.merge_key}", "key"), (" merges or links", "dim")), end=True)
+
+
 def banners(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
-    """What the spotter flagged: what it may be, by when, who answers for it, what to do first."""
+    """What the spotter flagged: what it may be, by when, who answers for it, what to do first; the same text again."""
+    yield from same_texts(detail.row, reader)
     for spot in detail.spots:
         left = (spot.due_on - reader.now.astimezone(reader.zone).date()).days if spot.due_on else 0
         due = f"answer by {spot.due_on:%a %d %b %Y}, {words.many(left, 'day')} left" if spot.due_on else ""

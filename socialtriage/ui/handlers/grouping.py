@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from socialtriage.domain import sametext
 from socialtriage.domain.views import CaseRow
 from socialtriage.services import grouping, inbox, pause
 from socialtriage.ui.handlers import Call, versions
@@ -24,20 +25,21 @@ async def merge(call: Call) -> None:
         if named is None:
             return
         others, into = [rows[0].id], named
-    how = await call.ask(
-        LetterDialog(
-            "One matter, or two that belong together?",
-            [
-                Choice("merge", f"Merge: everything goes into {_ref(call, into)}, the other is closed", "m"),
-                Choice("link", "Link: both stay, each shows the other", "l"),
-            ],
-        )
-    )
+    how = await _how(call, others, into)
     if how == "merge":
         call.done(await call.app.write(grouping.merge, call.desk, others, into, versions(rows)))
     elif how == "link":
         for other in others:
             call.done(await call.app.write(grouping.link, call.desk, other, into))
+
+
+async def _how(call: Call, others: list[int], into: int) -> str | None:
+    """Merge or link; cases of different people are only linked."""
+    merge = Choice("merge", f"Merge: everything goes into {_ref(call, into)}, the other is closed", "m")
+    link = Choice("link", "Link: both stay, each shows the other", "l")
+    if await asyncio.to_thread(call.desk.store.grouping.one_human, [*others, into]):
+        return await call.ask(LetterDialog("One matter, or two that belong together?", [merge, link]))
+    return await call.ask(LetterDialog("Cases of different people: they can be linked", [link]))
 
 
 def _ref(call: Call, case_id: int) -> str:
@@ -51,7 +53,8 @@ async def _named(call: Call, row: CaseRow) -> int | None:
     from socialtriage.ui.screens.ask import Ask
 
     detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
-    near = next((other.ref for other in detail.related if other.ref != row.ref), "")
+    alike = [ref for ref in sametext.refs(detail.row.suggested_because) if ref != row.ref]
+    near = next((ref for ref in (*alike, *(other.ref for other in detail.related)) if ref != row.ref), "")
     asked = await call.ask(Ask(f"{row.ref} and which case?", "The reference of the case that goes on", near))
     if not asked or not asked.strip():
         return None

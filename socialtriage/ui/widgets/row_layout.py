@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import DueState, Status, Urgency, Visibility
+from socialtriage.domain.repeats import repeated
 from socialtriage.domain.views import CaseRow
 from socialtriage.ui import words
 from socialtriage.ui.cells import column, plain, shorten
@@ -181,15 +182,18 @@ def flag_mark(row: CaseRow) -> str:
 
 def _marks(row: CaseRow, width: int, now: datetime) -> Iterator[str]:
     """The marks that fit, most telling first: what the spotter found, repeat contact, status, holder, media."""
-    found = (
-        *(shorten(plain(_SPOTTED.get(mark, mark), 12), 7 if width < 12 else 12) for mark in spot_marks(row.flags)),
-        f"{row.repeat_count}×" if row.repeat_count > 1 else "",
+    short = 7 if width < 12 else 12
+    spots = [shorten(plain(_SPOTTED.get(mark, mark), 12), short) for mark in spot_marks(row.flags)]
+    others = (
         flag_mark(row),
         CONTACT_LATE if contact_late(row, now) else _STATUS.get(row.status, ""),
         shorten(column(row.owner, 6).rstrip(), 6) if row.owner else "",
         "media" if row.media else "",
     )
-    for mark in filter(None, found):
+    # In words only where they push nothing else out.
+    left = width - sum(len(mark) + 1 for mark in (*spots, *others) if mark)
+    repeat = next((said for said in repeated(row, now) if len(said) <= left), f"{row.repeat_count}×")
+    for mark in filter(None, (*spots, repeat if row.repeat_count > 1 else "", *others)):
         if len(mark) <= width:
             yield mark
             width -= len(mark) + 1
