@@ -88,6 +88,14 @@ def test_a_held_case_is_marked_blocked_with_a_reason_and_reviewed(desk: Desk) ->
         await officer.write("still right")
         await officer.press("enter")
         await officer.sees("reviewed")
+        await officer.press("x")
+        await officer.on(Ask)
+        await officer.write("they apologised")
+        await officer.press("enter")
+        await officer.on(Confirm)
+        await officer.press("y")
+        await officer.sees("lifted")
+        assert officer.case(case_id).messages[0].state == "received"
 
     at_the_desk(desk, story)
 

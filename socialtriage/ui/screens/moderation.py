@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
 from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.views import Done
 from socialtriage.services import moderation
 from socialtriage.store.moderation import Action
 from socialtriage.ui import words
@@ -16,6 +17,7 @@ from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import Run
 from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Ask
+from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.page import Page, cell
 
 
@@ -116,7 +118,13 @@ class ModerationScreen(Page):
             return
         app = self.triage
         decision = await app.write(moderation.lift, app.desk, action.id, reason=reason)
-        app.say((await app.write(moderation.queue, app.desk, decision)).said)
+        work: Callable[..., Done] = moderation.queue
+        if decision.cannot is not None:
+            lines = [decision.cannot, "Do it on the network's own page; say yes when it is done.", decision.page or ""]
+            if not await app.ask(Confirm("Is it done there?", lines, yes="It is done", no="No")):
+                return
+            work = moderation.record
+        app.say((await app.write(work, app.desk, decision)).said)
         self.renew()
 
     def action_open_case(self) -> None:
