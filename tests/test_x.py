@@ -402,5 +402,7 @@ def test_hiding_and_muting(new: XServer) -> None:
         ask(desk, lambda channel: channel.hide(answer_to(desk.residents[strange], "x").parent))
     ask(desk, lambda channel: channel.mute(desk.residents[rude].author))
     assert new.muted == {new.person("ada")}
+    ask(desk, lambda channel: channel.unmute(desk.residents[rude].author))
+    assert new.muted == set()
     with pytest.raises(NotPermitted):
         ask(desk, lambda channel: channel.block(desk.residents[rude].author))

@@ -140,6 +140,7 @@ async def _write(desk: SmallDesk, public: str, private: str) -> None:
             await channel.look_up(reply)
         await channel.reread([answer_to(desk.residents[public], "x").parent])
         await channel.mute(desk.residents[public].author)
+        await channel.unmute(desk.residents[public].author)
     finally:
         await http.aclose()
 

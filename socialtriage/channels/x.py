@@ -226,6 +226,19 @@ class X:
         await self._api.call("POST", f"/2/users/{me}/muting", data={"target_user_id": author.key})
         await self._api.meter.charge("mute")
 
+    async def unmute(self, author: Author) -> None:
+        """Hear them again."""
+        if text_id(author.key) is None:
+            raise Rejected("X did not say who that is.")
+        me, _ = await self._api.me()
+        await self._api.call("DELETE", f"/2/users/{me}/muting/{author.key}")
+        await self._api.meter.charge("mute")
+
+    async def unblock(self, author: Author) -> None:
+        """The interface cannot since June 2023."""
+        del author
+        raise NotPermitted("X took blocking out of its interface.", hint="Let them back in in the browser.")
+
     async def block(self, author: Author) -> None:
         """The interface cannot since June 2023."""
         del author

@@ -239,6 +239,9 @@ class XServer:
             case ("POST", "2", "users", id_, "muting") if id_ == ME:
                 self.muted.add(asked.body["target_user_id"])
                 return 200, {"data": {"muting": True}}
+            case ("DELETE", "2", "users", id_, "muting", other) if id_ == ME:
+                self.muted.discard(other)
+                return 200, {"data": {"muting": False}}
         self.problems.append(f"{asked.method} {asked.path} does not exist")
         raise Refusal(404, "Not Found", "resource-not-found", "Not Found Error")
 
@@ -510,6 +513,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def do_PUT(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
         self._serve()
 
     def _asked(self) -> Asked:
