@@ -161,4 +161,8 @@ def test_logins_that_do_not_work_are_told_apart(shell: Shell, meta: GraphServer)
     meta.tokens[TOKEN].data_access = int((datetime.now(UTC) + timedelta(days=5)).timestamp())
     ran = shell.run("check", "--json")
     assert "pages_manage_engagement" in ran.out
+    walked = shell.ok("accounts", "login", "page", stdin=TOKEN + "\n")
+    assert "pages_read_user_content, pages_manage_engagement" in walked.err  # what to grant
+    assert "lacks the permission pages_manage_engagement" in walked.err
+    assert TOKEN not in walked.out + walked.err
     assert poll(shell)["state"] == "login_expiring"

@@ -18,7 +18,7 @@ from socialtriage.channels.base import Lifts, Moderates
 from socialtriage.channels.http import Http
 from socialtriage.channels.instagram import Instagram
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import AnswerLost, ChannelError, Misconfigured, Rejected
+from socialtriage.domain.errors import AnswerLost, ChannelError, Misconfigured, NotPermitted, Rejected
 from socialtriage.domain.models import Incoming, StoredRef, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, TOKEN, USER_TOKEN, Grant, GraphServer
@@ -100,6 +100,25 @@ def test_comments_answers_tags_and_messages_come_once(meta: GraphServer, token: 
     meta.ig_comment(top, "in its place", "hal")
     poll(desk)
     assert texts(desk) - expected == {"found this old one", "in its place"}
+
+
+def test_comments_go_on_without_messages_and_missing_permissions_are_named(meta: GraphServer) -> None:
+    meta.tokens[TOKEN].scopes.discard("instagram_manage_messages")
+    meta.ig_comment(meta.medium("The park opens"), "lovely", "ada")
+    meta.message("fay", "my bin was missed", platform="instagram")
+    desk = desk_of(meta)
+    poll(desk)
+    assert texts(desk) == {"lovely"}
+    assert "Direct messages could not be read" in " ".join(desk.notices)
+    health = act(desk, lambda channel: channel.check())
+    assert "instagram_manage_messages" in " ".join(health.notices)
+    meta.tokens[TOKEN].scopes.add("instagram_manage_messages")
+    poll(desk)
+    assert texts(desk) == {"lovely", "my bin was missed"}
+    meta.tokens[TOKEN].scopes.discard("instagram_manage_comments")
+    desk.now += timedelta(hours=2)
+    with pytest.raises(NotPermitted, match="instagram_manage_comments"):
+        poll(desk)
 
 
 def test_only_the_newest_messages_can_be_read_and_none_is_taken_for_deleted(
