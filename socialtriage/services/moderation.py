@@ -263,11 +263,6 @@ def listing(desk: Desk, *, due: bool = False) -> list[Action]:
     return [replace(action, snapshot=masked) if action.case_id in closed else action for action in found]
 
 
-def due(desk: Desk) -> int:
-    """How many decisions must be looked at again by now."""
-    return desk.store.moderation.due(desk.clock())
-
-
 def is_due(desk: Desk, action: Action) -> bool:
     """Whether somebody should look at it again."""
     waits = action.reviewed_at is None and action.lifted_at is None
