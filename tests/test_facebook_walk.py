@@ -66,11 +66,12 @@ def test_comments_below_every_kind_of_post_and_messages_come_once(meta: GraphSer
     meta.message("Gus", "my bin", attachments={"data": [{"id": "1", "mime_type": "image/jpeg", "name": "bin.jpg",
                  "size": 3, "image_data": {"url": "https://cdn.example/bin.jpg"}}]})  # fmt: skip
     meta.message("Gus", "We look into it", own=True)
+    meta.message("Hal", "")
     desk = desk_of(meta)
     poll(desk)
     expected = {
         "lovely", "not lovely", "Who mends the lamp?", "me too", "@council look at this", "seen it", "an ad again",
-        "my bin",
+        "my bin", graph_chat.WORDLESS,
     }  # fmt: skip
     assert texts(desk) == expected
     thread = desk.messages[top].thread

@@ -31,6 +31,8 @@ PATIENCE = timedelta(days=7)
 """How long a conversation that cannot be read is tried in every pass: nothing reads it in turn."""
 PACE = 0.5
 """Seconds between calls for Instagram's conversations: two a second for an account."""
+WORDLESS = "(Something that Meta's interface does not show: open the original.)"
+"""Stands for an answer to a story, a voice effect, and whatever else comes without words and files."""
 LOST = "Private messages could not be read any more: Meta gives out only the newest of a conversation."
 AT_ONCE = 20
 """Calls that may be made before that pace is kept."""
@@ -188,17 +190,18 @@ class Chat:
         if id_ is None or at is None or key is None:
             return None
         mine = self.is_mine(entry)
+        media = tuple(_media(entry))
         to = key if not mine else next((text_id(person.get("id")) for person in objects(entry.get("to"))), None)
         return Incoming(
             remote_id=id_,
             author=person(author, key),
-            text=clean(_text(entry)),
+            text=clean(_text(entry) or ("" if media else WORDLESS)),
             at=at,
             visibility=Visibility.PRIVATE,
             thread=conversation,
             conversation=conversation,
             own=mine,
-            media=tuple(_media(entry)),
+            media=media,
             reply_data={"kind": "dm", "id": id_, "conversation": conversation, "at": iso(at), "to": to or ""},
         )
 
