@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import sys
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -118,6 +120,31 @@ def test_keys_typed_in_one_go_reach_the_dialogs_they_are_meant_for(
     assert (case["area"], case["urgency"], case["owner"], case["status"]) == ("waste", "urgent", "JS", "open")
     assert mail.mails == []
     assert shell.ok("show", case["ref"], "--json").json["events"][-1]["note"] == "keep an eye on it"
+
+
+def test_what_was_being_written_survives_kill_9_and_stays_private(shell: Shell, network: MastodonServer) -> None:
+    network.mention("please call me about my bin", author="ada")
+    with Terminal(PROGRAM, shell.environment) as terminal:
+        terminal.wait_for("please call me", "1/1")
+        terminal.press("D")
+        terminal.wait_for("PRIVATE on mastodon as town", "5 of 500")
+        terminal.press(*"Which house")
+        terminal.wait_for("16 of 500")
+        assert _kept(shell, terminal) == [("Which house", 1)]
+    with Terminal(PROGRAM, shell.environment) as terminal:
+        terminal.wait_for("please call me", "1/1")
+        terminal.press("r")
+        terminal.wait_for("EXACTLY THIS LEAVES", "Which house", "PRIVATE: they alone")
+
+
+def _kept(shell: Shell, terminal: Terminal, tries: int = 200) -> list[tuple[str, int]]:
+    """The drafts in the store, once there is one."""
+    with contextlib.closing(sqlite3.connect(shell.store)) as store:
+        for _ in range(tries):
+            if found := store.execute("SELECT text, private FROM drafts").fetchall():
+                return found
+            terminal._read(0.05)
+    return []
 
 
 def test_the_first_run_offers_the_demo_and_a_configuration(tmp_path: Path) -> None:
