@@ -16,22 +16,24 @@ from socialtriage.ui.screens.accounts import AccountsScreen
 from tests.doubles.desk import small_desk
 from tests.doubles.shell import Shell
 from tests.doubles.terminal import Terminal
+from tests.doubles.threads import APP, APP_SECRET, ME, ThreadsServer
 from tests.doubles.ui_desk import Officer, at_the_desk
-from tests.doubles.x import CLIENT, XServer
 
 
 def test_an_account_is_signed_in_from_the_accounts_screen(tmp_path: Path) -> None:
-    with XServer(now=datetime.now(UTC) - timedelta(minutes=1)) as network:
-        network.mention("my bin was missed")
-        account = f'\n[[accounts]]\nid = "town-x"\nnetwork = "x"\nserver = "{network.url}"\nclient_id = "{CLIENT}"\n'
+    with ThreadsServer(datetime.now(UTC) - timedelta(minutes=1)) as network:
+        network.post("gwen", "@council my bin was missed")
+        account = f'\n[[accounts]]\nid = "town"\nnetwork = "threads"\nserver = "{network.url}"\nuser = "{ME}"\n'
         shell = Shell(tmp_path, accounts=account)
+        lapsed = json.dumps({"access_token": "lapsed", "client_id": APP, "client_secret": APP_SECRET})
+        (tmp_path / "keyring.json").write_text(json.dumps({"socialtriage/town": lapsed}))
         with Terminal([sys.executable, "-m", "socialtriage"], shell.environment) as terminal:
             terminal.wait_for("Anytown Borough Council")
             terminal.press("\x1bOQ")
-            terminal.wait_for("town-x", "sign in needed")
+            terminal.wait_for("sign in needed")
             terminal.press("L")
-            terminal.wait_for("oauth2/authorize", "press enter.")
-            address = re.search(rb"http://\S+/i/oauth2/authorize\S+", terminal.raw)
+            terminal.wait_for("oauth/authorize", "enter.")
+            address = re.search(rb"http://\S+/oauth/authorize\S+", terminal.raw)
             assert address is not None
             pasted = network.grant(address[0].decode())
             terminal.press(pasted, "enter")
@@ -39,13 +41,13 @@ def test_an_account_is_signed_in_from_the_accounts_screen(tmp_path: Path) -> Non
             # What was pasted holds the code, and is not on the screen.
             assert pasted[-20:].encode() not in terminal.raw
             terminal.press("enter")
-            terminal.wait_for("town-x is signed in.")
+            terminal.wait_for("town is signed in.")
             terminal.press("esc")
             terminal.wait_for("my bin was missed", "1/1")
             terminal.press("q", "y")
             assert terminal.wait_for_end() == 0
-        kept = json.loads(json.loads((tmp_path / "keyring.json").read_text())["socialtriage/town-x"])
-        assert kept["refresh_token"] == network.refresh
+        kept = json.loads(json.loads((tmp_path / "keyring.json").read_text())["socialtriage/town"])
+        assert kept["access_token"] in network.tokens
         assert network.problems == []
 
 
