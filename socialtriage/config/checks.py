@@ -146,7 +146,7 @@ def _rest(config: Config, problems: Problems) -> None:
         problems.add(("report", "cost_per_call"), "must be the price of one call, from 0 to 10000")
     check_text(problems, ("report", "currency"), config.report.currency)
     check_text(problems, ("ui", "theme"), config.ui.theme)
-    wordings = {("text",): config.acknowledge.text, ("late",): config.acknowledge.late}
+    wordings: dict[tuple[str, ...], str] = {("text",): config.acknowledge.text, ("late",): config.acknowledge.late}
     wordings |= {("for", network): text for network, text in config.acknowledge.for_.items()}
     for key, text in wordings.items():
         check_text(problems, ("acknowledge", *key), text, lines=True)
