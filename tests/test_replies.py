@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from socialtriage.config.load import parse
 from socialtriage.domain import replying
-from socialtriage.domain.errors import Refused, Stale
+from socialtriage.domain.errors import ConfigError, Refused, Stale
 from socialtriage.domain.models import OutboxKind, OutboxState, Status, Visibility
 from socialtriage.services import (
     acknowledging,
@@ -433,3 +434,21 @@ def test_who_is_supervised(tmp_path: Path, officer: str, settings: str, supervis
     desk = small_desk(tmp_path, officer=officer, config=CONFIG + settings)
     assert approvals.supervised(desk) is supervised
     desk.close()
+
+
+def test_faults_in_the_settings_of_replies_are_named_with_their_keys() -> None:
+    faulty = CONFIG.replace(
+        'holidays = "GB-ENG"', 'holidays = "GB-ENG"\npre_election = ["2027-05-06..2027-03-22"]\nsupervised = [" "]'
+    ).replace('handle = "@anytown"', 'handle = "@anytown"\nsign_off = "^{name}"')
+    faulty += '\n[acknowledge]\ntext = "We have {reff}."\nfor.mastodn = "Hello"\n'
+    with pytest.raises(ConfigError) as caught:
+        parse(faulty, "config.toml", ["mastodon", "bluesky", "imap"])
+    said = "\n".join(caught.value.problems)
+    for key, words in (
+        ("organisation.pre_election", "must be a first and a last day"),
+        ("organisation.supervised", "must not be empty"),
+        ("accounts.town-mastodon.sign_off", "{initials}"),
+        ("acknowledge.text", "unknown placeholder"),
+        ("acknowledge.for.mastodn", "mastodon"),
+    ):
+        assert any(key in line and words in line for line in said.splitlines()), (key, said)

@@ -38,6 +38,13 @@ def check_lists(config: Config, problems: Problems, networks: Sequence[str] | No
     for number, answer in enumerate(config.answers):
         _answer(answer, ("answers", number), areas, problems, networks)
     _deputies(config, contacts, problems)
+    for network in config.acknowledge.for_:
+        _network(problems, ("acknowledge", "for", network), network, _with_variants(networks))
+
+
+def _with_variants(networks: Sequence[str] | None) -> list[str] | None:
+    """The networks that a wording may be for; None to take any."""
+    return None if networks is None else sorted({*networks, *WITH_VARIANTS})
 
 
 def _ids(name: str, entries: Sequence[_WithId], problems: Problems) -> None:
@@ -175,7 +182,7 @@ def _answer(
 ) -> None:
     _refer(problems, (*path, "area"), "area", answer.area, areas)
     wordings: dict[Path, str] = {(*path, "text"): answer.text}
-    known = None if networks is None else sorted({*networks, *WITH_VARIANTS})
+    known = _with_variants(networks)
     for network, text in answer.for_.items():
         _network(problems, (*path, "for", network), network, known)
         wordings[(*path, "for", network)] = text
