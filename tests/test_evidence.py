@@ -366,6 +366,13 @@ def test_a_poll_that_is_killed_in_the_middle_of_a_download_leaves_nothing_that_c
         assert shell.ok("show", case["ref"], "--json").json["facts"] == {"place": "Mill Lane"}
 
 
+def test_the_limit_holds_for_what_comes_inside_a_message_too(desk: Desk) -> None:
+    sizes = {"small": 100, "large": 60_000}
+    files = tuple(MediaItem(kind="file", name=clean_line(n), data=photo(size)) for n, size in sizes.items())
+    arrive(desk, message("two files", media=files))
+    assert {name: view.state.value for name, view in all_media(desk).items()} == {"small": "kept", "large": "too_large"}
+
+
 def test_names_that_lead_elsewhere_do_not_and_nothing_is_overwritten(desk: Desk, tmp_path: Path) -> None:
     hostile = ("../../etc/passwd", ".bashrc", "C:\\evil.exe", "a/b\x00c", "x" * 500, "", "photo.jpg")
     items = tuple(MediaItem(kind="image", name=clean_line(name), data=photo(i)) for i, name in enumerate(hostile))

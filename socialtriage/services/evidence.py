@@ -7,19 +7,34 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from socialtriage.config.files import make_folders
 from socialtriage.domain.errors import StoreError
-from socialtriage.domain.models import Incoming
+from socialtriage.domain.models import Incoming, MediaItem, MediaState
 from socialtriage.store.intake import media_path
 
 INCOMING = "incoming"
 """The folder, below the media folder, of files that are not whole yet."""
 LEFT_BEHIND = 3600.0
 """Seconds after which a file that is not whole belongs to a program that ended."""
+
+
+def within(items: Sequence[Incoming], limit: int) -> tuple[Incoming, ...]:
+    """The messages without the bytes of files that are larger than `[evidence] max_bytes` allows."""
+    return tuple(
+        replace(item, media=tuple(_within(media, limit) for media in item.media)) if item.media else item
+        for item in items
+    )
+
+
+def _within(media: MediaItem, limit: int) -> MediaItem:
+    if media.data is None or len(media.data) <= limit:
+        return media
+    return replace(media, data=None, state=MediaState.TOO_LARGE)
 
 
 def keep(folder: Path, items: Iterable[Incoming]) -> None:

@@ -11,7 +11,7 @@ from socialtriage.domain.models import Incoming, Page
 from socialtriage.domain.rules import Suggestion
 from socialtriage.services.batch import Batch, Suggest, TakenIn, words_of
 from socialtriage.services.desk import Desk
-from socialtriage.services.evidence import keep
+from socialtriage.services.evidence import keep, within
 
 CHUNK = 100
 """Messages in one transaction: officers at other screens wait no longer than that."""
@@ -23,8 +23,9 @@ SYSTEM = "socialtriage"
 
 def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SYSTEM) -> TakenIn:
     """Store a page with the cursor that follows it. Raises `StoreError`; then nothing of the last part is stored."""
-    keep(desk.media_folder, page.items)
-    items = sorted((_dated(item, desk.clock()) for item in page.items), key=lambda item: item.at)
+    allowed = within(page.items, desk.config.evidence.max_bytes)
+    keep(desk.media_folder, allowed)
+    items = sorted((_dated(item, desk.clock()) for item in allowed), key=lambda item: item.at)
     parts = [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)] or [[]]
     total = TakenIn()
     for number, part in enumerate(parts, 1):
