@@ -14,9 +14,9 @@ from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.times import iso
 from socialtriage.services import answerbox, evidence
 from socialtriage.services.answer_rules import Judge, Judged
-from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import CHUNK, SYSTEM
+from socialtriage.services.taken import TakenIn
 from socialtriage.store.answers import NewMail
 from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent

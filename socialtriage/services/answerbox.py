@@ -15,7 +15,7 @@ from socialtriage.services.transport import IMAP_SECRET
 
 if TYPE_CHECKING:
     from socialtriage.channels.base import Channel, ChannelContext
-    from socialtriage.services.batch import TakenIn
+    from socialtriage.services.taken import TakenIn
 
 ID = IMAP_SECRET
 """Its id in commands, in the store and in the keyring."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
@@ -18,6 +18,7 @@ from socialtriage.services.noticing import Noticing
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
 from socialtriage.services.spotting import Found, spotted
+from socialtriage.services.taken import TakenIn, words_of
 from socialtriage.services.timeline import replayed
 from socialtriage.store.intake import BACKGROUND, Revised, StoredMessage
 from socialtriage.store.log import NewEvent
@@ -26,26 +27,6 @@ from socialtriage.store.store import Transaction
 UNANSWERED = (Automatic.AUTO_REPLY, Automatic.BOUNCE)
 """Mail that waits for no answer. Bulk mail may be a form without a return address, so that its clock runs."""
 Suggest = Callable[[str], Suggestion | None]
-
-
-def words_of(item: Incoming) -> str:
-    """What a suggestion is made from: the subject, where there is one, and the text."""
-    return f"{item.subject}\n{item.text}" if item.subject else item.text
-
-
-@dataclass(slots=True)
-class TakenIn:
-    """What a page changed."""
-
-    new: int = 0
-    updated: int = 0
-    case_ids: list[int] = field(default_factory=list)
-
-    def add(self, other: TakenIn) -> None:
-        """Add another page's changes."""
-        self.new += other.new
-        self.updated += other.updated
-        self.case_ids += other.case_ids
 
 
 class Batch:
@@ -212,7 +193,10 @@ class Batch:
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
         self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
-        self.opened[case_id] = self.cases[case_id] = case = self._marked(case, item)
+        self._opened(self._marked(case, item), item)
+
+    def _opened(self, case: Case, item: Incoming) -> None:
+        self.opened[case.id] = self.cases[case.id] = case
         self.noticing.look(case, words_of(item))
         self._came_late(case)
         self.places.opened(case)

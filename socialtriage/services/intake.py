@@ -9,9 +9,10 @@ from datetime import datetime
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import Incoming, Page
 from socialtriage.domain.rules import Suggestion
-from socialtriage.services.batch import Batch, Suggest, TakenIn, words_of
+from socialtriage.services.batch import Batch, Suggest
 from socialtriage.services.desk import Desk
 from socialtriage.services.evidence import keep, within
+from socialtriage.services.taken import TakenIn, words_of
 
 CHUNK = 100
 """Messages in one transaction: officers at other screens wait no longer than that."""

@@ -31,10 +31,10 @@ from socialtriage.domain.models import AccountState, Gap, Health, Page
 from socialtriage.domain.times import parse_every
 from socialtriage.services import answerbox, gaps
 from socialtriage.services import health as health_of
-from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
 from socialtriage.services.renewing import alone
+from socialtriage.services.taken import TakenIn
 from socialtriage.store.accounts import AccountRecord
 from socialtriage.store.log import NewEvent
 

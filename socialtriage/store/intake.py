@@ -281,7 +281,7 @@ class IntakeWriter:
             " WHERE account = ? AND case_id IS NULL AND voice = 'officer'"
             " AND parent IN (SELECT value FROM json_each(?))"
             " UNION SELECT id, coalesce(parent, ''), conversation FROM messages WHERE account = ? AND case_id IS NULL"
-            " AND conversation IN (SELECT value FROM json_each(?))",
+            " AND voice = 'officer' AND conversation IN (SELECT value FROM json_each(?))",
             (account, json.dumps(parents), account, json.dumps(conversations)),
         )
         return [(r[0], r[1], r[2]) for r in rows]

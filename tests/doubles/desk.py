@@ -11,9 +11,9 @@ from socialtriage.config.load import parse
 from socialtriage.config.model import AccountConfig, Config
 from socialtriage.domain.models import Author, Incoming, Page, Visibility
 from socialtriage.domain.text import clean, clean_line
-from socialtriage.services.batch import TakenIn
 from socialtriage.services.desk import Desk, open_desk
 from socialtriage.services.intake import take_in
+from socialtriage.services.taken import TakenIn
 
 MONDAY = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
 """A Monday morning in working time."""
