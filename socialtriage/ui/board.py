@@ -44,15 +44,6 @@ class Board:
         ]
         return min(mine, key=lambda row: row.not_before or now, default=None)
 
-    def due(self, now: datetime) -> bool:
-        """Whether a row may leave now."""
-        return any(
-            row.state is OutboxState.QUEUED
-            and (row.not_before is None or row.not_before <= now)
-            and (row.next_try_at is None or row.next_try_at <= now)
-            for row in self.outbox
-        )
-
     def broken(self) -> int:
         """How many accounts need somebody."""
         return sum(account.state not in QUIET for account in self.accounts)
