@@ -15,6 +15,7 @@ from socialtriage.domain.models import (
     Capabilities,
     Health,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -214,6 +215,19 @@ class Priced(Protocol):
     @staticmethod
     def price(account: AccountConfig, text: str, visibility: Visibility) -> Price:
         """What posting `text` as an answer costs."""
+        ...
+
+
+@runtime_checkable
+class Posts(Protocol):
+    """A channel that can publish a post of its own, seen by everybody. `measure` with no handle counts its text."""
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Publish once. Raises `AnswerLost` when it may have been published, `Rejected` when it surely was not."""
+        ...
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Find a post whose answer was lost; None when the source surely does not have it."""
         ...
 
 

@@ -16,7 +16,7 @@ from socialtriage.channels.bluesky_chat import Chat
 from socialtriage.channels.bluesky_inbox import GET_POSTS, Notifications, OwnPosts, Posts
 from socialtriage.channels.bluesky_moderation import Moderation
 from socialtriage.channels.bluesky_posts import PostView, Reader, read_view
-from socialtriage.channels.bluesky_send import PrivateReply, PublicReply, measure, thread_of
+from socialtriage.channels.bluesky_send import NewPost, PrivateReply, PublicReply, measure, thread_of
 from socialtriage.channels.bluesky_session import Xrpc
 from socialtriage.channels.bluesky_walk import State, sweep
 from socialtriage.channels.oauth_signin import Pasted
@@ -27,6 +27,7 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -204,6 +205,14 @@ class Bluesky:
         if reply.visibility is Visibility.PUBLIC:
             return PublicReply(self._xrpc, reply)
         return PrivateReply(self._xrpc, reply)
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Publish a post of our own."""
+        return await NewPost(self._xrpc, post).send()
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Find a post whose answer was lost."""
+        return await NewPost(self._xrpc, post).look_up()
 
     # --- moderation ---------------------------------------------------------------------------------------
 

@@ -29,7 +29,17 @@ from socialtriage.domain.errors import (
     Rejected,
     Unavailable,
 )
-from socialtriage.domain.models import LengthRule, OutgoingFile, OutgoingReply, Sent, Visibility
+from socialtriage.domain.models import (
+    Author,
+    LengthRule,
+    OutgoingFile,
+    OutgoingPost,
+    OutgoingReply,
+    SafeText,
+    Sent,
+    StoredRef,
+    Visibility,
+)
 from socialtriage.domain.times import iso
 
 PUBLIC_LIMITS = (300, 3_000)
@@ -84,8 +94,7 @@ class PublicReply:
     async def send(self) -> Sent:
         """Post. Raises `Rejected` when it cannot be, `AnswerLost` when it may have been."""
         check_text(self._reply)
-        if split_uri(self._reply.parent.remote_id) is None:
-            raise Rejected("A direct message cannot be answered in public.")
+        self._check_parent()
         await self._xrpc.sign_in()
         body = {"repo": self._xrpc.did, "collection": POST, "rkey": self._rkey, "record": await self._record()}
         for last in (False, True):
@@ -105,6 +114,10 @@ class PublicReply:
                 uri = data.get("uri")
                 return self._sent(uri if isinstance(uri, str) else self._uri, data.get("cid"), body["record"])
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _check_parent(self) -> None:
+        if split_uri(self._reply.parent.remote_id) is None:
+            raise Rejected("A direct message cannot be answered in public.")
 
     async def look_up(self) -> Sent | None:
         """The post under our key, asked of our own data server."""
@@ -143,7 +156,7 @@ class PublicReply:
             "$type": POST,
             "text": reply.text,
             "createdAt": iso(reply.queued_at),
-            "reply": await self._refs(),
+            **await self._answers(),
         }
         if reply.language and _LANGUAGE.fullmatch(tag := reply.language.replace("_", "-")):
             record["langs"] = [tag]
@@ -159,6 +172,9 @@ class PublicReply:
         if not isinstance(blob, dict):
             raise BadPayload("Bluesky took the picture and did not say how it is called.", field="blob")
         return blob
+
+    async def _answers(self) -> dict[str, Any]:
+        return {"reply": await self._refs()}
 
     async def _refs(self) -> dict[str, dict[str, str]]:
         """Strong references to root and parent, as they are now where the AppView can say it."""
@@ -217,6 +233,26 @@ class PublicReply:
             return None
         did = data.get("did")
         return did if isinstance(did, str) and is_did(did) else None
+
+
+class NewPost(PublicReply):
+    """A post of its own, which answers nothing; under a record key of ours like every public reply."""
+
+    def __init__(self, xrpc: Xrpc, post: OutgoingPost) -> None:
+        nobody = Author("", SafeText(""), SafeText(""))
+        nothing = StoredRef("", "", None, Visibility.PUBLIC)
+        super().__init__(
+            xrpc,
+            OutgoingReply(
+                post.key, post.text, Visibility.PUBLIC, nobody, nothing, post.queued_at, language=post.language
+            ),
+        )
+
+    def _check_parent(self) -> None:
+        """There is none."""
+
+    async def _answers(self) -> dict[str, Any]:
+        return {}
 
 
 def _strong(root: str, root_cid: str, uri: str, cid: str) -> dict[str, dict[str, str]]:

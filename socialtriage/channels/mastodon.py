@@ -16,7 +16,7 @@ from socialtriage.channels.mastodon_entities import Server, moment, read_account
 from socialtriage.channels.mastodon_items import Translator, minimal
 from socialtriage.channels.mastodon_moderation import act_on, report
 from socialtriage.channels.mastodon_reread import Again
-from socialtriage.channels.mastodon_send import find_reply, measured, post_reply
+from socialtriage.channels.mastodon_send import find_post, find_reply, measured, post_reply, publish
 from socialtriage.channels.mastodon_threads import Threads
 from socialtriage.channels.mastodon_walk import Cursor, Entry, Stream, read_cursor
 from socialtriage.channels.secret import OAuthSecret
@@ -27,6 +27,7 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -162,6 +163,14 @@ class Mastodon:
         """Find an answer of ours in our own list by what it answers, its words and its time."""
         api = await self._api()
         return await find_reply(api, reply)
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Publish something of our own for everybody."""
+        return await publish(await self._api(), post, self._ctx.clock())
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Find a post of ours in our own list by its words and its time."""
+        return await find_post(await self._api(), post)
 
     # --- moderation ---------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from socialtriage.channels.mastodon_api import Api, Missing
 from socialtriage.channels.mastodon_entities import Server, Status, moment, read_status, text_id
 from socialtriage.channels.mastodon_items import PUBLIC, person_key, web_url
 from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected, Unavailable
-from socialtriage.domain.models import LengthRule, OutgoingFile, OutgoingReply, Sent, Visibility
+from socialtriage.domain.models import LengthRule, OutgoingFile, OutgoingPost, OutgoingReply, Sent, Visibility
 from socialtriage.domain.text import html_to_text
 
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -48,7 +48,7 @@ def addressed(text: str, handle: str, acct: str = "") -> str:
 
 def measured(text: str, handle: str, warning: str, server: Server | None) -> LengthRule:
     """How long the text is with its mention and its content warning, by the rule of `server`."""
-    whole = addressed(text, handle)
+    whole = addressed(text, handle) if handle else text
     if server is not None and not server.mastodon:
         return LengthRule(len(whole) + len(warning), server.max_characters, "characters")
     per_url = (server.per_url if server else None) or PER_URL
@@ -99,6 +99,26 @@ async def post_reply(api: Api, reply: OutgoingReply, server: Server, now: dateti
         at=moment(status.created_at) or now,
         url=web_url(status.url) or web_url(status.uri),
         notice=" ".join(filter(None, notices)) or None,
+    )
+
+
+async def publish(api: Api, post: OutgoingPost, now: datetime) -> Sent:
+    """Post something for everybody. Raises `Rejected` when it surely was not posted, `AnswerLost` when it may have."""
+    body: dict[str, Any] = {"status": post.text, "visibility": "public"}
+    if post.language:
+        body["language"] = post.language
+    try:
+        answer = await api.post_status(body, post.key)
+    except NotPermitted as exc:
+        raise NotPermitted(exc.message, hint="The scope write:statuses may be missing; sign in again.") from exc
+    return _as_sent(_posted(answer.json), now)
+
+
+def _as_sent(status: Status, otherwise: datetime) -> Sent:
+    return Sent(
+        remote_id=status.key,
+        at=moment(status.created_at) or otherwise,
+        url=web_url(status.url) or web_url(status.uri),
     )
 
 
@@ -168,11 +188,18 @@ async def find_reply(api: Api, reply: OutgoingReply) -> Sent | None:
     if not found:
         return None
     status = min(found, key=lambda s: abs((moment(s.created_at) or earliest) - reply.queued_at))
-    return Sent(
-        remote_id=status.key,
-        at=moment(status.created_at) or reply.queued_at,
-        url=web_url(status.url) or web_url(status.uri),
-    )
+    return _as_sent(status, reply.queued_at)
+
+
+async def find_post(api: Api, post: OutgoingPost) -> Sent | None:
+    """The post that may have been made: ours, an answer to nobody, with the same words, not older than the order."""
+    me = await api.me()
+    earliest = post.queued_at - CLOCKS_DIFFER
+    ours = await _own_since(api, str(me.id), earliest)
+    found = [s for s in ours if s.parent is None and _says(s, post.text, earliest)]
+    if not found:
+        return None
+    return _as_sent(min(found, key=lambda s: abs((moment(s.created_at) or earliest) - post.queued_at)), post.queued_at)
 
 
 async def _own_since(api: Api, my_id: str, earliest: datetime) -> list[Status]:
@@ -192,10 +219,15 @@ async def _own_since(api: Api, my_id: str, earliest: datetime) -> list[Status]:
 
 
 def _is_it(status: Status, reply: OutgoingReply, earliest: datetime) -> bool:
+    return status.parent == reply.parent.remote_id and _says(status, reply.text, earliest)
+
+
+def _says(status: Status, text: str, earliest: datetime) -> bool:
+    """Whether a status is not older than that and has these words."""
     at = moment(status.created_at)
-    if status.parent != reply.parent.remote_id or (at is not None and at < earliest):
+    if at is not None and at < earliest:
         return False
-    wanted = _words(reply.text)
+    wanted = _words(text)
     sources = (status.text or "", html_to_text(status.text or ""), html_to_text(status.content or ""))
     return any(_words(source) == wanted for source in sources)
 

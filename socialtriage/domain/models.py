@@ -130,6 +130,8 @@ class OutboxKind(StrEnum):
     MUTE = "mute"
     UNMUTE = "unmute"
     REPORT = "report"
+    POST = "post"
+    """A statement of our own, that answers nobody."""
 
 
 class AccountState(StrEnum):
@@ -328,6 +330,17 @@ class OutgoingReply:
     references: tuple[str, ...] = ()
     language: str | None = None
     files: tuple[OutgoingFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingPost:
+    """A post of our own that answers nothing, with the key that was chosen when it was queued."""
+
+    key: str
+    """Idempotency key or record key; the same for every try of one row."""
+    text: str
+    queued_at: datetime
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,12 @@ def _flag(desk: Desk, query: Query, value: str) -> Query:
     return _more(query, "flag", value if value in known_flags else choice(value, known_flags, "flag"))
 
 
+def _incident(desk: Desk, query: Query, value: str) -> Query:
+    if value.lower() not in (names := [each.name for each in desk.store.incidents.all()]):
+        choice(value, names, "incident")
+    return _more(query, "incident", value)
+
+
 def _since(name: str) -> Filter:
     return lambda desk, query, value: _more(query, name, iso(moment(desk, value)))
 
@@ -162,6 +168,7 @@ FILTERS: dict[str, Filter] = {
     "answered_by": _contact("answered_by"),
     "suggested": _suggested,
     "flag": _flag,
+    "incident": _incident,
     "closed_since": _since("closed_since"),
     "closed_until": _since("closed_until"),
     "due_before": _since("due_before"),

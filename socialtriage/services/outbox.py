@@ -24,7 +24,7 @@ from socialtriage.domain.models import OutboxKind, OutboxState, OutgoingFile, Se
 from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
-from socialtriage.services import bridging, mail_login, pause
+from socialtriage.services import bridging, mail_login, pause, posting
 from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
@@ -338,6 +338,8 @@ class Sender:
                 if look_up:
                     raise NotPermitted("Whether it was done cannot be asked.")
                 return await carry_out(channel, row, self._desk.clock())
+            if row.kind is OutboxKind.POST:
+                return await posting.publish(channel, row, look_up=look_up)
             before, files = await self._blocking(self._goes_with, row)
             reply = replace(outgoing(row, before), files=files)
             return await channel.look_up(reply) if look_up else await channel.send(reply)

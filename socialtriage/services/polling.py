@@ -15,7 +15,7 @@ from socialtriage.services import bridging, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.fetching import Fetcher
 from socialtriage.services.outbox import Outcome, Sender
-from socialtriage.services.sync import REREAD_YOUNG, Poller, PollResult
+from socialtriage.services.sync import GOOD, REREAD_YOUNG, Poller, PollResult
 
 log = logging.getLogger(__name__)
 
@@ -123,10 +123,14 @@ class Polling:
         pause = parse_every(account.every).total_seconds()
         try:
             record = self.desk.store.accounts.get(account.id)
+            hurried = self.desk.store.live.hurried(account.id, utc_now())
         except StoreError:
             return pause
         if record is None or record.next_poll_at is None:
-            return pause
+            return hurried or pause
+        if hurried is not None and record.state in GOOD:
+            # Somebody follows a post of it. What a server asked us to wait for holds all the same.
+            return hurried
         # A clock that was set back must not keep an account waiting for longer than a server may ask it to.
         return min(max(1.0, (record.next_poll_at - self.desk.clock()).total_seconds()), max(pause, LONGEST_PAUSE))
 

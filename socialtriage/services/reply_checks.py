@@ -42,6 +42,18 @@ def warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> list[str]:
     return list(_warnings(desk, detail, wording))
 
 
+def of_statement(desk: Desk, text: str) -> Iterator[str]:
+    """What is to be thought about before something is said to everybody, in answer to nobody."""
+    official = _compact(f"{desk.config.organisation.phone or ''} {desk.config.mail.from_}")
+    if labels := {found.label for found in find_personal(text) if _compact(found.text) not in official}:
+        yield f"This is PUBLIC and holds personal data: {', '.join(sorted(labels))}."
+    yield from _blocked_words(desk, text)
+    if odd := [each for each in replying.left_open(text) if each[1:-1] not in FILLED]:
+        yield f"It holds {', '.join(odd)}, which nobody fills in."
+    if last := _pre_election(desk):
+        yield f"This is the pre-election period, until {last}: a statement must not be seen to favour anybody."
+
+
 def _warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator[str]:
     public = wording.visibility is Visibility.PUBLIC
     if public:

@@ -65,9 +65,7 @@ def act(
             saved = tx.cases.save(before, after)
             touched.append(saved)
             steps.append(change_of(before, after))
-            detail = {
-                name: [_in_words(old), _in_words(new)] for name, (old, new) in differs.items() if name in logged
-            }
+            detail = {name: [_in_words(old), _in_words(new)] for name, (old, new) in differs.items() if name in logged}
             tx.log(NewEvent(kind, case_id, before.ref, detail, note or None))
         if not touched:
             return Done("Nothing to change.", ())
@@ -334,6 +332,7 @@ def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | No
     if row.handoff_id is not None:
         tx.outbox.drop_handoff(row.handoff_id)
     if row.case_id is None:
+        tx.log(NewEvent(f"{row.kind}.dropped", detail={"row": row_id, "was": row.state}))
         return None
     from socialtriage.services.settling import as_written, begun_in_private, with_files
 

@@ -63,7 +63,7 @@ class Arrivals(NamedTuple):
 
     account: str
     thread: str
-    count: int
+    number: int
 
 
 class IncidentWriter:

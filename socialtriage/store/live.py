@@ -56,15 +56,18 @@ class LiveWriter:
         self._c.execute("INSERT OR REPLACE INTO live_marks VALUES (?, ?, ?, ?)", (message_id, place, officer, iso(at)))
 
 
-_ANSWER = (
-    "SELECT a.id FROM messages a WHERE a.case_id = m.case_id AND a.voice = 'officer' AND a.at >= m.at"
-    " ORDER BY a.at, a.id LIMIT 1"
+_OURS = (
+    "FROM messages a WHERE a.case_id = m.case_id AND a.voice = 'officer' AND a.remote_id != m.thread"
+    " AND (a.at > m.at OR a.parent = m.remote_id)"
 )
-_LAST = "SELECT max(a.at) FROM messages a WHERE a.case_id = m.case_id AND a.voice = 'officer' AND a.at >= m.at"
-_BELOW = (
-    "m.account = :account AND (m.thread = :key OR m.parent = :key OR json_extract(m.reply_data, '$.post') = :key"
-    " OR json_extract(m.reply_data, '$.media') = :key OR json_extract(m.reply_data, '$.video') = :key)"
-)
+_ANSWER = f"SELECT a.id {_OURS} ORDER BY a.at, a.id LIMIT 1"
+_LAST = f"SELECT max(a.at) {_OURS}"
+_ROOTS = ("post", "media", "video")
+"""What channels call the post of a comment in what they keep for answering it."""
+_EACH = ", ".join(f"json_extract(reply_data, '$.{name}')" for name in _ROOTS)
+_POST = f"coalesce({_EACH})"
+_OF_POST = f"(instr(reply_data, :key) > 0 AND :key IN ({_EACH}))"
+_BELOW = f"m.account = :account AND (m.thread = :key OR m.parent = :key OR {_OF_POST})"
 """A message below a post: in its thread, or, where every comment is a thread of its own, with the post's id."""
 
 
@@ -79,21 +82,37 @@ class Live:
         row = self._db.one("SELECT every FROM live_accounts WHERE account = ? AND until > ?", (account, iso(now)))
         return float(row[0]) if row else None
 
-    def place(self, names: Sequence[str], account: str | None) -> tuple[str, str, str] | None:
-        """Account, network's key of the thread, and remote id of the stored message that one of `names` means.
+    def place(self, names: Sequence[str], account: str | None) -> tuple[str, str] | None:
+        """Account and key of the post that one of `names` means: ids and addresses, the likeliest first.
 
-        A name is a remote id or an address, the likeliest first.
+        A comment means the post, or the thread, that it stands in; a post of ours is its own key.
         """
         also = " AND account = :account" if account else ""
         for name in names:
-            for where in ("remote_id = :name", "url = :name", "thread = :name"):
+            for where in ("remote_id = :name", "url = :name"):
                 row = self._db.one(
-                    f"SELECT account, thread, remote_id FROM messages WHERE {where}{also} ORDER BY id LIMIT 1",
+                    f"SELECT account, coalesce({_POST}, thread) FROM messages WHERE {where}{also} ORDER BY id LIMIT 1",
                     {"name": name, "account": account},
                 )
                 if row is not None:
-                    return (row[0], row[1], row[2] if "thread" not in where else name)
+                    return (row[0], row[1])
+            row = self._db.one(
+                f"SELECT account FROM messages WHERE (thread = :key OR {_OF_POST}){also} ORDER BY id LIMIT 1",
+                {"key": name, "account": account},
+            )
+            if row is not None:
+                return (row[0], name)
         return None
+
+    def ending(self, name: str, account: str | None) -> tuple[str, str] | None:
+        """Account and key of a thread whose key ends with a slash and `name`."""
+        also = " AND account = :account" if account else ""
+        row = self._db.one(
+            "SELECT account, thread FROM messages WHERE substr(thread, -length(:end)) = :end"
+            f"{also} ORDER BY id LIMIT 1",
+            {"end": f"/{name}", "account": account},
+        )
+        return (row[0], row[1]) if row else None
 
     def of_case(self, case_id: int) -> tuple[str, str]:
         """Account and thread of a case."""

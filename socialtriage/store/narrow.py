@@ -99,6 +99,14 @@ def _flag(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
     return f"instr(c.flags, :{key}) > 0", {key: f'"{value}"'}
 
 
+def _incident(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
+    return (
+        "c.id IN (SELECT i.case_id FROM incident_cases i JOIN incidents n ON n.id = i.incident_id"
+        f" WHERE n.name = :{key} AND i.state != 'out')",
+        {key: value},
+    )
+
+
 def _closed_since(value: str, key: str) -> tuple[str, Mapping[str, Any]]:
     return f"c.closed_at >= :{key}", {key: value}
 
@@ -118,6 +126,7 @@ _MORE: dict[str, Callable[[str, str], tuple[str, Mapping[str, Any]]]] = {
     "answered_by": _answered_by,
     "suggested": _suggested,
     "flag": _flag,
+    "incident": _incident,
     "closed_since": _closed_since,
     "closed_until": _closed_until,
     "due_before": _due_before,

@@ -272,6 +272,6 @@ class TriageApp(App[None]):
 
         areas = {area.id: area.name for area in self.desk.config.areas}
         needs = {area.id: area.needs for area in self.desk.config.areas if area.needs}
-        keys = {f"{name}_key": self.key_of(table()[f"case.{name}"]) for name in ("accept", "tell", "chase", "merge")}
+        accept, tell, chase, merge = (self.key_of(table()[f"case.{n}"]) for n in ("accept", "tell", "chase", "merge"))
         now, zone = self.desk.clock(), self.desk.zone
-        return Reader(now, zone, areas, **keys, needs=needs)
+        return Reader(now, zone, areas, accept_key=accept, tell_key=tell, chase_key=chase, merge_key=merge, needs=needs)

@@ -528,7 +528,7 @@ class BlueskyServer:
             start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
             assert 0 <= start < end <= size, "a facet outside the text"
             record["text"].encode()[start:end].decode()  # never in the middle of a character
-        for name in ("root", "parent"):
+        for name in ("root", "parent") if "reply" in record else ():
             assert record["reply"][name]["cid"], f"{name} without cid"
 
     def _own_uri(self, body: dict[str, Any]) -> str:
