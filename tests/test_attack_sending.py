@@ -185,7 +185,7 @@ def test_an_outcome_is_written_down_as_soon_as_the_store_is_free_again(
 ) -> None:
     row = handed_off(desk, case_ids(desk)[0])
     other = sqlite3.connect(desk.store.path, isolation_level=None, check_same_thread=False)
-    desk.store._db._writer.execute("PRAGMA busy_timeout=20")
+    desk.store._db.patience = 0.02
     monkeypatch.setattr("time.sleep", lambda seconds: other.execute("ROLLBACK"))
 
     async def story(sender: Sender) -> None:
@@ -231,7 +231,7 @@ def small_polling(desk: Desk, passes: Callable[[AccountConfig], PollResult]) -> 
 def test_a_store_that_takes_no_word_ends_neither_the_pass_nor_the_polling(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.store._db._writer.execute("PRAGMA busy_timeout=0")
+    desk.store._db.patience = 0
     other = sqlite3.connect(desk.store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 

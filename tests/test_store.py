@@ -136,7 +136,7 @@ def test_a_writer_in_another_process_is_awaited_and_then_told_in_words(
 ) -> None:
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    store._db._writer.execute("PRAGMA busy_timeout=50")
+    store._db.patience = 0.05
     with pytest.raises(StoreError, match="busy"), store.transaction("JS", MONDAY):
         pass
     other.execute("ROLLBACK")

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from socialtriage.domain.times import utc_now
 SCHEMA_VERSION = 2
 """How many migrations `schema` holds; kept in `PRAGMA user_version` so that an up-to-date store imports nothing."""
 BUSY_MS = 8000
+WAIT = 0.0015
+"""Seconds between looks whether the store can be written."""
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
 READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-4000;"
 
@@ -54,6 +57,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.patience = BUSY_MS / 1000
+        """Seconds that a write waits for the others' writes."""
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -175,7 +180,7 @@ class Database:
                 if durable is not self._durable:
                     self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                     self._durable = durable
-                self._writer.execute("BEGIN IMMEDIATE")
+                self._begin()
             except sqlite3.Error as exc:
                 raise explain(exc, self.path) from exc
             self._depth += 1
@@ -190,6 +195,26 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    def _begin(self) -> None:
+        """Begin to write, waiting up to `patience` for others.
+
+        SQLite's own waiting sleeps ever longer, up to a tenth of a second, and misses the moments between the short
+        transactions of a poller; looking every millisecond or two finds them.
+        """
+        end = time.monotonic() + self.patience
+        self._writer.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    self._writer.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as exc:
+                    if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                        raise
+                time.sleep(WAIT)
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
     @property
     def reader(self) -> sqlite3.Connection:
