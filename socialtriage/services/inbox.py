@@ -100,8 +100,10 @@ def _hits(desk: Desk, query: Query, expression: str, limit: int) -> dict[int, No
 
 
 def _by_reference(desk: Desk, text: str) -> list[int]:
-    # Every reference of ours has a digit in it.
-    case_id = find(desk, text) if any(map(str.isdigit, text)) else None
+    # Every reference of ours has a digit in it, and other systems' have one too, or are written in capitals.
+    if not any(map(str.isdigit, text)):
+        return desk.store.search.external(text.strip()) if text != text.lower() else []
+    case_id = find(desk, text)
     return ([case_id] if case_id is not None else []) + desk.store.search.external(text.strip())
 
 
