@@ -8,7 +8,7 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import text_id
-from socialtriage.channels.graph_token import Token, access_token, app_token, inspect, page_token, wrong_kind
+from socialtriage.channels.graph_token import Token, access_token, app_token, ending, inspect, page_token, wrong_kind
 from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import Misconfigured
 from socialtriage.domain.text import clean_line
@@ -41,7 +41,7 @@ async def connect(ctx: ChannelContext, *, anew: bool = False) -> PageLogin:
         raise Misconfigured(f"The account {ctx.account.id} names no Page.", hint='Add page = "…", the Page id.')
     secret = OAuthSecret.parse(await ctx.secret.get())
     graph = Graph(ctx, access_token(secret), secret=secret.client_secret)
-    token = await inspect(ctx, graph, anew=anew, app=app_token(secret))
+    token = ending(await inspect(ctx, graph, anew=anew, app=app_token(secret)), secret)
     if token.kind == "SYSTEM_USER":
         page_secret, found = await page_token(graph, wanted)
         graph = graph.as_page(ctx, page_secret)

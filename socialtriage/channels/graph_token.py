@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,6 +63,11 @@ def access_token(secret: OAuthSecret) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise AuthError("The stored login is not an access token.", hint=LOGIN)
     return token
+
+
+def ending(token: Token, secret: OAuthSecret) -> Token:
+    """The token with the end that the stored login names, where Meta names none."""
+    return token if token.expires_at is not None else replace(token, expires_at=secret.expires_at)
 
 
 async def inspect(ctx: ChannelContext, graph: Graph, *, anew: bool = False, app: str = "") -> Token:

@@ -14,7 +14,7 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph import INSTAGRAM, Graph
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import an_object, text_id, words_of
-from socialtriage.channels.graph_token import Token, access_token, app_token, inspect, wrong_kind
+from socialtriage.channels.graph_token import Token, access_token, app_token, ending, inspect, wrong_kind
 from socialtriage.channels.oauth_token import TokenEndpoint
 from socialtriage.channels.oauth_token import login as renewed
 from socialtriage.channels.secret import OAuthSecret
@@ -68,7 +68,7 @@ async def connect(ctx: ChannelContext, *, anew: bool = False) -> AccountLogin:
     if access_token(secret).startswith("IG"):
         return await _own(ctx, wanted)
     graph = Graph(ctx, access_token(secret), secret=secret.client_secret)
-    token = await inspect(ctx, graph, anew=anew, app=app_token(secret))
+    token = ending(await inspect(ctx, graph, anew=anew, app=app_token(secret)), secret)
     if token.kind not in KINDS:
         raise wrong_kind(token, "a Page's, a person's or a system user's access token")
     try:

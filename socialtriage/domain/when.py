@@ -104,8 +104,14 @@ def _wall_time(wanted: str, now: datetime, working: WorkingTime) -> datetime | N
     if day is not None and clock and _combined(day, clock, working) <= now:
         day += timedelta(days=7)
     if day is None:
+        if not _names_a_day(day_words):
+            return None
         day = parse_date(day_words, here.date())
     return _combined(day, clock or _opening(day, working), working)
+
+
+def _names_a_day(words: str) -> bool:
+    return words in _WORDS or any(form.fullmatch(words) for form in (_SHIFT, _BRITISH, _ISO_DATE))
 
 
 def _split(wanted: str) -> tuple[str, str, str]:

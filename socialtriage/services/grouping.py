@@ -148,7 +148,9 @@ def link(desk: Desk, a: int, b: int, why: str = "") -> Done:
             NewEvent("case.linked", a, first.ref, {"to": second.ref}, words),
             NewEvent("case.linked", b, second.ref, {"to": first.ref}, words),
         )
-    return Done(f"Linked {first.ref} and {second.ref}.", (a, b))
+        said = f"Linked {first.ref} and {second.ref}."
+        _kept(tx, desk, said)
+    return Done(said, (a, b))
 
 
 def unlink(desk: Desk, a: int, b: int) -> Done:
@@ -161,4 +163,11 @@ def unlink(desk: Desk, a: int, b: int) -> Done:
             NewEvent("case.unlinked", a, first.ref, {"from": second.ref}),
             NewEvent("case.unlinked", b, second.ref, {"from": first.ref}),
         )
-    return Done(f"{first.ref} and {second.ref} are linked no longer.", (a, b))
+        said = f"{first.ref} and {second.ref} are linked no longer."
+        _kept(tx, desk, said)
+    return Done(said, (a, b))
+
+
+def _kept(tx: Transaction, desk: Desk, said: str) -> None:
+    """A link is taken back by its own command; an undo must not reach past it, to what was done before."""
+    tx.undo.add(desk.officer, tx.at, said, [])

@@ -50,4 +50,8 @@ def new(desk: Desk, person: str, text: str, channel: str) -> Done:
         tx.accounts.ensure(channel, channel, "")
     taken = take_in(desk, account, Page(items=(item,)), officer=desk.officer)
     ref = desk.store.cases.get(taken.case_ids[0]).ref
-    return Done(f"Opened {ref} for {name}.", tuple(taken.case_ids))
+    said = f"Opened {ref} for {name}."
+    with desk.store.transaction(desk.officer, now) as tx:
+        # It stays; but an undo must not reach past it, to what was done to another case before.
+        tx.undo.add(desk.officer, now, said, [])
+    return Done(said, tuple(taken.case_ids))

@@ -276,6 +276,8 @@ def undo(desk: Desk) -> Done:
     if step is None:
         raise Refused("There is nothing of yours to undo.")
     try:
+        if not (step.changes or step.outbox_ids or step.moves or step.mails):
+            raise _Past(f"That cannot be taken back: {step.said}")
         with desk.store.transaction(desk.officer, desk.clock()) as tx:
             handoffs = [_take_back(tx, desk, row_id, step) for row_id in step.outbox_ids]
             for move in reversed(step.moves):

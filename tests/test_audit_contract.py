@@ -1,0 +1,83 @@
+"""Sentences of the promised surface, each tried as a script would."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from socialtriage.ui.actions import table
+from tests.doubles.graph import IG, PAGE, TOKEN, GraphServer
+from tests.doubles.inside import Inside, one_tls_context
+from tests.doubles.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    one_tls_context(monkeypatch)
+    return Inside(tmp_path)
+
+
+def new(shell: Shell, text: str) -> str:
+    return str(shell.ok("new", "--person", "Mrs Price", "--text", text, "--json").json["ref"])
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "value"), [("facebook", "page", PAGE), ("instagram", "business_account", IG)]
+)
+def test_the_end_that_a_secret_names_is_believed_where_meta_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str, name: str, value: str
+) -> None:
+    one_tls_context(monkeypatch)
+    with GraphServer() as meta:
+        account = f'\n[[accounts]]\nid = "page"\nnetwork = "{network}"\nserver = "{meta.url}"\n{name} = "{value}"\n'
+        shell = Inside(tmp_path, accounts=account)
+        shell.login("page", json.dumps({"access_token": TOKEN, "expires_at": 2_000_000_000}))
+        assert json.loads(shell.ok("poll", "--once", "--json").out)["state"] == "ok"
+        assert shell.ok("accounts", "--json").json[0]["login_expires_at"] == "2033-05-18T03:33:20.000Z"
+        shell.login("page", json.dumps({"access_token": TOKEN, "expires_at": int(time.time()) + 86_400}))
+        ended = shell.ok("poll", "--once", "--json")
+        assert json.loads(ended.out)["state"] == "login_expiring"
+
+
+def test_an_undo_does_not_reach_past_what_cannot_be_undone(shell: Shell) -> None:
+    first, second = new(shell, "a bin"), new(shell, "another bin")
+    shell.ok("tag", first, "--area", "waste")
+    third = new(shell, "a third")
+    refused = shell.run("undo")
+    assert refused.status == 1
+    assert f"cannot be taken back: Opened {third}" in refused.err
+    shell.ok("link", first, second)
+    assert "Linked" in shell.run("undo").err
+    shell.ok("link", first, second, "--remove")
+    assert "linked no longer" in shell.run("undo").err
+    assert shell.ok("show", first, "--json").json["area"] == "waste"
+    assert "Undone: Tagged" in shell.ok("undo").out
+    assert shell.ok("show", first, "--json").json["area"] is None
+
+
+def test_a_moment_that_is_none_is_told_what_moments_look_like(shell: Shell) -> None:
+    ref = new(shell, "a bin")
+    for words in ("25:00", "soonish", "14:30 on friday"):
+        ran = shell.run("snooze", ref, words)
+        assert ran.status == 2
+        assert "is not a time such as 14:30, tomorrow 09:00" in ran.err
+    assert "no date" in shell.run("snooze", ref, "2026-13-40").err
+
+
+MORE_KEYS = {
+    "r": "case.reply",
+    "D": "case.reply_private",
+    "m": "case.merge",
+    "M": "case.split",
+    "H": "case.hide",
+    "B": "case.block",
+    **{str(number): f"view.{number}" for number in range(1, 10)},
+}
+
+
+def test_the_rest_of_the_promised_keys() -> None:
+    for key, action in MORE_KEYS.items():
+        assert key in table()[action].keys.split(","), key
