@@ -220,7 +220,10 @@ class Priced(Protocol):
 
 @runtime_checkable
 class Posts(Protocol):
-    """A channel that can publish a post of its own, seen by everybody. `measure` with no handle counts its text."""
+    """A channel that can publish a post of its own, where its capabilities say so, for everybody to see.
+
+    `measure` without a handle counts its text.
+    """
 
     async def post(self, post: OutgoingPost) -> Sent:
         """Publish once. Raises `AnswerLost` when it may have been published, `Rejected` when it surely was not."""

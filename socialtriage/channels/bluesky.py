@@ -47,6 +47,7 @@ CAPABILITIES = Capabilities(
     block=True,
     mute=True,
     report=True,
+    post=True,
     pictures_public=4,
     picture_bytes=2_000_000,
     limits=(

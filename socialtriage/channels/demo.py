@@ -28,6 +28,7 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -142,6 +143,20 @@ class Demo:
     async def look_up(self, reply: OutgoingReply) -> Sent:
         """Every answer that was taken is found again under its key: the demo loses none."""
         return self._sent(reply, reply.queued_at)
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Take a statement as the network would; nothing leaves the machine. Raises `Rejected`."""
+        network = NETWORKS[self._options.network]
+        rule = self.measure(post.text, Visibility.PUBLIC, "")
+        if not self.capabilities.post:
+            raise Rejected(f"{network.name} takes no posts of our own from here.")
+        if rule.limit is not None and rule.used > rule.limit:
+            raise Rejected(f"It is too long for {network.name}: {rule.used} {rule.unit} of at most {rule.limit}.")
+        return Sent(f"demo-post-{post.key}", self._ctx.clock())
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent:
+        """Every post that was taken is found again under its key."""
+        return Sent(f"demo-post-{post.key}", post.queued_at)
 
     # --- moderation: taken as the network would; nothing leaves the machine ---------------------------------
 

@@ -58,6 +58,7 @@ class Mastodon:
         block=True,
         mute=True,
         report=True,
+        post=True,
         pictures_public=4,
         pictures_private=4,
         picture_bytes=16_000_000,

@@ -100,6 +100,7 @@ def saved_command(ctx: click.Context, as_json: bool) -> None:
                     "for": dict(each.answer.for_),
                     "expires": each.answer.expires.isoformat() if each.answer.expires else None,
                     "expired": each.expired,
+                    "for_repeats": each.answer.for_repeats,
                     "used": each.used,
                     "last_used_at": shapes.moment(each.last_at),
                 }

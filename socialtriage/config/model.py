@@ -266,6 +266,8 @@ class SavedAnswer(Base, frozen=True, kw_only=True):
     """Other wordings by network."""
     expires: dt.date | None = None
     """Last day on which it is offered."""
+    for_repeats: bool = False
+    """It is for residents who had to write again, with an apology: offered to them first, and to nobody else."""
 
 
 class Acknowledge(Base, frozen=True, kw_only=True):

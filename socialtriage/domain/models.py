@@ -82,6 +82,11 @@ class Kind(StrEnum):
     SPAM = "spam"
     ABUSE = "abuse"
 
+    @property
+    def words(self) -> str:
+        """As officers and managers read it."""
+        return "report of a fault" if self is Kind.REPORT else self.value
+
 
 class Outcome(StrEnum):
     """How a case ended."""
@@ -390,3 +395,5 @@ class Capabilities:
     pictures_private: int = 0
     picture_bytes: int = 0
     """How large one of them may be."""
+    post: bool = False
+    """A post of our own, that answers nobody, can be published from here."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from socialtriage.channels.base import Channel, LearnsRules, Posts
+from socialtriage.channels.base import Channel, LearnsRules
 from socialtriage.channels.http import Budget
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UsageError
@@ -100,7 +100,7 @@ def _end_of(desk: Desk, day: str) -> datetime:
 
 def speaking(desk: Desk) -> list[AccountConfig]:
     """The accounts on which something can be said to everybody."""
-    return [each for each in desk.config.accounts if each.network != "imap" and not each.paused]
+    return [each for each in desk.config.accounts if desk.network_of(each) != "imap" and not each.paused]
 
 
 async def statements(
@@ -139,9 +139,9 @@ async def statement(desk: Desk, poller: Poller, account: AccountConfig, text: st
 def _judged(desk: Desk, channel: Channel, account: AccountConfig, text: str) -> Statement:
     network = desk.network_of(account)
     length = channel.measure(text, Visibility.PUBLIC, "")
-    page = None if isinstance(channel, Posts) else posting.page_of(account, network)
+    page = None if posting.can_post(channel) else posting.page_of(account, network)
     fault = ""
-    if account.network == "imap":
+    if network == "imap":
         fault = "A mailbox speaks to nobody in public."
     elif account.paused:
         fault = f"The account {account.id} is paused."

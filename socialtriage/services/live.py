@@ -189,6 +189,7 @@ def summary(desk: Desk, post: Post) -> dict[str, Any]:
 
 def export(desk: Desk, post: Post, target: Path) -> Done:
     """Write questions and answers to a file, `.csv` or `.json`. Raises `UsageError`, `Refused`."""
+    target = target.expanduser()
     kind = target.suffix.lower()
     if kind not in (".csv", ".json"):
         raise UsageError(f"Write to a file that ends with .csv or .json, not {target.name!r}.")

@@ -51,15 +51,18 @@ def offered(desk: Desk, row: CaseRow, *, only: bool = False) -> list[Offer]:
     """What can answer a case: those of its area, then those of none, then all others.
 
     In the order of the configuration, so that a letter stays with its answer. `only` leaves the others out. Expired
-    ones are never offered. A case without an area counts by its suggestion.
+    ones are never offered, and those for people who had to write again only to them, first of all. A case without an
+    area counts by its suggestion.
     """
-    area = row.area or row.suggested_area
+    area, again = row.area or row.suggested_area, row.repeat_count > 1
 
     def order(offer: Offer) -> int:
         own = offer.answer.area == area and area is not None
-        return 0 if own else 1 if offer.answer.area is None else 2
+        place = 0 if own else 1 if offer.answer.area is None else 2
+        return -1 if offer.answer.for_repeats and place < 2 else place
 
-    found = sorted((each for each in every(desk) if not each.expired), key=order)
+    fitting = (each for each in every(desk) if not each.expired and (again or not each.answer.for_repeats))
+    found = sorted(fitting, key=order)
     return [each for each in found if not only or order(each) < 2]
 
 

@@ -306,6 +306,37 @@ def _figures() -> Iterator[Action]:
     )
 
 
+def _many() -> Iterator[Action]:
+    row = _at(Where.EVERYWHERE, Group.DESK)
+    tooltip = "Follow the questions below one post: its address, its id, or the selected case's."
+    yield row("desk.live", "", "live", tooltip, "live.page", command="live", argument="text")
+    tooltip = "Incidents: one statement on every account, and the cases that belong to it."
+    yield row("desk.incidents", "", "incidents", tooltip, "incident.page", command="incident", argument="text")
+    tooltip = "What arrives now against what is usual at this hour; take note of it."
+    yield row("desk.surge", "", "surge", tooltip, "live.arrivals", command="surge")
+    row = _at(Where.CASES, Group.CASES)
+    tooltip = "The case belongs to the incident that runs, or not."
+    yield row("case.incident", "I", "incident", tooltip, "incident.toggle", command="belongs", argument="text")
+    row = _at(Where.LIVE, Group.DESK)
+    yield row("live.open", "enter", "open case", "Open the case of the question.", do="open_case", main=1)
+    tooltip = "Move the question on: to answer, answered, off topic."
+    yield row("live.move", "space", "move", tooltip, do="move_on", main=2)
+    yield row("live.off", "o", "off topic", "Off topic, or back to be answered.", do="off_topic", main=3)
+    yield row("live.save", "x", "save", "Write questions and answers to a file: .csv or .json.", do="save", main=4)
+    row = _at(Where.INCIDENTS, Group.DESK)
+    yield row("incidents.open", "enter", "list cases", "List its cases in the inbox.", do="open_cases", main=1)
+    yield row("incidents.new", "n", "new", "Begin an incident with a statement.", do="begin_one", main=2)
+    yield row("incidents.say", "s", "say more", "Say more of it on every account.", do="say_more", main=3)
+    yield row("incidents.end", "d", "end", "End it: no new case is suggested for it.", do="end_it", main=4)
+    row = _at(Where.STATEMENT, Group.REVIEW)
+    yield row(
+        "statement.send", "y", "send", "Send on every ticked account, after their undo windows.", do="send", main=1
+    )
+    yield row("statement.tick", "space,enter", "tick", "Tick or untick the account.", do="tick", main=2)
+    yield row("statement.edit", "e", "edit", "Other words for every account of this network.", do="edit", main=3)
+    yield row("statement.leave", "n,escape,q", "back", "Back; nothing is sent.", do="leave_it", main=4)
+
+
 def _program() -> Iterator[Action]:
     row = _at(Where.EVERYWHERE, Group.PROGRAM)
     tooltip = "The keys of this screen, to search through."
@@ -350,6 +381,7 @@ ACTIONS: tuple[Action, ...] = (
     *_review(),
     *_desk(),
     *_figures(),
+    *_many(),
     *_program(),
     *_dialogs(),
 )

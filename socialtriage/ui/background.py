@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.models import OutboxState
@@ -15,6 +15,7 @@ from socialtriage.ui import words
 from socialtriage.ui.board import WAITING, read_board
 
 if TYPE_CHECKING:
+    from socialtriage.services.incidents import Statement
     from socialtriage.services.outbox import Outcome
     from socialtriage.services.replies import ReplyDraft, Wishes
     from socialtriage.services.reply_rules import Rules
@@ -58,6 +59,15 @@ class Engine(Protocol):
 
     async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
         """How the network counts an answer, and until when it takes one. Raises `Refused` where it cannot be given."""
+        ...
+
+
+@runtime_checkable
+class Speaks(Protocol):
+    """An engine that can say how a statement would be on accounts."""
+
+    async def statements(self, text: str, variants: Mapping[str, str], accounts: Sequence[str] = ()) -> list[Statement]:
+        """What would be said on each account, or on every one. Raises `Refused`, `NotFound`."""
         ...
 
 
@@ -175,6 +185,13 @@ class Background:
         if self._engine is None:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
         return await self._engine.draft_reply(case_id, text, private=wishes.private, wishes=wishes)
+
+    async def statements(self, text: str, variants: Mapping[str, str], accounts: Sequence[str] = ()) -> list[Statement]:
+        """What would be said on accounts. Raises `Refused`, `NotFound`."""
+        engine: object = self._engine
+        if not isinstance(engine, Speaks):
+            raise Refused("Nothing is sent from here.", hint="Use: socialtriage incident new.")
+        return await engine.statements(text, variants, accounts)
 
     async def reply_rules(self, case_id: int, *, private: bool) -> Rules:
         """What holds for the answer to a case. Raises `Refused` where it cannot be given from here."""

@@ -34,6 +34,8 @@ class Board:
     """Nothing leaves, by an officer's word."""
     reviews: int = 0
     """Hides, blocks and mutes that are due for review."""
+    surge: str = ""
+    """How much more arrives than is usual at this hour, until somebody took note of it."""
 
     def leaving(self, officer: str, now: datetime) -> OutboxView | None:
         """The officer's row that leaves next and can still be taken back."""
@@ -61,7 +63,7 @@ class Board:
 
 def read_board(desk: Desk) -> Board:
     """Look at the desk; some milliseconds, so not on the event loop."""
-    from socialtriage.services import accounts, answerbox, inbox, outbox, pause
+    from socialtriage.services import accounts, answerbox, inbox, outbox, pause, surge
 
     views = accounts.listing(desk)
     return Board(
@@ -73,4 +75,5 @@ def read_board(desk: Desk) -> Board:
         pause.words(desk) is not None,
         # Not by the service: its imports would come with the first counts.
         desk.store.moderation.due(desk.clock()),
+        surge.banner(desk),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import Refused, StoreError
@@ -15,6 +15,7 @@ from socialtriage.services.sync import Poller, PollResult
 
 if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
+    from socialtriage.services.incidents import Statement
     from socialtriage.services.replies import ReplyDraft, Wishes
     from socialtriage.services.reply_rules import Rules
     from socialtriage.services.secrets import SecretStore
@@ -84,6 +85,14 @@ class DeskEngine:
         if self._polling is None:
             raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
         return await reply_rules.rules(self._desk, self._polling.poller, case_id, private=private)
+
+    async def statements(self, text: str, variants: Mapping[str, str], accounts: Sequence[str] = ()) -> list[Statement]:
+        """What would be said on accounts. Raises `Refused`, `NotFound`."""
+        from socialtriage.services import incidents
+
+        if self._polling is None:
+            raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
+        return await incidents.statements(self._desk, self._polling.poller, text, variants, accounts)
 
     async def check(self, row_id: int) -> Outcome:
         """Ask the source whether a row whose answer was lost arrived; nothing is sent. Raises `Refused`."""

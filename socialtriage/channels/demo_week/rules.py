@@ -60,6 +60,7 @@ def capabilities(network: str) -> Capabilities:
         block=network in ("bluesky", "facebook", "instagram", "mastodon", "youtube"),
         mute=network in ("bluesky", "mastodon", "x"),
         report=network in ("bluesky", "mastodon"),
+        post=network in ("bluesky", "mastodon"),
         limits=LIMITS,
     )
 
@@ -76,7 +77,7 @@ def measure(network: str, text: str, visibility: Visibility, to_handle: str) -> 
         return LengthRule(graphemes(text), limit, "characters")
     if network == "mastodon":
         handle = f"@{to_handle.lstrip('@')}"
-        whole = text if handle.casefold() in text.casefold() else f"{handle} {text}"
+        whole = text if not to_handle or handle.casefold() in text.casefold() else f"{handle} {text}"
         shown = _REMOTE.sub(r"@\1", _URL.sub("x" * _URL_COUNTS, whole))
         return LengthRule(graphemes(shown), limit, "characters")
     return LengthRule(len(text), limit, "characters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from string import ascii_lowercase
+from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.models import Voice
@@ -12,6 +13,9 @@ from socialtriage.services import drafts, inbox
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, versions
 from socialtriage.ui.session import Written
+
+if TYPE_CHECKING:
+    from socialtriage.config.model import SavedAnswer
 
 
 async def acknowledge(call: Call) -> None:
@@ -75,10 +79,14 @@ async def _choose(call: Call) -> str | None:
     if len(found) > len(ascii_lowercase):
         return await call.ask(Picker(title, [Choice(o.answer.id, o.answer.id) for o in found]))
     choices = [
-        Choice(offer.answer.id, offer.answer.id, letter, clean_line(offer.answer.text, 44))
+        Choice(offer.answer.id, offer.answer.id, letter, clean_line(_words(offer.answer), 44))
         for letter, offer in zip(ascii_lowercase, found, strict=False)
     ]
     return await call.ask(LetterDialog(title, choices))
+
+
+def _words(answer: SavedAnswer) -> str:
+    return f"for a repeat: {answer.text}" if answer.for_repeats else answer.text
 
 
 async def _may_replace(call: Call, case_id: int) -> bool:

@@ -29,6 +29,7 @@ from socialtriage.ui.session import Written
 from socialtriage.ui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
+    from socialtriage.config.model import SavedAnswer
     from socialtriage.ui.app import TriageApp
 
 LEAST, MOST = 4, 16
@@ -151,7 +152,7 @@ class Compose(Write):
         if not found:
             app.say("The configuration has no saved answers.", "$warn")
             return
-        choices = [Choice(answer.id, answer.id, hint=clean_line(answer.text, 50)) for answer in found]
+        choices = [Choice(answer.id, answer.id, hint=_hint(answer)) for answer in found]
         chosen = await app.ask(Picker("Saved answer", choices))
         if chosen:
             work = partial(saved_answers.wording, app.desk, row.id, chosen, app.desk.clock(), self.result.promise)
@@ -168,6 +169,11 @@ class Compose(Write):
             self.result = replace(self.result, promise=by)
             self.query_one(TextArea).insert(f"by {saved_answers.moment_of(self._triage.desk, by)}")
             self._count()
+
+
+def _hint(answer: SavedAnswer) -> str:
+    """What an answer says, and whom it is for."""
+    return clean_line(("for a repeat: " if answer.for_repeats else "") + answer.text, 50)
 
 
 async def ask_promise(app: TriageApp) -> datetime | None:

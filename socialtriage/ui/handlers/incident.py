@@ -1,0 +1,107 @@
+"""Incidents: begun with one statement on every account, and the cases that belong to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from socialtriage.services import incidents
+from socialtriage.ui.handlers import Call
+
+if TYPE_CHECKING:
+    from socialtriage.services.incidents import Statement
+    from socialtriage.ui.app import TriageApp
+
+
+async def page(call: Call) -> None:
+    """The incidents; with a name that none has, a new one is begun."""
+    from socialtriage.ui.screens.incidents import IncidentsScreen
+
+    if call.argument:
+        name = call.argument.strip().lower()
+        if name in {each.name for each in await asyncio.to_thread(call.desk.store.incidents.all)}:
+            await asyncio.to_thread(incidents.suggest, call.desk, name)
+        else:
+            await written(call.app, call.argument)
+    if not isinstance(call.app.screen, IncidentsScreen):
+        await call.app.push_screen(IncidentsScreen(call.app))
+
+
+async def written(app: TriageApp, name: str) -> None:
+    """Ask for everything that an incident is, and begin it after the review. Raises `UsageError`, `Refused`."""
+    from socialtriage.ui.screens.ask import Ask, Write
+
+    called = name or await app.ask(Ask("New incident", "Its name, such as water-main"))
+    if not called or not called.strip():
+        return
+    text = await app.ask(Write(f"{called}: what is said on every account", "", esc_keeps=True))
+    if not text or not text.strip():
+        return
+    words = await app.ask(Ask("Its cases", "Beginnings of words they are known by: water, high street"))
+    until = await app.ask(Ask("Until", "Its last day, such as 2026-11-30 or tomorrow; empty while nobody ends it"))
+    if words is None or until is None:
+        return
+    plan = await asyncio.to_thread(incidents.plan, app.desk, called, text, until=until, keywords=words.split(","))
+    said = await _reviewed(app, plan.name, plan.text)
+    if said:
+        app.say((await app.write(incidents.begin, app.desk, plan, said)).said)
+        app.renew()
+        await open_pages(app, said)
+
+
+async def say_of(app: TriageApp, name: str) -> None:
+    """Say more of an incident. Raises `Refused`."""
+    from socialtriage.ui.screens.ask import Write
+
+    text = await app.ask(Write(f"{name}: what is said on every account", "", esc_keeps=True))
+    said = await _reviewed(app, name, text) if text and text.strip() else None
+    if said:
+        app.say((await app.write(incidents.say, app.desk, name, said)).said)
+        app.renew()
+        await open_pages(app, said)
+
+
+async def _reviewed(app: TriageApp, name: str, text: str) -> Sequence[Statement] | None:
+    """The one look at every account."""
+    from socialtriage.ui.screens.statement import StatementScreen
+
+    said = await app.background.statements(text, {})
+    return await app.ask(StatementScreen(app, name, said))
+
+
+async def open_pages(app: TriageApp, said: Sequence[Statement]) -> None:
+    """Where it cannot be posted from here: the words go into the clipboard, the page opens after a question."""
+    import webbrowser
+
+    from socialtriage.ui.screens.dialogs import Confirm
+
+    for each in said:
+        if each.page is None or not each.page.startswith("https://"):
+            continue
+        lines = [each.page, "The words go into the clipboard; paste them there."]
+        if await app.ask(Confirm(f"{each.account} is posted by hand. Open its page?", lines, yes="Open", no="Later")):
+            app.copy_to_clipboard(each.text)
+            opened = await asyncio.to_thread(webbrowser.open, each.page)
+            app.say(f"Opened {each.page}" if opened else "No browser could be started here.")
+
+
+async def toggle(call: Call) -> None:
+    """The cases belong to an incident, or no longer: to the one that runs, or one of several."""
+    from socialtriage.ui.screens.choices import Choice
+    from socialtriage.ui.screens.picker import Picker
+
+    rows = call.rows()
+    if not rows:
+        return
+    running = await asyncio.to_thread(incidents.running, call.desk)
+    name = call.argument
+    if not name and len(running) == 1:
+        name = running[0].name
+    elif not name and running:
+        name = (await call.ask(Picker("Incident", [Choice(each.name, each.name) for each in running]))) or ""
+    if not name:
+        if not running:
+            call.app.say("No incident is running; :incident begins one.", "$warn")
+        return
+    call.done(await call.app.write(incidents.toggle, call.desk, name, [row.id for row in rows]), name)

@@ -1,0 +1,145 @@
+"""Incidents: what was said where and what became of it, and how many cases belong to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, cast
+
+from textual.binding import BindingType
+
+from socialtriage.domain.text import clean, clean_line
+from socialtriage.services import incidents
+from socialtriage.store.incidents import Incident, IncidentCase, IncidentPost
+from socialtriage.ui import words
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import Run
+from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.handlers.incident import say_of, written
+from socialtriage.ui.screens.dialogs import Confirm
+from socialtriage.ui.screens.page import Page, cell
+from socialtriage.ui.session import Showing
+
+CASES_SHOWN = 12
+
+
+class Known(NamedTuple):
+    """An incident with what belongs to it."""
+
+    incident: Incident
+    posts: list[IncidentPost]
+    cases: list[IncidentCase]
+
+    @property
+    def fitting(self) -> list[IncidentCase]:
+        """Cases that were not left out."""
+        return [case for case in self.cases if case.state != "out"]
+
+
+class IncidentsScreen(Page):
+    """The newest first."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.INCIDENTS,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.INCIDENTS)]
+    TITLE_WORDS = "Incidents"
+    EMPTY = "There is no incident. n begins one: one statement on every account, and the cases that belong to it."
+
+    def read(self) -> Sequence[Any]:
+        """The incidents with their posts and cases."""
+        store = self.triage.desk.store.incidents
+        return [Known(each, store.posts(each.id), store.cases(each.id)) for each in store.all()]
+
+    def headline(self) -> str:
+        """How many run, and that everything can be stopped."""
+        now = self.triage.desk.clock()
+        running = sum(known.incident.runs(now) for known in cast(list[Known], self.values))
+        paused = "EVERYTHING OUTGOING IS PAUSED" if self.triage.board.paused else ":pause stops everything outgoing"
+        return f"{words.many(running, 'incident')} running; {paused}"
+
+    def _until(self, incident: Incident) -> str:
+        if not incident.runs(self.triage.desk.clock()):
+            return "over"
+        return f"until {self.triage.reader().at(incident.until)}" if incident.until else "runs"
+
+    def line(self, value: Any, width: int) -> list[Run]:
+        """Name, how long, how many cases, how the statements do."""
+        known = cast(Known, value)
+        posted = sum(post.state == "sent" for post in known.posts)
+        trouble = sum(post.error is not None or post.state in ("failed", "unknown") for post in known.posts)
+        said = f"{posted} of {len(known.posts)} posted" + (f", {trouble} need you" if trouble else "")
+        return [
+            cell(known.incident.name, 20, "strong"),
+            cell(self._until(known.incident), 22, "dim"),
+            cell(words.many(len(known.fitting), "case"), 9),
+            cell(said, max(10, width - 2 - 21 - 23 - 10), "alarm" if trouble else ""),
+        ]
+
+    def details(self, value: Any) -> Sequence[Para]:
+        """Everything about one incident."""
+        return list(self._details(cast(Known, value)))
+
+    def _details(self, known: Known) -> Iterator[Para]:
+        at, incident = self.triage.reader().at, known.incident
+        yield para(clean_line(incident.name), "title")
+        yield fact("Began", (f"{at(incident.at)} by {clean_line(incident.officer)}", ""))
+        yield fact("Ends", (self._until(incident), ""))
+        if incident.keywords:
+            yield fact("Words", (clean_line(", ".join(incident.keywords), 300), ""))
+        if incident.area:
+            yield fact("Area", (clean_line(incident.area), ""))
+        yield para("")
+        yield para(clean(incident.text)[:2000], indent=2)
+        yield para("")
+        yield para("SAID ON", "heading")
+        for post in known.posts:
+            yield from _post(post)
+        yield para("")
+        yield para(words.many(len(known.fitting), "case").upper(), "heading")
+        for case in known.fitting[:CASES_SHOWN]:
+            state = incidents.STATES[case.state]
+            yield para(clean_line(f"{case.ref}  {state}: {case.snippet}", 200), "" if case.state == "in" else "dim")
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    def action_open_cases(self) -> None:
+        """List its cases in the inbox."""
+        known = cast(Known | None, self.selected)
+        if known is not None:
+            self.triage.home.show(Showing(view="all", filter=f"incident:{known.incident.name}"))
+            self.dismiss()
+
+    def on_rows_chosen(self) -> None:
+        """A click on the selected incident lists its cases."""
+        self.action_open_cases()
+
+    def action_begin_one(self) -> None:
+        """A new incident."""
+        self.triage.in_background(partial(written, self.triage, ""), "incident", "beginning an incident")
+
+    def action_say_more(self) -> None:
+        """Say more of it."""
+        known = cast(Known | None, self.selected)
+        if known is not None:
+            name = known.incident.name
+            self.triage.in_background(partial(say_of, self.triage, name), "incident", "saying more of an incident")
+
+    def action_end_it(self) -> None:
+        """End it, when the officer says yes."""
+        known = cast(Known | None, self.selected)
+        if known is not None:
+            self.triage.in_background(partial(self._end, known.incident.name), "incident", "ending an incident")
+
+    async def _end(self, name: str) -> None:
+        app = self.triage
+        lines = ["No new case is suggested for it; its cases stay as they are."]
+        if await app.ask(Confirm(f"Is {name} over?", lines, yes="Over", no="It goes on")):
+            app.say((await app.write(incidents.end, app.desk, name)).said)
+            self.renew()
+
+
+def _post(post: IncidentPost) -> Iterator[Para]:
+    state = words.OUTBOX[post.state] if post.state else "by hand" if post.page else "dropped"
+    style = "calm" if post.state == "sent" else "alarm" if post.error else "warn"
+    yield fact(clean_line(post.account, 20), (state, style), ("  " + clean_line(post.url or post.page or ""), "dim"))
+    if post.error:
+        yield para(clean_line(post.error, 400), "warn", indent=2)

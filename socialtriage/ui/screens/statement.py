@@ -1,0 +1,178 @@
+"""A statement before it leaves: every account with its words, how long they are there, and one answer for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from socialtriage.domain.text import clean, clean_line
+from socialtriage.services.incidents import Statement
+from socialtriage.ui import words
+from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.cells import Run, shorten
+from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.screens.ask import Write
+from socialtriage.ui.screens.asking import Asking
+from socialtriage.ui.screens.base import DeskScreen
+from socialtriage.ui.screens.page import cell
+from socialtriage.ui.widgets.bars import Bar
+from socialtriage.ui.widgets.rows import Rows
+from socialtriage.ui.widgets.text_pane import TextPane
+
+if TYPE_CHECKING:
+    from socialtriage.ui.app import TriageApp
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One account, and whether it is said there."""
+
+    said: Statement
+    ticked: bool
+
+
+class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
+    """Ends with what is to be said; None when nothing is."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.STATEMENT,)
+    ALSO_MAIN = ("app.help",)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.STATEMENT)]
+    TITLE_WORDS = "Statement"
+    TYPE_AHEAD = False
+    DEFAULT_CSS = """
+    StatementScreen {
+        #once { height: 1fr; }
+        #places { width: 1fr; }
+        #preview { width: 1fr; border-left: solid $bar-bg; }
+        &.-stacked #once { layout: vertical; }
+        &.-stacked #places { width: 1fr; height: 1fr; }
+        &.-stacked #preview { width: 1fr; height: 11; border-left: none; border-top: solid $bar-bg; }
+    }
+    """
+
+    def __init__(self, app: TriageApp, name: str, said: Sequence[Statement]) -> None:
+        super().__init__()
+        self._name = name
+        # What cannot leave as it is, and what is done by hand, is ticked by hand.
+        self.items = [Item(each, not each.fault and each.page is None) for each in said]
+        self.rows = Rows()
+        self.preview = TextPane(id="preview")
+
+    def body(self) -> ComposeResult:
+        """The accounts, and what is said on the selected one."""
+        with Horizontal(id="once"):
+            with Vertical(id="places"):
+                yield Bar(lambda: ([(self._headline(), "")], []), "-title", id="headline")
+                yield self.rows
+            yield self.preview
+
+    def on_mount(self) -> None:
+        """Every account."""
+        self.rows.focus()
+        self._show()
+
+    def on_resize(self) -> None:
+        """Beside or below each other."""
+        self.set_class(self.app.size.width < 110, "-stacked")
+        self.call_after_refresh(self._show)
+
+    def _headline(self) -> str:
+        ticked = sum(item.ticked for item in self.items)
+        return f"{self._name}: said on {ticked} of {words.many(len(self.items), 'account')}"
+
+    def _show(self) -> None:
+        self.rows.show([self._line(item) for item in self.items])
+        self.query_one("#headline", Bar).refresh()
+        self._show_one()
+
+    def on_rows_moved(self) -> None:
+        """Another account is selected."""
+        self._show_one()
+
+    def _line(self, item: Item) -> list[Run]:
+        said = item.said
+        of = f" of {said.length.limit}" if said.length.limit else ""
+        how = said.fault or ("by hand" if said.page else f"{said.length.used}{of} {said.length.unit}")
+        style = "alarm" if said.fault else "warn" if said.page or said.warnings else ""
+        room = max(10, self.rows.room - 4 - 21 - 2)
+        return [
+            cell("[x]" if item.ticked else "[ ]", 3, "strong"),
+            cell(said.account, 20, "strong"),
+            (shorten(clean_line(("! " if said.warnings else "") + how), room), style),
+        ]
+
+    def _show_one(self) -> None:
+        self.preview.show(list(self._details(self.items[self.rows.cursor].said)) if self.items else [])
+
+    def _details(self, said: Statement) -> Iterator[Para]:
+        yield para(clean_line(f"{said.account} on {words.network(said.network)}"), "title")
+        yield fact("Seen by", ("PUBLIC: everybody", "strong"))
+        of = f" of {said.length.limit}" if said.length.limit else ""
+        yield fact("Length", (f"{said.length.used}{of} {said.length.unit}", ""))
+        if said.page:
+            yield para(clean_line(f"It cannot be posted from here. By hand: {said.page}", 400), "warn")
+        if said.fault:
+            yield para(clean_line(f"It cannot leave like this: {said.fault}", 400), "alarm")
+        for each in said.warnings:
+            yield para("! " + clean_line(each, 400), "warn")
+        if self.triage.board.paused:
+            yield para("Everything outgoing is paused: it waits until somebody lets things go on.", "alarm")
+        else:
+            yield para(":pause stops everything outgoing, on every desk.", "dim")
+        yield para("")
+        yield para("EXACTLY THIS IS SAID", "heading")
+        yield para(clean(said.text))
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    def action_tick(self) -> None:
+        """This account too, or not."""
+        if not self.items:
+            return
+        item = self.items[self.rows.cursor]
+        if item.said.fault:
+            self.triage.say("That cannot leave like this; e changes its words.", "$warn")
+            return
+        self.items[self.rows.cursor] = replace(item, ticked=not item.ticked)
+        self._show()
+
+    def on_rows_chosen(self) -> None:
+        """A click on the selected account."""
+        self.action_tick()
+
+    def action_edit(self) -> None:
+        """Other words for every account of the network."""
+        if self.items:
+            self.triage.in_background(partial(self._edit, self.items[self.rows.cursor].said), "ask", "other words")
+
+    async def _edit(self, said: Statement) -> None:
+        app = self.triage
+        text = await app.ask(Write(f"Statement on {words.network(said.network)}", said.text, esc_keeps=True))
+        if text is None or not text.strip():
+            return
+        same = [item.said.account for item in self.items if item.said.network == said.network]
+        made = {each.account: each for each in await app.background.statements(text, {}, same)}
+        self.items = [
+            Item(made[item.said.account], not made[item.said.account].fault) if item.said.account in made else item
+            for item in self.items
+        ]
+        self._show()
+
+    def action_send(self) -> None:
+        """Say it on the ticked accounts."""
+        chosen = tuple(item.said for item in self.items if item.ticked)
+        if chosen:
+            self.dismiss(chosen)
+        else:
+            self.triage.say("No account is ticked; nothing was sent.", "$warn")
+
+    def action_leave_it(self) -> None:
+        """Nothing is sent."""
+        self.triage.say("Nothing was sent.")
+        self.dismiss(None)
