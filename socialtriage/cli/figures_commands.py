@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +41,7 @@ def report_command(
     target: str | None,
 ) -> None:
     """The demand figures: what came in, what became of it, and how far the figures can be trusted."""
+    from socialtriage.cli import output
     from socialtriage.services import figures
 
     if length and (start or end):
@@ -51,18 +51,7 @@ def report_command(
     if brief and form != "text":
         raise UsageError(f"--brief is text; {form} holds the same sentences already.")
     parts = _text(report, plain, brief) if form == "text" else figures.document(report, form)
-    if target is not None:
-        from socialtriage.services.writing import write_file
-
-        write_file(Path(target), parts)
-        click.echo(f"Wrote {target}.", err=True)
-        return
-    if sys.stdout is None:
-        raise UsageError("There is no standard output to write to.", hint="Name a file with -o.")
-    out = sys.stdout.buffer
-    for part in parts:
-        out.write(part.encode("utf-8", "backslashreplace"))
-    out.flush()
+    output.write_out(parts, target)
 
 
 def span_of(desk: Desk, length: str | None, start: str | None, end: str | None) -> Span:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -162,3 +163,21 @@ def _value(value: Any) -> str:
 def lines(texts: Sequence[str]) -> None:
     """Several lines on standard output."""
     click.echo("\n".join(texts))
+
+
+def write_out(parts: Iterable[str], target: str | None) -> None:
+    """Write parts of a document into a file, said on standard error, or to standard output. Raises `UsageError`."""
+    from socialtriage.domain.errors import UsageError
+
+    if target is not None:
+        from socialtriage.services.writing import write_file
+
+        write_file(Path(target), parts)
+        click.echo(f"Wrote {target}.", err=True)
+        return
+    if sys.stdout is None:
+        raise UsageError("There is no standard output to write to.", hint="Name a file with -o.")
+    out = sys.stdout.buffer
+    for part in parts:
+        out.write(part.encode("utf-8", "backslashreplace"))
+    out.flush()

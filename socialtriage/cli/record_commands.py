@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,7 @@ def log_command(
     """The handoff and case log; CSV and HTML have a row a case, jsonl a line an event. Every export is logged."""
     if ctx.invoked_subcommand is not None:
         return
+    from socialtriage.cli import output
     from socialtriage.cli.moments import span
     from socialtriage.services import inbox, record
 
@@ -58,26 +58,11 @@ def log_command(
     if form == "jsonl":
         # Every line carries its own proof, that of this export as well.
         record.exported(desk, scope, form, redact=redact)
-        _out(_lines(desk, scope, redact), target)
+        output.write_out(_lines(desk, scope, redact), target)
         return
     digest = record.Digest()
-    _out(digest.over(_cases(desk, form, scope, redact)), target)
+    output.write_out(digest.over(_cases(desk, form, scope, redact)), target)
     record.exported(desk, scope, form, redact=redact, sha256=digest.hashed.hexdigest())
-
-
-def _out(parts: Iterable[str], target: str | None) -> None:
-    if target is not None:
-        from socialtriage.services.writing import write_file
-
-        write_file(Path(target), parts)
-        click.echo(f"Wrote {target}.", err=True)
-        return
-    if sys.stdout is None:
-        raise UsageError("There is no standard output to write to.", hint="Name a file with -o.")
-    out = sys.stdout.buffer
-    for part in parts:
-        out.write(part.encode("utf-8", "backslashreplace"))
-    out.flush()
 
 
 def _lines(desk: Desk, scope: Scope, redact: bool) -> Iterator[str]:

@@ -17,17 +17,7 @@ from socialtriage.services.figures_count import Tally
 from socialtriage.store.figures import Sent
 from socialtriage.store.narrow import SERVICE_KINDS
 
-KIND_WORDS: dict[str, str] = {
-    Kind.ENQUIRY: "enquiry",
-    Kind.COMPLAINT: "complaint",
-    Kind.REPORT: "report of a fault",
-    Kind.DISCUSSION: "discussion",
-    Kind.PRAISE: "praise",
-    Kind.PRESS: "press",
-    Kind.COUNCILLOR: "councillor",
-    Kind.SPAM: "spam",
-    Kind.ABUSE: "abuse",
-}
+KIND_WORDS: dict[str, str] = {kind: kind.words for kind in Kind}
 TOPICS = 10
 """Topics that are shown."""
 _COUNTED = (

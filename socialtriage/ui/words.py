@@ -35,17 +35,7 @@ STATUS = {
     Status.SNOOZED: "snoozed",
     Status.CLOSED: "closed",
 }
-KIND = {
-    Kind.ENQUIRY: "enquiry",
-    Kind.COMPLAINT: "complaint",
-    Kind.REPORT: "report of a fault",
-    Kind.DISCUSSION: "discussion",
-    Kind.PRAISE: "praise",
-    Kind.PRESS: "press",
-    Kind.COUNCILLOR: "councillor",
-    Kind.SPAM: "spam",
-    Kind.ABUSE: "abuse",
-}
+KIND = {kind: kind.words for kind in Kind}
 OUTCOME = {
     Outcome.ANSWERED: "answered",
     Outcome.SELF_SERVED: "self-served: shown where to do it",

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from socialtriage.domain.models import OutboxKind
 from socialtriage.domain.views import CaseRow
-from socialtriage.services import answers, drafts, inbox
+from socialtriage.services import answers, drafts
 from socialtriage.ui.handlers import Call, leaving
-from socialtriage.ui.session import Written
 
 
 async def page(call: Call) -> None:
     """The mails that wait for a decision."""
+    from socialtriage.ui.handlers.pages import open_page
     from socialtriage.ui.screens.answers import AnswersScreen
-    from socialtriage.ui.screens.page import Page
 
-    app = call.app
-    if isinstance(app.screen, AnswersScreen):
-        return
-    if isinstance(app.screen, Page):
-        await app.switch_screen(AnswersScreen(app))
-    else:
-        await app.push_screen(AnswersScreen(app))
+    await open_page(call, AnswersScreen)
 
 
 async def tell(call: Call) -> None:
@@ -34,18 +26,8 @@ async def tell(call: Call) -> None:
     if len(rows) > 1:
         call.app.say("Residents are told one at a time; unmark the cases first.", "$warn")
         return
-    from socialtriage.ui.screens.reply import composed
-
-    app, case_id = call.app, rows[0].id
-    theirs = await asyncio.to_thread(answers.words_for_resident, call.desk, case_id)
-    kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
-    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
-    # What the officer had begun to write is not lost: the contact's words come below it.
-    text = begun.text if theirs in begun.text else "\n\n".join(filter(None, (begun.text.strip(), theirs)))
-    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
-    ready = await composed(app, detail, replace(begun, text=text), call.holds)
-    if ready is not None and ready.text.strip():
-        await leaving.review(call, detail, ready)
+    theirs = await asyncio.to_thread(answers.words_for_resident, call.desk, rows[0].id)
+    await leaving.go_on_writing(call, rows[0].id, theirs)
 
 
 async def chase(call: Call) -> None:

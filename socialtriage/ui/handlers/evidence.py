@@ -9,17 +9,15 @@ import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import MediaState
 from socialtriage.domain.text import clean_line
-from socialtriage.services import drafts, exhibits, inbox, needs
+from socialtriage.services import exhibits, needs
 from socialtriage.services.exhibits import Exhibit
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, leaving
-from socialtriage.ui.session import Written
 
 VIEWERS = {"darwin": ("open",)}
 """What opens a file where `xdg-open` does not."""
@@ -138,14 +136,5 @@ async def question(call: Call) -> None:
     if len(rows) > 1:
         call.app.say("Residents are asked one at a time; unmark the cases first.", "$warn")
         return
-    from socialtriage.ui.screens.reply import composed
-
-    app, case_id = call.app, rows[0].id
-    asked = await asyncio.to_thread(needs.question, call.desk, case_id)
-    kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
-    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
-    text = begun.text if asked in begun.text else "\n\n".join(filter(None, (begun.text.strip(), asked)))
-    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
-    ready = await composed(app, detail, replace(begun, text=text), call.holds)
-    if ready is not None and ready.text.strip():
-        await leaving.review(call, detail, ready)
+    asked = await asyncio.to_thread(needs.question, call.desk, rows[0].id)
+    await leaving.go_on_writing(call, rows[0].id, asked)

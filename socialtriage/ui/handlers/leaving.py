@@ -101,3 +101,17 @@ async def review(call: Call, detail: CaseDetail, written: Written) -> None:
     await call.app.ask(screen, call.holds)
     if screen.sent is not None:
         call.done(screen.sent)
+
+
+async def go_on_writing(call: Call, case_id: int, words: str) -> None:
+    """Compose a reply that goes on with `words`; what the officer had begun to write stays above them."""
+    from socialtriage.ui.screens.reply import composed
+
+    app = call.app
+    kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
+    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
+    text = begun.text if words in begun.text else "\n\n".join(filter(None, (begun.text.strip(), words)))
+    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
+    ready = await composed(app, detail, replace(begun, text=text), call.holds)
+    if ready is not None and ready.text.strip():
+        await review(call, detail, ready)

@@ -9,7 +9,7 @@ from socialtriage.domain.errors import Refused, UsageError
 from socialtriage.domain.models import Voice
 from socialtriage.services import inbox
 from socialtriage.ui.handlers import Call
-from socialtriage.ui.screens.page import Page
+from socialtriage.ui.handlers.pages import open_page
 from socialtriage.ui.session import Showing
 
 BROWSABLE = ("http", "https")
@@ -191,36 +191,25 @@ def _is_web_address(link: str) -> bool:
 # --- screens ----------------------------------------------------------------------------------------------------
 
 
-async def _open_page(call: Call, page: type[Page]) -> None:
-    """Show a page in the place of the one that is open, if any."""
-    app = call.app
-    if isinstance(app.screen, page):
-        return
-    if isinstance(app.screen, Page):
-        await app.switch_screen(page(app))
-    else:
-        await app.push_screen(page(app))
-
-
 async def accounts(call: Call) -> None:
     """The accounts."""
     from socialtriage.ui.screens.accounts import AccountsScreen
 
-    await _open_page(call, AccountsScreen)
+    await open_page(call, AccountsScreen)
 
 
 async def outbox(call: Call) -> None:
     """The outbox."""
     from socialtriage.ui.screens.outbox import OutboxScreen
 
-    await _open_page(call, OutboxScreen)
+    await open_page(call, OutboxScreen)
 
 
 async def contacts(call: Call) -> None:
     """The contact network."""
     from socialtriage.ui.screens.contacts import ContactsScreen
 
-    await _open_page(call, ContactsScreen)
+    await open_page(call, ContactsScreen)
 
 
 async def poll(call: Call) -> None:

@@ -61,16 +61,10 @@ async def release(call: Call) -> None:
 
 async def page(call: Call) -> None:
     """What was done, and what is due for review."""
+    from socialtriage.ui.handlers.pages import open_page
     from socialtriage.ui.screens.moderation import ModerationScreen
-    from socialtriage.ui.screens.page import Page
 
-    app = call.app
-    if isinstance(app.screen, ModerationScreen):
-        return
-    if isinstance(app.screen, Page):
-        await app.switch_screen(ModerationScreen(app))
-    else:
-        await app.push_screen(ModerationScreen(app))
+    await open_page(call, ModerationScreen)
 
 
 async def _act(call: Call, kind: OutboxKind) -> None:
