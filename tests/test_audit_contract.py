@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from socialtriage.ui.actions import table
 from tests.doubles.graph import IG, PAGE, TOKEN, GraphServer
+from tests.doubles.imap import PASSWORD, USER, ImapDouble
 from tests.doubles.inside import Inside, one_tls_context
-from tests.doubles.shell import Shell
+from tests.doubles.mastodon import TOKEN as MASTODON_TOKEN
+from tests.doubles.mastodon import MastodonServer
+from tests.doubles.shell import Shell, mastodon
 
 
 @pytest.fixture
@@ -81,3 +85,32 @@ MORE_KEYS = {
 def test_the_rest_of_the_promised_keys() -> None:
     for key, action in MORE_KEYS.items():
         assert key in table()[action].keys.split(","), key
+
+
+def test_a_pass_tells_of_accounts_in_their_order_and_counts_residents_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_tls_context(monkeypatch)
+    with MastodonServer() as network, ImapDouble() as box:
+        user = USER.replace("@", "%40")
+        accounts = mastodon(network.url) + mastodon(network.url, "asleep") + "paused = true\n"
+        shell = Inside(tmp_path, accounts=accounts)
+        text = shell.config.read_text()
+        shell.config.write_text(text.replace("smtp =", f'imap = "{box.url.replace("//", f"//{user}@")}/INBOX"\nsmtp ='))
+        shell.login("town", MASTODON_TOKEN)
+        shell.login("mail.imap", PASSWORD)
+        network.mention("a bin")
+        box.deliver(
+            b"From: Waste <waste@anytown.example>\r\nTo: social@anytown.example\r\nSubject: bins\r\n"
+            b"Message-ID: <a1@anytown.example>\r\nDate: Sun, 22 Nov 2026 11:20:00 +0000\r\n\r\nCollected.\r\n",
+            arrived=datetime.now(UTC),
+        )
+        lines = [json.loads(line) for line in shell.ok("poll", "--once", "--json").out.splitlines()]
+    assert [(line["account"], line["state"], line["new"]) for line in lines] == [
+        ("town", "ok", 1),
+        ("asleep", "paused", 0),
+        ("mail.imap", "ok", 0),
+    ]
+    keys = ["account", "network", "state", "new", "updated", "gap", "requests", "seconds", "error"]
+    assert all(list(line) == keys for line in lines)
+    assert len(shell.ok("answers", "--json").json) == 1

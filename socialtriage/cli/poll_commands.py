@@ -43,11 +43,26 @@ def poll_command(env: Env, once: bool, accounts: tuple[str, ...], reread: bool, 
         polling = Polling(desk, poller, sender)
         with polling.lease():
             if once:
-                results = await polling.once(chosen, reread=reread, report=report)
+                in_turn = _InTurn([account.id for account in chosen], report)
+                results = await polling.once(chosen, reread=reread, report=in_turn)
                 return 0 if all(result.good for result in results) else 1
             return await _until_stopped(polling, chosen, report)
 
     return env.with_network(story)
+
+
+class _InTurn:
+    """Tells of accounts in the order of the configuration, whichever of them is done first."""
+
+    def __init__(self, ids: list[str], report: Callable[[PollResult], None]) -> None:
+        self._ids = ids
+        self._done: dict[str, PollResult] = {}
+        self._report = report
+
+    def __call__(self, result: PollResult) -> None:
+        self._done[result.account] = result
+        while self._ids and self._ids[0] in self._done:
+            self._report(self._done[self._ids.pop(0)])
 
 
 async def _until_stopped(polling: Polling, chosen: list[AccountConfig], report: Callable[[PollResult], None]) -> int:
@@ -70,6 +85,7 @@ def _sent(outcome: Outcome) -> None:
 def _report(result: PollResult, as_json: bool) -> None:
     from socialtriage.cli import output
     from socialtriage.domain.times import iso
+    from socialtriage.services import answerbox
     from socialtriage.services.accounts import WORDS
 
     if as_json:
@@ -79,7 +95,8 @@ def _report(result: PollResult, as_json: bool) -> None:
                 "account": result.account,
                 "network": result.network,
                 "state": result.state,
-                "new": result.new,
+                # What contacts answer is no resident's message.
+                "new": 0 if result.account == answerbox.ID else result.new,
                 "updated": result.updated,
                 "gap": gap,
                 "requests": result.requests,
