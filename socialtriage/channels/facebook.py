@@ -1,7 +1,7 @@
 """Facebook Pages: comments on the Page's, visitors', tagged and advertised posts, and the Page's Messenger.
 
 Reading is by rescan, because no list has a cursor that lasts: see `graph_watch`. Version 26.0 of the Graph API; which
-facts a vendor's document, a recorded answer or nobody confirms is marked in NETWORKS.md, section 3, and in the modules.
+facts a vendor's document, a recorded answer or nobody confirms is marked in the modules.
 No live Page has confirmed this adapter.
 """
 

@@ -18,7 +18,7 @@ READING = ("pages_show_list", "pages_read_engagement", "pages_read_user_content"
 WRITING = ("pages_manage_engagement",)
 MESSAGING = ("pages_manage_metadata", "pages_messaging")
 SCOPES = (*READING, *WRITING, *MESSAGING)
-"""What a login should have, in the order of NETWORKS.md, section 3."""
+"""What a login should have, in the order of Meta's documents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Private conversations of a Page or an Instagram account: which moved, and what is in them.
 
-Facts (NETWORKS.md, sections 3 and 4): conversations come newest first by `updated_time` and cannot be asked for by
+Facts (Meta's documents, peers' adapters): conversations come newest first by `updated_time` and cannot be asked for by
 time. On Instagram only the 20 newest messages of a conversation can be read; older ids answer as if they were deleted,
 which is no deletion. Whether a message that its author took back vanishes from a conversation's list is not confirmed:
 one that is missing there between an older and a newer one counts as gone, nothing else does.

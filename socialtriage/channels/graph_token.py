@@ -1,6 +1,6 @@
 """Which kind of token signs an account in at Meta, until when, and what it lacks: asked before anything is read.
 
-A comments list that is read with a person's token is empty and looks like success (NETWORKS.md, "silent-empty trap"),
+A comments list that is read with a person's token is empty and looks like success (seen by peers),
 so that a Page is read with a Page's token only. `debug_token` tells the kind (recorded: `token_info.json`); that it
 names system users `SYSTEM_USER` and gives a Page's id as `profile_id` is not confirmed by a recorded answer.
 """

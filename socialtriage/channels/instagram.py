@@ -1,7 +1,7 @@
 """Instagram professional accounts: comments and their answers, photo tags, and direct messages.
 
 Mentions in other people's captions, comments and stories are told to webhooks alone and cannot be polled. Version 26.0
-of the Graph API; what is confirmed by whom is marked in NETWORKS.md, section 4, and in the modules. No live account has
+of the Graph API; what is confirmed by whom is marked in the modules. No live account has
 confirmed this adapter.
 """
 

@@ -1,6 +1,6 @@
 """Threads: replies below our posts, and mentions, of one account. There are no private messages for programs.
 
-Sources: Meta's documents as compiled by peers (NETWORKS.md, section 5). Neither recorded answers nor a live account
+Sources: Meta's documents as compiled by peers. Neither recorded answers nor a live account
 have confirmed this adapter.
 """
 

@@ -1,6 +1,6 @@
 """Signed calls to Threads, and how one signs in there.
 
-Facts (NETWORKS.md, section 5, compiled from Meta's documents by peers; nothing here was tried with a live account): the
+Facts (compiled from Meta's documents by peers; nothing here was tried with a live account): the
 version is in the path but for the token calls; a token lives 60 days and is extended with itself when it is a day old;
 the documented place of the token is the parameter `access_token`, and it goes in the header too, as at Meta's other
 hosts. Redirect addresses must be https, so that the code is pasted.

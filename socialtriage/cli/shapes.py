@@ -1,4 +1,4 @@
-"""The JSON of CONTRACT.md, made from domain values."""
+"""The JSON that scripts rely on, made from domain values."""
 
 from __future__ import annotations
 
