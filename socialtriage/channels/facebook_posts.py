@@ -1,8 +1,8 @@
 """The posts of a Page whose comments are watched, and the comments of each.
 
-Facts (Meta's documents, peers' adapters): `updated_time` of a post moves on a new comment; lists of posts are ranked, so that the
-first old one ends nothing; the default filter of comments drops replies, and ranked comments come in no order. Comments
-on reels, videos and photos are read as far as those stand in the Page's feed.
+Facts (Meta's documents, peers' adapters): `updated_time` of a post moves on a new comment; lists of posts are ranked,
+so that the first old one ends nothing; the default filter of comments drops replies, and ranked comments come in no
+order. Comments on reels, videos and photos are read as far as those stand in the Page's feed.
 """
 
 from __future__ import annotations

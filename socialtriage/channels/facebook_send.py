@@ -1,8 +1,8 @@
 """Answers below comments and posts of a Page, read back after they were made, and found again when they got lost.
 
-Facts (Meta's documents, peers' adapters): an answer is made by `POST /{comment}/comments` and by nothing else; the same call
-without `/comments` is the edit call and would overwrite what a resident wrote. An answer to a nested comment is put
-below the top one. `{"success": true}` without an id is no answer: what became of it is unknown.
+Facts (Meta's documents, peers' adapters): an answer is made by `POST /{comment}/comments` and by nothing else; the
+same call without `/comments` is the edit call and would overwrite what a resident wrote. An answer to a nested
+comment is put below the top one. `{"success": true}` without an id is no answer: what became of it is unknown.
 """
 
 from __future__ import annotations

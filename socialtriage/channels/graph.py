@@ -1,9 +1,9 @@
 """Calls to Meta's Graph API for one account: sign-in header, pages by their cursor, allowances, errors.
 
-Facts (Meta's documents, peers' adapters): version in the path; lists are `{"data": […], "paging": {"cursors", "next"}}`, an empty
-page is not the last one while it has a `next`; `next` is an address with the token in it, so that only its parameters
-are taken, and never its host. `?ids=` at the root is refused from v26.0: several objects are several calls. The token
-goes in the header `Authorization`, to this one host.
+Facts (Meta's documents, peers' adapters): version in the path; lists are `{"data": […], "paging": {"cursors",
+"next"}}`, an empty page is not the last one while it has a `next`; `next` is an address with the token in it, so that
+only its parameters are taken, and never its host. `?ids=` at the root is refused from v26.0: several objects are
+several calls. The token goes in the header `Authorization`, to this one host.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Private conversations of a Page or an Instagram account: which moved, and what is in them.
 
-Facts (Meta's documents, peers' adapters): conversations come newest first by `updated_time` and cannot be asked for by
-time. On Instagram only the 20 newest messages of a conversation can be read; older ids answer as if they were deleted,
-which is no deletion. Whether a message that its author took back vanishes from a conversation's list is not confirmed:
-one that is missing there between an older and a newer one counts as gone, nothing else does.
+Facts (Meta's documents, peers' adapters): conversations come newest first by `updated_time` and cannot be asked for
+by time. On Instagram only the 20 newest messages of a conversation can be read; older ids answer as if they were
+deleted, which is no deletion. Whether a message that its author took back vanishes from a conversation's list is not
+confirmed: one that is missing there between an older and a newer one counts as gone, nothing else does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Private messages on their way out, for Messenger and Instagram: within Meta's time, once, and found again.
 
-Facts (Meta's documents, peers' adapters): `POST /{page}/messages` with `RESPONSE` inside 24 hours, with the tag `HUMAN_AGENT` up
-to 7 days where Meta granted it; to a public comment one private reply by `recipient.comment_id`. There is no
-idempotency key, so that what got lost is looked for in the conversation.
+Facts (Meta's documents, peers' adapters): `POST /{page}/messages` with `RESPONSE` inside 24 hours, with the tag
+`HUMAN_AGENT` up to 7 days where Meta granted it; to a public comment one private reply by `recipient.comment_id`.
+There is no idempotency key, so that what got lost is looked for in the conversation.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Signing in as a professional account: by a Facebook login or by Instagram's own, which is told by the token.
 
-Facts (Meta's documents, peers' adapters): with a Facebook login calls go to graph.facebook.com, and a Page's, a person's and a
-system user's token may read comments; private messages want the Page's, which the others can ask for. Instagram's own
-tokens begin with `IG`, go to graph.instagram.com, live 60 days, and are extended by themselves when a day old.
+Facts (Meta's documents, peers' adapters): with a Facebook login calls go to graph.facebook.com, and a Page's, a
+person's and a system user's token may read comments; private messages want the Page's, which the others can ask for.
+Instagram's own tokens begin with `IG`, go to graph.instagram.com, live 60 days, and are extended by themselves when a
+day old.
 """
 
 from __future__ import annotations

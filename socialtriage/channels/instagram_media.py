@@ -1,7 +1,8 @@
 """The pictures and videos of an account whose comments are watched, and those that it is tagged in.
 
-Facts (Meta's documents, peers' adapters): media come newest first; `comments_count` shows that something was added, but not a
-deletion and an addition; comments cannot be asked for by time, and of the answers to one only the first come with it.
+Facts (Meta's documents, peers' adapters): media come newest first; `comments_count` shows that something was added,
+but not a deletion and an addition; comments cannot be asked for by time, and of the answers to one only the first
+come with it.
 """
 
 from __future__ import annotations

@@ -130,9 +130,7 @@ class Cases:
             found.extend(self._ids(f"c.lane < 5 AND {where}", order, params))
         if query.view in ("closed", "all"):
             limit = "" if query.narrowed else f" LIMIT {ARCHIVE}"
-            found.extend(
-                self._ids(f"c.lane = 5 AND {where}", f" ORDER BY c.closed_at DESC, c.id DESC{limit}", params)
-            )
+            found.extend(self._ids(f"c.lane = 5 AND {where}", f" ORDER BY c.closed_at DESC, c.id DESC{limit}", params))
         return found
 
     def _ids(self, where: str, order: str, params: Mapping[str, Any]) -> Iterable[int]:
