@@ -1,7 +1,7 @@
 """What Meta lets be answered and until when, by rules that need no call: for Facebook and Instagram alike.
 
 Within 24 hours of the person's last message anything may be answered; with the human agent tag, which Meta grants by a
-review of its own, within 7 days. A public comment may get one private reply within 7 days (Meta's documents, peers' adapters).
+review of its own, within 7 days. A public comment may get one private reply within 7 days (Meta's documents).
 """
 
 from __future__ import annotations

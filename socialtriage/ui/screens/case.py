@@ -82,7 +82,8 @@ class CaseScreen(DeskScreen):
 
     async def _read(self, case_id: int) -> None:
         try:
-            detail = await asyncio.to_thread(inbox.shown, self.triage.desk, case_id, case_id in self.triage.session.unmasked)
+            unmasked = case_id in self.triage.session.unmasked
+            detail = await asyncio.to_thread(inbox.shown, self.triage.desk, case_id, unmasked)
         except NotFound:
             self.triage.say("That case is not in the store any more.", "$warn")
             await self.triage.action_back()
