@@ -99,7 +99,7 @@ def test_a_third_contact_says_since_when_the_first_one_waits_and_why(desk: Desk)
     assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
     ]  # fmt: skip
-    assert [each.answer.id for each in saved_answers.offered(desk, row, only=True)][0] == "sorry-again"
+    assert saved_answers.offered(desk, row, only=True)[0].answer.id == "sorry-again"
     first = next(row for row in inbox.rows(desk, case_ids(desk)) if row.repeat_count == 1)
     assert "sorry-again" not in [each.answer.id for each in saved_answers.offered(desk, first)]
 

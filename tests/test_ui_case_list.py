@@ -103,7 +103,7 @@ def test_a_row_says_everything_in_words() -> None:
     )
     assert " ".join(text_of(row, 180).split()) == (
         "EMERGENCY late 3h mastodon PRIVATE Sam Lee (4) My bin was not collected again, third week running "
-        "waste/missed-bin 3× JS media"
+        "waste/missed-bin 3rd contact JS media"
     )
 
 
