@@ -114,3 +114,20 @@ def test_a_pass_tells_of_accounts_in_their_order_and_counts_residents_alone(
     keys = ["account", "network", "state", "new", "updated", "gap", "requests", "seconds", "error"]
     assert all(list(line) == keys for line in lines)
     assert len(shell.ok("answers", "--json").json) == 1
+
+
+def test_an_undo_never_takes_back_what_another_officer_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_tls_context(monkeypatch)
+    with MastodonServer() as network:
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
+        shell.login("town", MASTODON_TOKEN)
+        network.mention("a bin", author="ada")
+        network.mention("a lamp", author="bob")
+        shell.ok("poll", "--once")
+        first, second = (case["ref"] for case in shell.ok("list", "--json").json)
+        dropped = shell.ok("reply", first, "Mine.", "--queue", "--json").json["id"]
+        shell.ok("outbox", "drop", str(dropped))
+        theirs = shell.ok("reply", second, "Theirs.", "--queue", "--json", officer="ZZ").json["id"]
+        assert theirs != dropped
+        assert "taken out of the outbox already" in shell.run("undo").err
+        assert [row["id"] for row in shell.ok("outbox", "--json").json] == [theirs]

@@ -114,9 +114,10 @@ class OutboxWriter:
     def add(self, row: NewRow, officer: str, now: datetime) -> int:
         """Queue a row; its key was chosen already. The new row's id."""
         cursor = self._c.execute(
-            "INSERT INTO outbox (kind, case_id, handoff_id, account, recipient, key, state, payload, body, data,"
+            "INSERT INTO outbox (id, kind, case_id, handoff_id, account, recipient, key, state, payload, body, data,"
             " officer, queued_at, not_before, after_id, held)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (1 + max(ifnull((SELECT max(id) FROM outbox), 0), (SELECT last FROM outbox_gone)),"
+            " ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row.kind,
                 row.case_id,

@@ -20,6 +20,13 @@ CREATE TABLE outbox_files (
   data BLOB, PRIMARY KEY (outbox_id, number)
 );
 CREATE TRIGGER outbox_files_go AFTER DELETE ON outbox BEGIN DELETE FROM outbox_files WHERE outbox_id = old.id; END;
+-- The highest id of a row that was taken out: an id is given once, or an undo, or an officer who looks at an older
+-- list, would reach another's row.
+CREATE TABLE outbox_gone (last INTEGER NOT NULL);
+INSERT INTO outbox_gone (last) VALUES (0);
+CREATE TRIGGER outbox_ids_stay AFTER DELETE ON outbox BEGIN
+  UPDATE outbox_gone SET last = max(last, old.id);
+END;
 CREATE TABLE answers_used (
   outbox_id INTEGER PRIMARY KEY, answer TEXT NOT NULL, case_id INTEGER, officer TEXT NOT NULL, at TEXT NOT NULL
 );
