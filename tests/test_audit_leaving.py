@@ -14,7 +14,7 @@ from socialtriage.cli import output
 from socialtriage.domain.errors import MailDeferred, MailRefused, NotFound, Refused
 from socialtriage.domain.models import OutboxState, Status
 from socialtriage.mail.mime import Composed
-from socialtriage.services import handoff, inbox, manual, page, record, replies, triage
+from socialtriage.services import handoff, manual, page, queries, record, replies, triage
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
@@ -78,10 +78,10 @@ def test_the_log_as_a_page_escapes_what_residents_call_themselves(tmp_path: Path
 def test_cases_are_listed_by_any_account_that_they_came_by(tmp_path: Path) -> None:
     desk = small_desk(tmp_path)
     manual.new(desk, "Mrs Smith", "rang about bins", "phone")
-    assert inbox.parse_query("account:phone", desk).account == "phone"
-    assert inbox.account_id(desk, "leisure") == "leisure"
+    assert queries.parse_query("account:phone", desk).account == "phone"
+    assert queries.account_id(desk, "leisure") == "leisure"
     with pytest.raises(NotFound, match="leisure"):
-        inbox.account_id(desk, "liesure")
+        queries.account_id(desk, "liesure")
     desk.close()
 
 

@@ -25,7 +25,7 @@ from socialtriage.domain.models import Avoidable, Gap, Outcome
 from socialtriage.domain.spans import Span
 from socialtriage.domain.stopwatch import Stopwatch
 from socialtriage.domain.times import iso
-from socialtriage.services import figures, figures_data, figures_text, filters, inbox, triage
+from socialtriage.services import figures, figures_data, figures_text, filters, inbox, queries, triage
 from socialtriage.services.calendar import working_time
 from socialtriage.services.desk import Desk
 from socialtriage.store.log import NewEvent
@@ -130,7 +130,7 @@ def test_every_figure_lists_its_cases(tmp_path: Path, zone: str) -> None:
                 ]:
                     if search is None or value is None:
                         continue
-                    query = inbox.parse_query(search, desk, row.view)
+                    query = queries.parse_query(search, desk, row.view)
                     assert len(inbox.snapshot(desk, query)) == value, f"{table.id} {row.id}: {search}"
                     opened += 1
         assert opened > 200
@@ -193,7 +193,7 @@ def test_what_is_asked_often_and_has_no_saved_answer_is_named(tmp_path: Path) ->
     found = {row.id: row for row in week_of(desk).table("questions").rows}
     assert set(found) == {"roads: pothole"}, "a saved answer is called missed-bin"
     assert found["roads: pothole"].values == (5,)
-    query = inbox.parse_query(found["roads: pothole"].search or "", desk, "all")
+    query = queries.parse_query(found["roads: pothole"].search or "", desk, "all")
     assert len(inbox.snapshot(desk, query)) == 5
     desk.close()
 
@@ -204,7 +204,7 @@ def test_a_handoff_that_bounced_is_none(tmp_path: Path) -> None:
         connection.execute("UPDATE handoffs SET state = 'bounced', answered_at = NULL")
     report = week_of(desk)
     assert (rows(report, "handoffs"), rows(report, "summary").get("handed_off")) == ({}, None)
-    assert list(inbox.snapshot(desk, inbox.parse_query("is:handed_off", desk, "all"))) == []
+    assert list(inbox.snapshot(desk, queries.parse_query("is:handed_off", desk, "all"))) == []
     desk.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,9 +13,10 @@ from typing import Any
 import pytest
 
 from socialtriage.channels.base import Posts
+from socialtriage.cli.main import run_command
 from socialtriage.domain.errors import NotFound, Refused, UsageError
 from socialtriage.domain.models import OutboxState, OutgoingPost
-from socialtriage.services import approvals, inbox, incidents, outbox, surge, triage
+from socialtriage.services import approvals, inbox, incidents, outbox, queries, surge, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.incidents import Statement
 from socialtriage.services.outbox import Outcome, Sender
@@ -121,6 +124,41 @@ def test_one_account_that_fails_keeps_nobody_else_and_a_lost_answer_is_looked_up
     assert len(town.reply.ours) == 1
 
 
+def test_the_command_asks_once_and_says_what_became_of_each_account(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = ["--config", str(tmp_path / "config.toml"), "--store", str(town.desk.store.path)]
+
+    def run(*words: str) -> int:
+        return run_command([*common, "incident", *words])
+
+    assert run("new", "Flood", "--text", WORDS, "--for", f"bluesky={'x' * 301}", "--preview", "--json") == 1
+    shown = {each["account"]: each for each in json.loads(capsys.readouterr().out)}
+    assert "1 too many" in shown["leisure"]["fault"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run("new", "Flood", "--text", WORDS) == 1
+    said = capsys.readouterr().err
+    assert all(name in said for name in ("town-mastodon", "leisure", "by hand", "Nothing was sent"))
+    assert (town.reply.ours, town.desk.store.incidents.all()) == ([], [])
+    assert run("new", "Flood", "--text", WORDS, "--keywords", "water", "--yes", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {post["account"]: post["state"] for post in facts["posts"]} == {
+        "town-mastodon": "sent",
+        "leisure": "sent",
+        "town-facebook": "by_hand",
+    }
+    assert run("say", "flood", "--text", "It is mended.", "--account", "town-mastodon", "--yes") == 0
+    assert [post.text for post in town.reply.ours] == [WORDS, "It is mended."]
+    [case_id] = [town.reply.ask("No WATER here")]
+    ref = inbox.rows(town.desk, [case_id])[0].ref
+    assert run("add", "flood", ref) == 0
+    capsys.readouterr()
+    assert run("show", "flood") == 0
+    assert f"{ref}  in it" in capsys.readouterr().out
+    assert run("end", "flood") == 0
+    assert run("end", "flood") == 1
+
+
 def test_undo_takes_every_statement_back_while_none_has_left(town: Town) -> None:
     said = town.drafts(WORDS, ("town-mastodon", "leisure"))
     incidents.begin(town.desk, incidents.plan(town.desk, "Water main", WORDS), said)
@@ -160,7 +198,7 @@ def test_cases_that_speak_of_it_are_suggested_until_its_end_and_an_officer_decid
     )
 
     def grouped() -> list[str]:
-        query = inbox.parse_query("incident:water-main", desk, "all")
+        query = queries.parse_query("incident:water-main", desk, "all")
         return sorted(str(row.snippet)[:9] for row in inbox.rows(desk, inbox.snapshot(desk, query)))
 
     assert grouped() == ["Brown WAT", "No water "], "the flowerbeds are of the area waste by their words"
@@ -175,7 +213,7 @@ def test_cases_that_speak_of_it_are_suggested_until_its_end_and_an_officer_decid
     with pytest.raises(Refused, match="over already"):
         incidents.end(desk, "water-main")
     with pytest.raises(UsageError, match="no incident"):
-        inbox.parse_query("incident:fire", desk)
+        queries.parse_query("incident:fire", desk)
 
 
 def test_a_surge_is_told_once_by_what_is_usual_at_this_hour(town: Town) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from socialtriage.domain.errors import StoreError
 from socialtriage.domain.models import Automatic, Gap, Incoming, MediaItem, Outcome, Status, Urgency, Visibility, Voice
 from socialtriage.domain.text import clean, clean_line
-from socialtriage.services import inbox, triage
+from socialtriage.services import inbox, queries, triage
 from socialtriage.services.desk import Desk
 from socialtriage.store.messages import SentMessage
 from tests.doubles.desk import (
@@ -177,8 +177,8 @@ def test_an_edit_is_kept_as_a_revision_and_searched_by_its_new_words(desk: Desk)
     assert detail.messages[0].text == "The lamp is broken"
     assert [r.text for r in detail.messages[0].revisions] == ["The bin is broken"]
     assert detail.row.version > version
-    assert list(inbox.snapshot(desk, inbox.parse_query("lamp", desk, "all"))) == [case_id]
-    assert list(inbox.snapshot(desk, inbox.parse_query("bin", desk, "all"))) == []
+    assert list(inbox.snapshot(desk, queries.parse_query("lamp", desk, "all"))) == [case_id]
+    assert list(inbox.snapshot(desk, queries.parse_query("bin", desk, "all"))) == []
 
 
 def test_gone_at_source_is_marked_and_our_copy_stays(desk: Desk) -> None:

@@ -16,15 +16,16 @@ from socialtriage.domain.blocked import BlockedWords
 from socialtriage.domain.errors import ConfigError, NotFound, Refused, UsageError
 from socialtriage.domain.models import OutboxKind, OutboxState, Outcome, Sent, Visibility
 from socialtriage.domain.views import Query
-from socialtriage.services import flagging, inbox, moderation, outbox, triage
+from socialtriage.services import flagging, inbox, moderation, outbox, queries, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import REPEATABLE
 from socialtriage.services.settling import settle
 from socialtriage.services.verdict import Verdict
 from tests.doubles.desk import CONFIG, FrozenClock, arrive, kinds, message, small_desk, the_case
+from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.media import MediaServer, photo
-from tests.doubles.shell import Shell, mastodon
+from tests.doubles.shell import mastodon
 
 WORDS = '[moderation]\nflag = ["idiot*", "rubbish council"]\nhold = ["kill you"]\nreview = "30d"\n\n[outbox]'
 
@@ -68,9 +69,9 @@ def test_blocked_words_mark_and_hold_and_nothing_is_hidden_by_them(desk: Desk) -
     assert desk.store.cases.get(row_of(desk, "fine park").id).flags == ("blocked_word",)
     with pytest.raises(Refused, match="not held"):
         flagging.release(desk, row_of(desk, "fine park").id)
-    query = inbox.parse_query("is:blocked", desk, "all")
+    query = queries.parse_query("is:blocked", desk, "all")
     assert len(inbox.snapshot(desk, query)) == 4
-    assert len(inbox.snapshot(desk, inbox.parse_query("is:held", desk, "all"))) == 2
+    assert len(inbox.snapshot(desk, queries.parse_query("is:held", desk, "all"))) == 2
 
 
 @settings(max_examples=60)
@@ -174,7 +175,7 @@ def test_a_block_can_be_taken_back_until_it_leaves_is_reviewed_and_lifted(desk: 
 
 def test_through_a_mastodon_end_to_end(tmp_path: Path) -> None:
     with MastodonServer() as network, MediaServer() as files:
-        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
         shell.login("town", TOKEN)
         url = files.put("/photo.jpg", photo())
         attached = {"id": "9", "type": "image", "url": url, "remote_url": None, "preview_url": None}

@@ -18,6 +18,7 @@ from socialtriage.services import (
     inbox,
     outbox,
     promises,
+    queries,
     replies,
     saved_answers,
     triage,
@@ -232,7 +233,7 @@ def test_a_promise_is_a_deadline_a_line_in_the_log_and_kept_or_broken_in_the_end
         assert "case.promised" in kinds(desk.desk, case_id)
         promises.promise(desk.desk, [late], promises.moment(desk.desk, "tomorrow 09:00"))
         assert case_ids(desk.desk, "promised") == [late, case_id]
-        query = inbox.parse_query("is:promised", desk.desk, "all")
+        query = queries.parse_query("is:promised", desk.desk, "all")
         assert set(inbox.snapshot(desk.desk, query)) == {late, case_id}
         desk.clock.move(days=2)
         desk.reply(case_id, "It was the driver; we come tomorrow.")

@@ -14,11 +14,11 @@ from socialtriage.config.spotter import rules, shipped
 from socialtriage.domain.errors import ConfigError, NotFound, UsageError
 from socialtriage.domain.models import Automatic, Outcome
 from socialtriage.domain.statutory import due_on, parse_period
-from socialtriage.services import inbox, spotting, triage
+from socialtriage.services import inbox, queries, spotting, triage
 from socialtriage.services.calendar import holiday_calendar
 from socialtriage.services.desk import Desk
 from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_config, small_desk
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside
 
 OWN = """
 [[spotter]]
@@ -151,9 +151,9 @@ def test_precision_follows_from_what_officers_decided(desk: Desk) -> None:
     spotting.dismiss(desk, ids[0], "complaint", "a joke")
     triage.close(desk, ids[:3], Outcome.ANSWERED)
     for words, count in (("flag:complaint", 3), ("is:flagged", 3), ("flag:foi", 0)):
-        assert len(inbox.snapshot(desk, inbox.parse_query(words, desk, "all"))) == count
+        assert len(inbox.snapshot(desk, queries.parse_query(words, desk, "all"))) == count
     with pytest.raises(UsageError, match="flag"):
-        inbox.parse_query("flag:complant", desk)
+        queries.parse_query("flag:complant", desk)
     found = {each.rule.id: each for each in spotting.judged(desk)}
     assert found["complaint"].precision == pytest.approx(2 / 3)
     assert found["complaint"].counts.flagged == 4
@@ -193,7 +193,7 @@ def test_wrong_rules_are_named() -> None:
 
 
 def test_the_commands_show_flags_dates_and_rules(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     shown = shell.ok("new", "--person", "Ms Q", "--text", SAID["foi"], "--json").json
     assert shown["flags"] == ["foi"]
     today = datetime.now(UTC).date()

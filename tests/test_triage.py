@@ -10,7 +10,7 @@ import pytest
 
 from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
 from socialtriage.domain.models import Kind, Outcome, Status, Urgency
-from socialtriage.services import inbox, triage
+from socialtriage.services import inbox, queries, triage
 from socialtriage.services.desk import Desk
 from socialtriage.store.log import NewEvent
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_desk, the_case
@@ -202,7 +202,7 @@ def test_views_and_filters(desk: Desk, clock: FrozenClock) -> None:
     assert case_ids(desk)[0] == second
 
     def found(text: str, view: str = "queue") -> list[int]:
-        return list(inbox.snapshot(desk, inbox.parse_query(text, desk, view)))
+        return list(inbox.snapshot(desk, queries.parse_query(text, desk, view)))
 
     assert found("area:waste") == [first]
     assert found("area:none") == [third]
@@ -235,7 +235,7 @@ def test_a_reference_is_found_in_any_spelling(desk: Desk, case: int) -> None:
     ref = inbox.rows(desk, [case])[0].ref
     for spelling in (ref, ref.lower(), ref.replace("-", ""), f" {ref[:6]} {ref[6:]} "):
         assert inbox.resolve(desk, spelling) == case
-        assert list(inbox.snapshot(desk, inbox.parse_query(spelling, desk, "all"))) == [case]
+        assert list(inbox.snapshot(desk, queries.parse_query(spelling, desk, "all"))) == [case]
     wrong = ref[:-1] + ("A" if ref[-1] != "A" else "B")
     with pytest.raises(NotFound, match=ref):
         inbox.resolve(desk, wrong)

@@ -41,15 +41,15 @@ def list_command(
 ) -> None:
     """Cases, most pressing first; a search shows the newest first."""
     from socialtriage.cli import output, shapes
-    from socialtriage.services import inbox, triage
+    from socialtriage.services import inbox, queries, triage
 
     desk = env.desk
     triage.wake(desk)
-    query = inbox.parse_query(search or "", desk, _view(view, status, search))
+    query = queries.parse_query(search or "", desk, _view(view, status, search))
     if area and area != "none":
         desk.area(area)
     if account:
-        account = inbox.account_id(desk, account)
+        account = queries.account_id(desk, account)
     query = replace(
         query,
         area=area or query.area,

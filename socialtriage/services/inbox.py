@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from socialtriage.domain import reference
 from socialtriage.domain.cases import Case
-from socialtriage.domain.errors import NotFound, UsageError
+from socialtriage.domain.errors import NotFound
 from socialtriage.domain.late import dataclass
-from socialtriage.domain.models import SafeText, Status, Urgency
-from socialtriage.domain.text import clean
+from socialtriage.domain.models import SafeText
 from socialtriage.domain.views import CaseDetail, CaseRow, Query, SpotView
-from socialtriage.services import filters, windows
 from socialtriage.services.desk import Desk
-from socialtriage.store.cases import FLAGS
 from socialtriage.store.rows import RESTRICTED
 from socialtriage.store.search import match
 
 T = TypeVar("T")
-LONGEST_QUERY = 1000
-"""Characters that are looked for; of a text that was pasted in by mistake, no more."""
 SEARCH_LIMIT = 1000
 """Cases that a search shows at most, newest first."""
 ARCHIVES = ("all", "closed")
 """Views with cases that are closed."""
 FIRST_LOOK, LONG_LOOK = 16, 2000
 """Messages looked at together; and after how many a search of open cases no longer goes by the newest messages."""
-IS_WORDS = tuple(FLAGS)
-"""What may follow `is:`."""
-FILTERS = ("area", "topic", "from", "account", "is", "before", "after", "urgency", "status", *filters.FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +154,8 @@ def detail(desk: Desk, case_id: int) -> CaseDetail:
         related=tuple(store.cases.related(case_id, person_id)),
         spots=_spots(desk, case) if case.flags else (),
         facts=dict(case.facts),
-        answer_until=windows.answer_until(desk, row),
+        incidents=store.incidents.of_case(case_id),
+        answer_until=_answer_until(desk, row),
     )
 
 
@@ -176,8 +168,16 @@ def _spots(desk: Desk, case: Case) -> tuple[SpotView, ...]:
     return standing(desk, case.flags, found)
 
 
+def _answer_until(desk: Desk, row: CaseRow) -> datetime | None:
+    from socialtriage.services.windows import answer_until
+
+    return answer_until(desk, row)
+
+
 def find(desk: Desk, text: str) -> int | None:
     """The case of a reference in any spelling, or None."""
+    from socialtriage.domain import reference
+
     ref = reference.parse(text, desk.config.organisation.prefix)
     return desk.store.cases.by_ref(ref) if ref else None
 
@@ -187,6 +187,8 @@ def resolve(desk: Desk, text: str) -> int:
     case_id = find(desk, text)
     if case_id is not None:
         return case_id
+    from socialtriage.domain import reference
+
     near = desk.store.cases.existing_refs(reference.suggest(text, desk.config.organisation.prefix)[:400])
     hint = f"Did you mean {' or '.join(near[:3])}?" if near else "Look it up with: socialtriage list --view all."
     raise NotFound(f"There is no case {text.strip()[:40]!r}.", hint=hint)
@@ -222,80 +224,3 @@ def _why_repeat(desk: Desk, case: Case) -> list[str]:
 
 def _shown(desk: Desk, at: datetime | None) -> str:
     return f"{at.astimezone(desk.zone):%a %d %b %H:%M}" if at else ""
-
-
-# --- the filter language ------------------------------------------------------------------------------------
-
-
-def parse_query(text: str, desk: Desk, view: str = "queue") -> Query:
-    """`area:waste from:@x account:y is:private before:2026-11-20 words` as a query.
-
-    Words that are no filter are searched. Raises `UsageError` with the nearest valid word.
-    """
-    query = Query(view=view)
-    words = []
-    for word in clean(text[:LONGEST_QUERY]).split():
-        name, colon, value = word.partition(":")
-        if colon and value and name.lower() in FILTERS:
-            query = _FILTERS[name.lower()](desk, query, value)
-        elif colon and name.isalpha() and value and not value.startswith("//"):
-            raise UsageError(f"There is no filter {name!r}.", hint=filters.nearest(name, FILTERS))
-        else:
-            words.append(word)
-    # A blank at the end says that the last word is whole.
-    return replace(query, text=" ".join(words) + (" " if words and text[-1:].isspace() else ""))
-
-
-def _area(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, area=filters.area_id(desk, value))
-
-
-def _account(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, account=filters.known(lambda name: account_id(desk, name), value))
-
-
-def account_id(desk: Desk, name: str) -> str:
-    """The id of an account: of the configuration, or one that cases came by before (`phone`). Raises `NotFound`."""
-    return name if desk.store.accounts.get(name) is not None else desk.account(name).id
-
-
-def _from(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, person=value)
-
-
-def _is(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, flags=(*query.flags, filters.choice(value, list(FLAGS), "word for is:")))
-
-
-def _before(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, before=filters.moment(desk, value))
-
-
-def _after(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, after=filters.moment(desk, value))
-
-
-def _urgency(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, urgency=Urgency(filters.choice(value, list(Urgency), "urgency")))
-
-
-def _status(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, status=Status(filters.choice(value, list(Status), "status")))
-
-
-def _topic(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, topic=value)
-
-
-_FILTERS: dict[str, Callable[[Desk, Query, str], Query]] = {
-    "area": _area,
-    "topic": _topic,
-    "from": _from,
-    "account": _account,
-    "is": _is,
-    "before": _before,
-    "after": _after,
-    "urgency": _urgency,
-    "status": _status,
-    **filters.FILTERS,
-}

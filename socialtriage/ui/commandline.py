@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.models import Kind, Outcome, Status, Urgency
-from socialtriage.services import inbox
+from socialtriage.services import inbox, queries
 from socialtriage.ui.actions import Action, commands
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _areas(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
 
 def _filters(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
     desk = vocabulary.desk
-    for word in inbox.IS_WORDS:
+    for word in queries.IS_WORDS:
         yield f"is:{word}", ""
     for area in desk.config.areas:
         yield f"area:{area.id}", area.name
@@ -61,6 +61,7 @@ def _filters(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
     yield from ((f"outcome:{outcome.value}", "") for outcome in Outcome)
     yield from ((f"charter:{word}", "") for word in ("kept", "broken", "waiting", "none"))
     yield from ((f"contact:{contact.id}", contact.name) for contact in desk.config.contacts)
+    yield from ((f"incident:{each.name}", "an incident") for each in desk.store.incidents.all())
     yield from (("from:", "a handle or a part of a name"), ("before:", "a date"), ("after:", "a date"))
 
 

@@ -28,11 +28,13 @@ class Showing:
 
     def query(self, desk: Desk) -> Query:
         """The query for the store. Raises `UsageError` for a filter that is not understood."""
-        from socialtriage.services import inbox
+        if self.search is None and not self.filter:
+            return Query(view=self.view)
+        from socialtriage.services import queries
 
         if self.search is not None:
-            return inbox.parse_query(self.search, desk, SEARCH_VIEW)
-        return inbox.parse_query(self.filter, desk, self.view)
+            return queries.parse_query(self.search, desk, SEARCH_VIEW)
+        return queries.parse_query(self.filter, desk, self.view)
 
     @property
     def target(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
-from socialtriage.services import inbox
+from socialtriage.services import inbox, queries
 from socialtriage.ui.handlers import Call
 from socialtriage.ui.handlers.look import show_case
 
@@ -78,7 +78,7 @@ async def filter_bar(call: Call) -> None:
 def settled(text: str) -> str:
     """What is typed so far, without a filter at its end whose name or value is still to come."""
     head, _, last = text.rpartition(" ")
-    unfinished = len(last) > 1 and any(f"{name}:".startswith(last.lower()) for name in inbox.FILTERS)
+    unfinished = len(last) > 1 and any(f"{name}:".startswith(last.lower()) for name in queries.FILTERS)
     return head if unfinished else text
 
 
