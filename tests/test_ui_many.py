@@ -141,6 +141,9 @@ def test_questions_of_a_post_are_moved_by_a_key_and_saved_while_its_account_hurr
         await officer.press("escape")
         await officer.home()
         await officer.until(lambda: not _hurried(desk), "its own pace again")
+        officer.app.perform("desk.live", "post")
+        await officer.on(LiveScreen)
+        await officer.sees("1 to answer")
 
     at_the_desk(desk, story)
 

@@ -101,6 +101,7 @@ def case(desk: Desk, detail: CaseDetail, *, unmask: bool = False) -> dict[str, A
     shape["handoffs"] = [_handoff(h) for h in detail.handoffs]
     shape["events"] = [event(e) for e in detail.events]
     shape["facts"] = dict(detail.facts)
+    shape["incidents"] = [{"name": name, "state": state} for name, state in detail.incidents]
     shape["answer_until"] = moment(detail.answer_until)
     shape["spots"] = [_spot(spot) for spot in detail.spots]
     return shape

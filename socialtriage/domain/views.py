@@ -235,6 +235,8 @@ class CaseDetail:
     spots: tuple[SpotView, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     """What an area needs and the officer wrote down."""
+    incidents: tuple[tuple[str, str], ...] = ()
+    """Incidents that it belongs to (`in`), or may belong to (`suggested`)."""
     answer_until: datetime | None = None
     """When the network's own time for an answer ends, or ended."""
 

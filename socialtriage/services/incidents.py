@@ -196,12 +196,12 @@ def _queue(
     held = APPROVAL if approvals.supervised(desk) else None
     rows = []
     for each in said:
-        row_id = None
-        if each.page is None:
-            row_id = tx.outbox.add(_row(desk, tx.at, each, held, undo_seconds), desk.officer, tx.at)
-            rows.append(row_id)
+        row = _row(desk, tx.at, each, held, undo_seconds) if each.page is None else None
+        if row is not None:
+            rows.append(tx.outbox.add(row, desk.officer, tx.at))
             tx.log(NewEvent("post.queued", detail={"incident": name, "account": each.account}, note=each.text))
-        tx.incidents.add_post(number, each.account, each.text, row_id, each.page, desk.officer, tx.at)
+        key = row.key if row is not None else None
+        tx.incidents.add_post(number, each.account, each.text, key, each.page, desk.officer, tx.at)
     by_hand = len(said) - len(rows)
     words = f"Said of {name} on {len(rows)} account{'s' * (len(rows) != 1)}" if rows else f"Noted {name}"
     words += f"; {by_hand} to be posted by hand" if by_hand else ""

@@ -103,13 +103,13 @@ class IncidentWriter:
         return int(cursor.lastrowid or 0)
 
     def add_post(
-        self, incident: int, account: str, text: str, row_id: int | None, page: str | None, officer: str, now: datetime
+        self, incident: int, account: str, text: str, key: str | None, page: str | None, officer: str, now: datetime
     ) -> None:
-        """What is said of an incident on an account."""
+        """What is said of an incident on an account: by the row of the outbox with this key, or by hand on a page."""
         self._c.execute(
-            "INSERT INTO incident_posts (incident_id, account, text, outbox_id, page, at, officer)"
+            "INSERT INTO incident_posts (incident_id, account, text, key, page, at, officer)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (incident, account, text, row_id, page, iso(now), officer),
+            (incident, account, text, key, page, iso(now), officer),
         )
 
     def put_case(self, incident: int, case_id: int, state: str, officer: str, now: datetime) -> None:
@@ -157,8 +157,8 @@ class Incidents:
     def posts(self, incident: int) -> list[IncidentPost]:
         """What was said of it, and what became of that."""
         rows = self._db.all(
-            "SELECT p.account, p.text, o.state, o.error, o.url, p.outbox_id, p.page FROM incident_posts p"
-            " LEFT JOIN outbox o ON o.id = p.outbox_id WHERE p.incident_id = ? ORDER BY p.id",
+            "SELECT p.account, p.text, o.state, o.error, o.url, o.id, p.page FROM incident_posts p"
+            " LEFT JOIN outbox o ON o.key = p.key WHERE p.incident_id = ? ORDER BY p.id",
             (incident,),
         )
         return [
@@ -190,6 +190,15 @@ class Incidents:
             "SELECT state FROM incident_cases WHERE incident_id = ? AND case_id = ?", (incident, case_id)
         )
         return str(row[0]) if row else None
+
+    def of_case(self, case_id: int) -> tuple[tuple[str, str], ...]:
+        """Incidents that a case belongs or may belong to: name and state."""
+        rows = self._db.all(
+            "SELECT n.name, i.state FROM incident_cases i JOIN incidents n ON n.id = i.incident_id"
+            " WHERE i.case_id = ? AND i.state != 'out' ORDER BY n.id",
+            (case_id,),
+        )
+        return tuple((r[0], r[1]) for r in rows)
 
     def fitting(self, expression: str, area: str | None, since: datetime) -> list[int]:
         """Open cases, and those opened since then, of an area or of none, in which a resident's words match."""

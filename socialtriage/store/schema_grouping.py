@@ -32,10 +32,11 @@ CREATE TABLE incidents (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, area TEXT, keywords TEXT NOT NULL DEFAULT '[]',
   text TEXT NOT NULL DEFAULT '', at TEXT NOT NULL, until TEXT, ended_at TEXT, officer TEXT NOT NULL
 );
--- What was said of an incident on each account: by a row of the outbox, or by hand on the network's own page.
+-- What was said of an incident on each account: by a row of the outbox, known by its key (ids of rows that were
+-- dropped are given again), or by hand on the network's own page.
 CREATE TABLE incident_posts (
   id INTEGER PRIMARY KEY, incident_id INTEGER NOT NULL REFERENCES incidents(id), account TEXT NOT NULL,
-  text TEXT NOT NULL, outbox_id INTEGER, page TEXT, at TEXT NOT NULL, officer TEXT NOT NULL
+  text TEXT NOT NULL, key TEXT, page TEXT, at TEXT NOT NULL, officer TEXT NOT NULL
 );
 CREATE INDEX incident_posts_incident ON incident_posts (incident_id);
 -- Cases of an incident: suggested by their words, taken in or left out by an officer.

@@ -272,6 +272,10 @@ class TriageApp(App[None]):
 
         areas = {area.id: area.name for area in self.desk.config.areas}
         needs = {area.id: area.needs for area in self.desk.config.areas if area.needs}
-        accept, tell, chase, merge = (self.key_of(table()[f"case.{n}"]) for n in ("accept", "tell", "chase", "merge"))
+        names = ("accept", "tell", "chase", "merge", "incident")
+        accept, tell, chase, merge, incident = (self.key_of(table()[f"case.{name}"]) for name in names)
         now, zone = self.desk.clock(), self.desk.zone
-        return Reader(now, zone, areas, accept_key=accept, tell_key=tell, chase_key=chase, merge_key=merge, needs=needs)
+        return Reader(
+            now, zone, areas, accept_key=accept, tell_key=tell, chase_key=chase, merge_key=merge,
+            incident_key=incident, needs=needs,
+        )  # fmt: skip

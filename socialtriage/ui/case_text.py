@@ -41,6 +41,7 @@ class Reader:
     tell_key: str = "p"
     chase_key: str = "c"
     merge_key: str = "m"
+    incident_key: str = "I"
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each area must know before a handoff."""
 
@@ -159,6 +160,9 @@ def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
     area = reader.area(row.area, row.topic) or "none yet"
     kind = words.KIND[row.kind] if row.kind else ""
     yield fact("Area", *join(([(area, "calm" if row.area else "dim")], [(kind, "")])))
+    for incident, state in detail.incidents:
+        said = ("", "") if state == "in" else (f"  may belong to it: {reader.incident_key} takes it in", "dim")
+        yield fact("Incident", (clean_line(incident), "warn"), said)
     yield fact("Held by", (clean_line(row.owner) if row.owner else "nobody", "" if row.owner else "dim"))
     yield fact("Came in", *join(([(reader.at(row.opened_at), "")], [(words.ago(row.opened_at, reader.now), "dim")])))
     if detail.answer_until is not None and row.status is not Status.CLOSED:
