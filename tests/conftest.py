@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import socket
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from hypothesis import settings
 settings.register_profile("desk", deadline=None)
 settings.load_profile("desk")
 
+REAL_STORES = {"test_store", "test_attack_store", "test_backup", "test_architecture"}
+"""Test modules whose stores are made and written as an officer's are."""
 LOOPBACK = {"127.0.0.1", "127.0.0.2", "::1", "localhost", "0.0.0.0", ""}  # noqa: S104
 
 
@@ -51,3 +56,45 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.doubles.memory_keyring.MemoryKeyring")
     return iter([home])
+
+
+class _Unhurried(sqlite3.Connection):
+    """Does not wait for the disk: no test here pulls the plug."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql.startswith("PRAGMA synchronous"):
+            sql = "PRAGMA synchronous=OFF"
+        return super().execute(sql, parameters)
+
+
+@pytest.fixture(scope="session")
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A new store as the migrations make it."""
+    from socialtriage.store.database import Database
+
+    with contextlib.closing(sqlite3.connect(":memory:", check_same_thread=False)) as template:
+        made = Database(tmp_path_factory.mktemp("template") / "desk.db")
+        made._writer.backup(template)
+        made.close()
+        yield template
+
+
+@pytest.fixture(autouse=True)
+def _quick_stores(
+    _migrated: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """New stores are copies of one that was migrated, and nobody waits for the disk."""
+    from socialtriage.store.database import Database
+
+    if request.module.__name__.rpartition(".")[2] in REAL_STORES:
+        return
+    migrate = Database._migrate
+
+    def copy(self: Database, version: int) -> None:
+        if version or self._writer.execute("PRAGMA user_version").fetchone()[0]:
+            migrate(self, version)
+        else:
+            _migrated.backup(self._writer)
+
+    monkeypatch.setattr(Database, "_migrate", copy)
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=_Unhurried))

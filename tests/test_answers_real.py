@@ -13,9 +13,10 @@ import pytest
 
 from tests.doubles import dovecot
 from tests.doubles.dovecot import RealDovecot
+from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.postfix import RealPostfix, missing, need_real
-from tests.doubles.shell import Shell, mastodon
+from tests.doubles.shell import mastodon
 from tests.doubles.tls import Authority
 
 pytestmark = pytest.mark.real_mail
@@ -58,7 +59,7 @@ def test_out_and_back_and_on_to_the_resident(tmp_path: Path, servers: tuple[Real
     postfix, box, ca_file = servers
     user = DESK.replace("@", "%40")
     with MastodonServer() as network:
-        shell = Shell(tmp_path, smtp=postfix.url(DESK), accounts=mastodon(network.url))
+        shell = Inside(tmp_path, smtp=postfix.url(DESK), accounts=mastodon(network.url))
         imap = f"imaps://{user}@127.0.0.1:{box.tls_port}/INBOX"
         more = f'[mail]\nimap = "{imap}"\nca_file = "{ca_file}"'
         shell.config.write_text(shell.config.read_text().replace("[mail]", more, 1))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.doubles.bluesky import BlueskyServer
 from tests.doubles.bluesky_desk import PASSWORD
+from tests.doubles.inside import Inside
 from tests.doubles.shell import Shell
 
 
@@ -27,7 +28,7 @@ def shell(tmp_path: Path, network: BlueskyServer) -> Shell:
     account = (
         f'\n[[accounts]]\nid = "sky"\nnetwork = "bluesky"\nserver = "{network.url}"\nhandle = "@council.example"\n'
     )
-    shell = Shell(tmp_path, accounts=account)
+    shell = Inside(tmp_path, accounts=account)
     shell.login("sky", PASSWORD)
     return shell
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.inside import Inside
 from tests.doubles.shell import Shell
 
 NASTY = "\x1b]0;owned\x07\x1b[31mred [/nope] [@click=app.quit]x[/] \u202eevil\u2069 \u009b2J e" + "\u0301" * 5000
@@ -18,6 +19,12 @@ NASTY = "\x1b]0;owned\x07\x1b[31mred [/nope] [@click=app.quit]x[/] \u202eevil\u2
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
+    return Inside(tmp_path)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Shell:
+    """Every command in a process of its own, as an officer starts it."""
     return Shell(tmp_path)
 
 
@@ -73,7 +80,8 @@ def test_every_problem_of_the_configuration_is_listed_at_once(shell: Shell) -> N
     assert not shell.store.exists()
 
 
-def test_no_configuration_says_what_to_do(tmp_path: Path, shell: Shell) -> None:
+def test_no_configuration_says_what_to_do(processes: Shell) -> None:
+    shell = processes
     shell.config.unlink()
     ran = shell.run("list")
     assert ran.status == 2
@@ -92,7 +100,8 @@ def test_a_damaged_store_is_told_with_the_remedy(shell: Shell) -> None:
     assert "desk.db" in ran.err
 
 
-def test_version_and_help(shell: Shell) -> None:
+def test_version_and_help(processes: Shell) -> None:
+    shell = processes
     from socialtriage import __version__
 
     assert shell.ok("--version").out.strip() == f"socialtriage {__version__}"
@@ -173,7 +182,8 @@ def test_the_log_goes_by_days_of_the_organisation(shell: Shell) -> None:
     assert len(shell.ok("log", "--to", "-1d").out.splitlines()) == 1
 
 
-def test_a_secret_is_never_shown(shell: Shell) -> None:
+def test_a_secret_is_never_shown(processes: Shell) -> None:
+    shell = processes
     shell.config.write_text(
         shell.config.read_text()
         + '\n[[accounts]]\nid = "town"\nnetwork = "mastodon"\nserver = "http://127.0.0.1:1"\nhandle = "@c"\n'
@@ -229,7 +239,8 @@ def test_two_callers_of_one_name_are_two_people_until_an_officer_says_otherwise(
     assert (case["person"]["contacts"], case["repeat"]["count"], case["urgency"]) == (1, 1, "normal")
 
 
-def test_pipes_that_close_early_are_no_fault(shell: Shell) -> None:
+def test_pipes_that_close_early_are_no_fault(processes: Shell) -> None:
+    shell = processes
     for _ in range(3):
         new(shell)
     running = shell.popen("log")

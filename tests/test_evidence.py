@@ -32,10 +32,11 @@ from socialtriage.services.polling import Polling
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk
+from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.media import MediaServer, photo, png
 from tests.doubles.memory_keyring import MemoryKeyring
-from tests.doubles.shell import Shell, mastodon
+from tests.doubles.shell import mastodon
 from tests.doubles.tls import Authority
 
 PUBLIC = "93.184.215.14"
@@ -320,7 +321,7 @@ def test_a_poll_that_is_killed_in_the_middle_of_a_download_leaves_nothing_that_c
     tmp_path: Path, files: MediaServer
 ) -> None:
     with MastodonServer() as network:
-        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
         shell.login("town", TOKEN)
         attached = {
             "id": "9",

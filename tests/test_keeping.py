@@ -22,7 +22,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.store import forget
 from socialtriage.store.outbox import NewRow
 from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, message, person, small_config, small_desk
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside
 
 RETENTION = '\n[retention]\ndefault = "730d"\ncomplaint = "never"\nmedia = "30d"\nnetworks.bluesky = "48h"\n'
 WORD, NAME, KEY = "Quixxotl", "Zzyzxwoman", "zzyzxkey"
@@ -386,7 +386,7 @@ def test_whom_a_block_holds_is_known_until_it_is_lifted_or_they_are_erased(desk:
 
 
 def test_the_commands_hand_over_and_erase_a_person(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     shell.config.write_text(shell.config.read_text() + '\n[retention]\ndefault = "30d"\n')
     ref = shell.ok("new", "--person", f"{NAME} <b>", "--text", f"{WORD} <script>", "--json").json["ref"]
     key = shell.ok("person", "find", NAME, "--json").json[0]["key"]

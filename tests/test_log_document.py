@@ -10,7 +10,7 @@ import pytest
 
 from socialtriage.services import handoff, inbox, page, record, restricting, triage
 from tests.doubles.desk import arrive, case_ids, message, small_desk
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside
 
 NASTY = "<script>alert(1)</script> & <img src=https://evil.example/x> \x1b[31m call 01632 960123"
 
@@ -30,7 +30,7 @@ class Seen(HTMLParser):
 
 
 def test_a_document_of_an_area_a_contact_or_a_case_is_proved_and_on_record(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     waste = shell.ok("new", "--person", "Mrs Price", "--text", NASTY, "--json").json["ref"]
     shell.ok("new", "--person", "Mr Other", "--text", "hello")
     shell.ok("tag", waste, "--area", "waste")

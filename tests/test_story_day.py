@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.shell import Shell, mastodon
 from tests.doubles.smtp import Drop, Say, SmtpDouble
@@ -31,6 +32,14 @@ def mail() -> Iterator[SmtpDouble]:
 
 @pytest.fixture
 def shell(tmp_path: Path, network: MastodonServer, mail: SmtpDouble) -> Shell:
+    shell = Inside(tmp_path, smtp=mail.url(), accounts=mastodon(network.url))
+    shell.login("town", TOKEN)
+    return shell
+
+
+@pytest.fixture
+def processes(tmp_path: Path, network: MastodonServer, mail: SmtpDouble) -> Shell:
+    """Every command in a process of its own, as an officer starts it."""
     shell = Shell(tmp_path, smtp=mail.url(), accounts=mastodon(network.url))
     shell.login("town", TOKEN)
     return shell
@@ -45,7 +54,8 @@ def poll(shell: Shell) -> dict[str, object]:
     return result
 
 
-def test_poll_tag_hand_off_log(shell: Shell, network: MastodonServer, mail: SmtpDouble) -> None:
+def test_poll_tag_hand_off_log(processes: Shell, network: MastodonServer, mail: SmtpDouble) -> None:
+    shell = processes
     network.mention("my bin was missed in Mill Lane", author="ada")
     network.mention("thank you for the lovely park", author="bob")
     first = poll(shell)
@@ -266,7 +276,8 @@ def test_two_officers_cannot_both_act_on_what_one_of_them_changed(shell: Shell, 
     assert officers == {"socialtriage", "MK"}
 
 
-def test_only_one_process_polls(shell: Shell) -> None:
+def test_only_one_process_polls(processes: Shell) -> None:
+    shell = processes
     running = shell.popen("poll")
     try:
         assert running.stderr is not None

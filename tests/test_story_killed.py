@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, Asked, MastodonServer
-from tests.doubles.shell import Shell, mastodon
+from tests.doubles.shell import mastodon
 from tests.doubles.smtp import Hang, SmtpDouble
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this sys
 @pytest.mark.parametrize("at_request", [2, 3, 4, 5, 6])
 def test_killed_at_any_request_of_a_poll(tmp_path: Path, at_request: int) -> None:
     with MastodonServer() as network:
-        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
         shell.login("town", TOKEN)
         for number in range(95):
             network.mention(f"message number {number}", author=f"person{number % 60}")
@@ -53,7 +54,7 @@ def test_killed_at_any_request_of_a_poll(tmp_path: Path, at_request: int) -> Non
 @pytest.mark.parametrize(("stage", "arrives"), [("greeting", False), ("mail", False), ("data", False), ("dot", True)])
 def test_killed_at_any_stage_of_a_handoff(tmp_path: Path, stage: str, arrives: bool) -> None:
     with SmtpDouble() as mail, MastodonServer() as network:
-        shell = Shell(tmp_path, smtp=mail.url(), accounts=mastodon(network.url))
+        shell = Inside(tmp_path, smtp=mail.url(), accounts=mastodon(network.url))
         shell.login("town", TOKEN)
         network.mention("bin missed", author="ada")
         shell.ok("poll", "--once")
@@ -81,7 +82,7 @@ def test_killed_at_any_stage_of_a_handoff(tmp_path: Path, stage: str, arrives: b
 
 def test_killed_between_posting_a_reply_and_its_answer(tmp_path: Path) -> None:
     with MastodonServer() as network:
-        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
         shell.login("town", TOKEN)
         network.mention("when?", author="ada")
         shell.ok("poll", "--once")
@@ -100,7 +101,7 @@ def test_killed_between_posting_a_reply_and_its_answer(tmp_path: Path) -> None:
 
 def test_killed_at_the_second_part_of_a_thread(tmp_path: Path) -> None:
     with MastodonServer() as network:
-        shell = Shell(tmp_path, accounts=mastodon(network.url))
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
         shell.login("town", TOKEN)
         network.mention("when?", author="ada")
         shell.ok("poll", "--once")

@@ -18,6 +18,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import AnswerLost, ChannelError, RateLimited, Rejected, Unavailable
 from socialtriage.domain.models import Visibility
 from tests.doubles.channel_desk import FixedSecret, SmallDesk, answer_to
+from tests.doubles.inside import Inside
 from tests.doubles.shell import Shell
 from tests.doubles.threads import APP_SECRET, ME, NAME, SCOPES, Login, ThreadsServer
 
@@ -40,7 +41,7 @@ def desk(network: ThreadsServer) -> SmallDesk:
 @pytest.fixture
 def shell(tmp_path: Path, network: ThreadsServer) -> Shell:
     account = f'\n[[accounts]]\nid = "town-threads"\nnetwork = "threads"\nserver = "{network.url}"\nuser = "{ME}"\n'
-    return Shell(tmp_path, accounts=account)
+    return Inside(tmp_path, accounts=account)
 
 
 def ask(desk: SmallDesk, question: Callable[[Threads], Awaitable[T]]) -> T:
@@ -72,7 +73,7 @@ def test_a_day_at_threads(shell: Shell, network: ThreadsServer) -> None:
     assert "Sent." in shell.ok("reply", found["mine too"]["ref"], "On Thursday.").out
     assert "privately" in shell.run("reply", found["mine too"]["ref"], "x", "--private").err
     [ours] = [post for post in network.posts.values() if post.text == "On Thursday."]
-    network.now = datetime.now(UTC)
+    network.now = datetime.now(UTC) + timedelta(seconds=1)  # its posts have whole seconds
     network.post("gwen", "and the brown one?", above=ours.id)
     del network.posts[next(key for key, post in network.posts.items() if post.who == "wei")]
     result = poll(shell)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.inside import Inside
 from tests.doubles.shell import Shell
 from tests.doubles.x import CLIENT, SCOPES, XServer
 
@@ -37,7 +38,7 @@ def secret(**fields: object) -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path, network: XServer) -> Shell:
-    return Shell(tmp_path, accounts=account(network.url))
+    return Inside(tmp_path, accounts=account(network.url))
 
 
 def poll(shell: Shell, state: str = "ok", *more: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import ssl
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from click.testing import CliRunner
 
@@ -22,7 +23,11 @@ def one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Inside(Shell):
-    """As `Shell`, for stories of many commands."""
+    """As `Shell`, for stories of many commands; `popen` still starts a process."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._tls = functools.cache(ssl.create_default_context)
 
     def run(self, *args: str, stdin: str = "", officer: str | None = None) -> Ran:
         """Run a command to its end."""
@@ -30,6 +35,12 @@ class Inside(Shell):
 
         environment = {k: v for k, v in self.environment.items() if k.startswith(("SOCIALTRIAGE", "PYTHON"))}
         environment |= {"SOCIALTRIAGE_OFFICER": officer} if officer else {}
-        with CliRunner().isolation(input=stdin, env=environment) as (out, err, *_):
+        with (
+            mock.patch.object(ssl, "create_default_context", self._tls),
+            CliRunner().isolation(input=stdin, env=environment) as (out, err, *_),
+        ):
             status = run_command(args)
-            return Ran(status, out.getvalue().decode(), err.getvalue().decode())
+            ran = Ran(status, out.getvalue().decode(), err.getvalue().decode())
+        # Servers of the test, in threads of this process, say there too that a client went away.
+        assert ran.err.count("Traceback") == ran.err.count("Exception occurred during processing of request"), ran.err
+        return ran
