@@ -131,3 +131,20 @@ def test_an_undo_never_takes_back_what_another_officer_queued(tmp_path: Path, mo
         assert theirs != dropped
         assert "taken out of the outbox already" in shell.run("undo").err
         assert [row["id"] for row in shell.ok("outbox", "--json").json] == [theirs]
+
+
+def test_the_first_words_of_a_case_are_those_that_its_author_left_standing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_tls_context(monkeypatch)
+    with MastodonServer() as network:
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
+        shell.login("town", MASTODON_TOKEN)
+        post = network.mention("my bin, ring 01632 960 100")
+        shell.ok("poll", "--once")
+        network.edit(post, "@council my bin")
+        assert json.loads(shell.ok("poll", "--once", "--json").out)["updated"] == 1
+        [case] = shell.ok("list", "--json").json
+        assert case["snippet"] == "my bin"
+        whole = shell.ok("show", case["ref"], "--json").json
+        assert "01632 960 100" in whole["messages"][0]["revisions"][0]["text"]

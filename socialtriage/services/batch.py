@@ -321,10 +321,18 @@ class Batch:
                 revised.append(Revised(old, item))
                 self._note_change(old, "message.edited")
                 if old.case_id is not None and old.voice is Voice.RESIDENT:
+                    self._begin_anew(old.case_id, old, item)
                     self._flag(old.case_id, item)
         self.tx.intake.revise(revised, iso(self.now))
         self.tx.intake.back_again(back)
         self.result.updated += len(revised)
+
+    def _begin_anew(self, case_id: int, old: StoredMessage, item: Incoming) -> None:
+        """Lists show the first words as they are now: what somebody took out of their message is not read there."""
+        case = self.places.get(case_id)
+        if case.snippet == snippet(old.text or old.subject or ""):
+            case = self._touch(case_id)
+            self.cases[case_id] = replace(case, snippet=first_words(case.flags, item.text or item.subject or ""))
 
     def _gone(self, gone: Sequence[str], stored: dict[str, StoredMessage]) -> None:
         """Messages that their source no longer has."""
