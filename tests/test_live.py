@@ -15,6 +15,7 @@ import pytest
 from socialtriage.cli.main import run_command
 from socialtriage.domain.errors import NotFound, UsageError
 from socialtriage.services import inbox, live
+from socialtriage.services import polling as polling_module
 from socialtriage.services.live import Place
 from socialtriage.services.outbox import Sender
 from socialtriage.services.polling import Polling
@@ -134,7 +135,10 @@ def test_the_command_prints_the_board_and_writes_it_for_spreadsheets(
     assert run_command([*common, "live", post, "--export", str(tmp_path / "x.pdf")]) == 2
 
 
-def test_while_another_desk_polls_that_one_is_asked_to_hurry(desk: ReplyDesk) -> None:
+def test_a_poller_that_rests_hears_that_somebody_follows_a_post(
+    desk: ReplyDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling_module, "LOOK_AT_LIVE", 0.02)
     post, _, _ = asked(desk)
     account = desk.desk.account("town-mastodon")
     polled = asyncio.Event()
@@ -144,8 +148,10 @@ def test_while_another_desk_polls_that_one_is_asked_to_hurry(desk: ReplyDesk) ->
 
     async def story(poller: Poller, sender: Sender) -> None:
         polling = Polling(desk.desk, poller, sender)
-        live.hurry(desk.desk, account.id, timedelta(seconds=10))
         work = asyncio.create_task(polling.forever([account], report, lambda outcome: None))
+        await polled.wait()
+        polled.clear()
+        await asyncio.to_thread(live.hurry, desk.desk, account.id, timedelta(seconds=10))
         await polled.wait()
         assert polling._pause(account) == 10
         work.cancel()

@@ -86,14 +86,14 @@ async def _follow(polling: Polling, post: Post, pace: float, passes: int, as_jso
 async def _pass(polling: Polling, account: AccountConfig, pace: float) -> tuple[float, str]:
     """One look at the network, unless another desk polls; seconds until the next one, and what went wrong."""
     from socialtriage.domain.errors import Refused
-    from socialtriage.services.sync import REREAD_YOUNG
+    from socialtriage.services.sync import ANSWERED, REREAD_YOUNG
 
     try:
         with polling.lease():
             [result] = await polling.poller.once([account], young_after=REREAD_YOUNG)
     except Refused:
         return pace, ""  # the one who polls was asked to hurry
-    if result.good:
+    if result.state in ANSWERED:
         return pace, ""
     record = polling.desk.store.accounts.get(account.id)
     wanted = record.next_poll_at if record is not None else None

@@ -15,7 +15,7 @@ from socialtriage.services import bridging, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.fetching import Fetcher
 from socialtriage.services.outbox import Outcome, Sender
-from socialtriage.services.sync import GOOD, REREAD_YOUNG, Poller, PollResult
+from socialtriage.services.sync import ANSWERED, REREAD_YOUNG, Poller, PollResult
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ LOOK_FOR_FILES = 5.0
 """Seconds between looks for files of messages that can be fetched."""
 LOOK_AT_BRIDGES = 60.0
 """Seconds between looks for handoffs in other systems that may be asked about again."""
+LOOK_AT_LIVE = 5.0
+"""Seconds between looks whether somebody follows a post of an account that rests."""
 LONGEST_PAUSE = 86_400.0
 """Seconds until the next pass at most, where the account's own interval is not longer."""
 
@@ -116,28 +118,49 @@ class Polling:
             if account.paused:
                 return
             # Without the jitter forty accounts would knock at the same second for ever.
-            await self._rest(await asyncio.to_thread(self._pause, account) * random.uniform(0.9, 1.1))  # noqa: S311
+            pause = await asyncio.to_thread(self._pause, account)
+            await self._rest_unless_followed(account, pause * random.uniform(0.9, 1.1))  # noqa: S311
 
     def _pause(self, account: AccountConfig) -> float:
         """Seconds until the account's next pass."""
         pause = parse_every(account.every).total_seconds()
+        if (hurried := self._hurried(account)) is not None:
+            return hurried
         try:
             record = self.desk.store.accounts.get(account.id)
-            hurried = self.desk.store.live.hurried(account.id, utc_now())
         except StoreError:
             return pause
         if record is None or record.next_poll_at is None:
-            return hurried or pause
-        if hurried is not None and record.state in GOOD:
-            # Somebody follows a post of it. What a server asked us to wait for holds all the same.
-            return hurried
+            return pause
         # A clock that was set back must not keep an account waiting for longer than a server may ask it to.
         return min(max(1.0, (record.next_poll_at - self.desk.clock()).total_seconds()), max(pause, LONGEST_PAUSE))
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest_unless_followed(self, account: AccountConfig, seconds: float) -> None:
+        """Rest until the next pass, or until somebody begins to follow a post of the account."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while (left := end - clock()) > 0:
+            if await self._rest(min(left, LOOK_AT_LIVE)):
+                return
+            hurried = await asyncio.to_thread(self._hurried, account)
+            if hurried is not None and hurried < end - clock():
+                return
+
+    def _hurried(self, account: AccountConfig) -> float | None:
+        """Every how many seconds the account is to be read now; None at its own pace, or at its server's word."""
+        try:
+            hurried = self.desk.store.live.hurried(account.id, utc_now())
+            record = self.desk.store.accounts.get(account.id) if hurried is not None else None
+        except StoreError:
+            return None
+        return hurried if record is None or record.state in ANSWERED else None
+
+    async def _rest(self, seconds: float) -> bool:
+        """Whether the rest was ended by a word to poll now."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self.wake.wait()
+                return await self.wake.wait()
+        return False
 
     async def send_when_due(self, sent: Callable[[Outcome], None]) -> None:
         """Send rows as their undo windows and back-offs end, and wake snoozed cases, until cancelled."""
