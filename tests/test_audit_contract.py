@@ -113,6 +113,7 @@ def test_a_pass_tells_of_accounts_in_their_order_and_counts_residents_alone(
     ]
     keys = ["account", "network", "state", "new", "updated", "gap", "requests", "seconds", "error"]
     assert all(list(line) == keys for line in lines)
+    assert [a["id"] for a in shell.ok("accounts", "--json").json if a["next_poll_at"] is None] == ["asleep"]
     assert len(shell.ok("answers", "--json").json) == 1
 
 
@@ -127,7 +128,9 @@ def test_an_undo_never_takes_back_what_another_officer_queued(tmp_path: Path, mo
         first, second = (case["ref"] for case in shell.ok("list", "--json").json)
         dropped = shell.ok("reply", first, "Mine.", "--queue", "--json").json["id"]
         shell.ok("outbox", "drop", str(dropped))
-        theirs = shell.ok("reply", second, "Theirs.", "--queue", "--json", officer="ZZ").json["id"]
+        queued = shell.ok("reply", second, "Theirs.", "--queue", "--json", officer="ZZ").json
+        assert (queued["state"], queued["error"]) == ("queued", None)
+        theirs = queued["id"]
         assert theirs != dropped
         assert "taken out of the outbox already" in shell.run("undo").err
         assert [row["id"] for row in shell.ok("outbox", "--json").json] == [theirs]

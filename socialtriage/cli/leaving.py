@@ -127,5 +127,5 @@ def leave(env: Env, result: Done, ref: str, queue_only: bool, as_json: bool) -> 
 
     if facts.get("notice"):
         click.echo(f"{ref}: {facts['notice']}", err=True)
-    output.emit(facts)
+    output.emit(facts | {name: facts.get(name) for name in ("error", "notice")})
     return 0 if facts["state"] == "sent" or "error" not in facts else 1

@@ -32,6 +32,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+_ENDS = (".", "!", "?", ":", "…", ",", ";")
+
 
 class SocialTriageError(Exception):
     """Root of the tree: a sentence for the officer, and what to do next."""
@@ -42,7 +44,10 @@ class SocialTriageError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        if not self.hint:
+            return self.message
+        # What a server said ends as it likes; our hint is a sentence of its own.
+        return f"{self.message}{'' if self.message.endswith(_ENDS) else '.'} {self.hint}"
 
 
 class ConfigError(SocialTriageError):

@@ -50,7 +50,7 @@ def _view(
         detail=record.detail if record and not account.paused else "",
         last_poll_at=record.last_ok_at if record else None,
         last_message_at=record.last_message_at if record else None,
-        next_poll_at=record.next_poll_at if record else None,
+        next_poll_at=record.next_poll_at if record and not account.paused else None,
         login_expires_at=record.login_expires_at if record else None,
         owner=account.owner,
         open_cases=cases,
