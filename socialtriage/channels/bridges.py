@@ -14,14 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from socialtriage.channels.http import Answer, Session, default_classify
-from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected
+from socialtriage.domain.errors import AnswerLost, AuthError, BadPayload, ChannelError, NotPermitted, Rejected
 from socialtriage.domain.models import SafeText
 from socialtriage.domain.text import clean, clean_line, html_to_text
 
 LONGEST = 4000
 """Characters of a description that Open311 takes."""
+_PAGES = (b"<!doctype", b"<html")
+"""How a page for people begins, where an answer for programs is due."""
 LOOK_BACK = timedelta(hours=1)
 """How long before it was queued a request is looked for: clocks differ."""
 
@@ -99,36 +102,41 @@ class Open311:
             "email": task.email,
         }
         [made] = _rows(await self._session.post("requests.json", form=form))[:1] or [{}]
-        number, token = made.get("service_request_id"), made.get("token")
+        number, token = _number(made.get("service_request_id")), _number(made.get("token"))
         notice = clean_line(str(made.get("service_notice") or ""))
-        if number not in (None, ""):
-            return Delivered(clean_line(str(number)), str(number), notice)
+        if number:
+            return Delivered(clean_line(number), number, notice)
         if token:
             return Delivered("", f"token:{token}", notice)
         raise BadPayload("The other system answered without a number of its own.")
 
     async def find(self, task: Task) -> Delivered | None:
-        """Look through what was opened since it was queued."""
+        """Look through what was opened since it was queued. What is no list of requests says nothing of it."""
         start = (task.queued_at - LOOK_BACK).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         params = {**self._where, "service_code": task.code, "start_date": start}
-        for row in _rows(await self._session.get("requests.json", params)):
+        answer = await self._session.get("requests.json", params)
+        rows = _rows(answer)
+        for row in rows:
             if f"[{task.ref}]" in str(row.get("description") or ""):
-                number = str(row.get("service_request_id") or "")
+                number = _number(row.get("service_request_id"))
                 return Delivered(clean_line(number), number)
+        if not isinstance(answer.json(), list) or not all(_number(row.get("service_request_id")) for row in rows):
+            raise BadPayload(f"{answer.host} answered with something that is no list of requests.")
         return None
 
     async def progress(self, handle: str) -> Progress | None:
         """The number behind a token, then the request's status and notes."""
         number = handle
         if handle.startswith("token:"):
-            rows = _rows(await self._session.get(f"tokens/{handle[6:]}.json", self._where))
-            number = str((rows[0] if rows else {}).get("service_request_id") or "")
+            rows = _rows(await self._session.get(f"tokens/{quote(handle[6:], safe='')}.json", self._where))
+            number = _number((rows[0] if rows else {}).get("service_request_id"))
             if not number:
                 return None
-        rows = _rows(await self._session.get(f"requests/{number}.json", self._where))
+        rows = _rows(await self._session.get(f"requests/{quote(number, safe='')}.json", self._where))
         if not rows:
             return None
-        words = clean(str(rows[0].get("status_notes") or ""))
+        said = rows[0].get("status_notes")
+        words = clean(said if isinstance(said, str) else "")
         return Progress(Delivered(clean_line(number), number), rows[0].get("status") == "closed", words)
 
 
@@ -146,19 +154,27 @@ class Zammad:
         return _ticket((await self._session.post("api/v1/tickets", data=ticket)).json())
 
     async def find(self, task: Task) -> Delivered | None:
-        """Search by our reference, which leads the title."""
+        """Search by our reference, which leads the title. What is no list of tickets says nothing of it."""
         found = (await self._session.get("api/v1/tickets/search", {"query": f'title:"{task.ref}"', "limit": 5})).json()
-        rows = found.get("assets", {}).get("Ticket", {}).values() if isinstance(found, dict) else found
+        rows: Any = found
+        if isinstance(found, dict) and not found.keys().isdisjoint({"assets", "tickets"}):
+            # Without a hit `assets` is an empty object.
+            assets = found.get("assets", {})
+            kept = assets.get("Ticket", {}) if isinstance(assets, dict) else None
+            rows = list(kept.values()) if isinstance(kept, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BadPayload("Zammad answered a search with something that is no list of tickets.")
         return next((_ticket(row) for row in rows if task.ref in str(row.get("title"))), None)
 
     async def progress(self, handle: str) -> Progress | None:
         """The ticket's state, and the newest words that an agent wrote for others to see."""
-        ticket = (await self._session.get(f"api/v1/tickets/{handle}", {"expand": "true"})).json()
-        articles = (await self._session.get(f"api/v1/ticket_articles/by_ticket/{handle}")).json()
+        place = quote(handle, safe="")
+        ticket = (await self._session.get(f"api/v1/tickets/{place}", {"expand": "true"})).json()
+        articles = (await self._session.get(f"api/v1/ticket_articles/by_ticket/{place}")).json()
         words = ""
         for article in articles if isinstance(articles, list) else []:
-            if article.get("sender") == "Agent" and not article.get("internal"):
-                body = str(article.get("body") or "")
+            if isinstance(article, dict) and article.get("sender") == "Agent" and not article.get("internal"):
+                body = article["body"] if isinstance(article.get("body"), str) else ""
                 words = html_to_text(body) if "html" in str(article.get("content_type")) else clean(body)
         return Progress(_ticket(ticket), str(ticket.get("state")) in ("closed", "merged"), SafeText(words))
 
@@ -181,6 +197,11 @@ class Webhook:
             "X-Socialtriage-Signature": f"sha256={digest}",
         }
         answer = await self._session.post("", content=body, headers=headers)
+        if "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:9].lower().startswith(_PAGES):
+            # A page of maintenance or to sign in at comes with 200 too: the handoff would be lost and nobody know.
+            raise AnswerLost(
+                f"{answer.host} answered with a page for people; whether it took the handoff is not known."
+            )
         return Delivered(reference_in(answer.body), "")
 
     async def find(self, task: Task) -> Delivered | None:
@@ -201,10 +222,17 @@ def reference_in(body: bytes) -> str:
     """The other system's own number in its answer: `reference` or `id` of a JSON object; empty where there is none."""
     try:
         said = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    found = (said.get("reference") or said.get("id") or "") if isinstance(said, dict) else ""
-    return clean_line(str(found), 80)
+    found = (_number(said.get("reference")) or _number(said.get("id"))) if isinstance(said, dict) else ""
+    return clean_line(found, 80)
+
+
+def _number(value: object) -> str:
+    """A number of another system, which may be text; empty for anything else."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def open311_fault(answer: Answer) -> ChannelError | None:
@@ -223,9 +251,10 @@ def open311_fault(answer: Answer) -> ChannelError | None:
 
 
 def _ticket(row: Any) -> Delivered:
-    if not isinstance(row, dict) or not row.get("id"):
+    number = _number(row.get("id")) if isinstance(row, dict) else ""
+    if not number.isdigit():
         raise BadPayload("Zammad answered without a ticket.")
-    return Delivered(clean_line(str(row.get("number") or row["id"]), 80), str(row["id"]))
+    return Delivered(clean_line(_number(row.get("number")) or number, 80), number)
 
 
 def _rows(answer: Answer) -> list[dict[str, Any]]:

@@ -90,7 +90,10 @@ class Listener:
     def _judged(self, head: bytes) -> tuple[str, str, str | AuthError | None]:
         """Status, words for the reader, and what became of the sign-in (None: nothing)."""
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-        target = urlsplit(words[1]) if len(words) == 3 else urlsplit("")
+        try:
+            target = urlsplit(words[1] if len(words) == 3 else "")
+        except ValueError:  # anything on this machine may knock, with an address that is none
+            target = urlsplit("")
         if target.path != self._path:
             return "404 Not Found", _OTHER, None
         if words[0] != "GET":

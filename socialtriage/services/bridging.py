@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -15,14 +14,11 @@ from socialtriage.channels.bridges import Bridge, Delivered, Progress, Task
 from socialtriage.channels.http import Budget, Http
 from socialtriage.config.model import Contact
 from socialtriage.domain.errors import (
-    AnswerLost,
     AuthError,
     ChannelError,
     NotPermitted,
     Refused,
-    Rejected,
     SecretError,
-    Unavailable,
 )
 from socialtriage.domain.models import Author, Incoming, Sent, Visibility, Voice
 from socialtriage.domain.text import clean_line
@@ -42,9 +38,6 @@ log = logging.getLogger(__name__)
 
 PLACES = ("address", "location", "place", "postcode")
 """Facts of a case that say where it is, the best first."""
-COMMAND_SECONDS = 30.0
-LATER = 75
-"""The exit status by which a command asks to be run again later (EX_TEMPFAIL)."""
 LOOK_EVERY = timedelta(minutes=5)
 
 
@@ -154,30 +147,10 @@ def _refer(desk: Desk, tx: Any, case_id: int, reference: str) -> None:
 
 async def _run(contact: Contact, task: Task) -> Delivered:
     """Run the command of a contact with the handoff as JSON on its standard input; its first line is its number."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *contact.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except OSError as exc:
-        raise Rejected(f"The command of {contact.name} cannot be run: {exc.strerror or exc}.") from exc
+    from socialtriage.services import bridge_command
+
     words = json.dumps(bridges.as_json(task), ensure_ascii=False).encode()
-    try:
-        async with asyncio.timeout(COMMAND_SECONDS):
-            out, err = await process.communicate(words)
-    except TimeoutError as exc:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        raise AnswerLost(f"The command of {contact.name} did not end within {COMMAND_SECONDS:.0f} s.") from exc
-    said = clean_line((err or out).decode("utf-8", "replace").strip().partition("\n")[0], 300)
-    if process.returncode == LATER:
-        raise Unavailable(f"The command of {contact.name} asks for another try: {said or 'it said nothing'}")
-    if process.returncode:
-        raise Rejected(f"The command of {contact.name} failed ({process.returncode}): {said or 'it said nothing'}")
-    return Delivered(clean_line(out.decode("utf-8", "replace").strip().partition("\n")[0], 80), "")
+    return Delivered(await asyncio.to_thread(bridge_command.run, contact.command, words, contact.name), "")
 
 
 # --- what comes back ------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ SYNONYMS = {
 """What exports of other tools call the columns. A column by its own name goes before one by another."""
 MOST_LINE = 4 * 1024 * 1024
 """Bytes of a line of JSON."""
+_HALVES = re.compile("[\ud800-\udfff]")
 MOST_MAIL = 64 * 1024 * 1024
 """Bytes of one mail."""
 
@@ -124,7 +126,7 @@ def _delimiter(stream: TextIO) -> str:
 
 
 def _table(stream: TextIO, name: str) -> Iterator[Found]:
-    reader = csv.reader(stream, delimiter=_delimiter(stream))
+    reader = csv.reader(_lines(stream), delimiter=_delimiter(stream))
     names = next(reader, [])
     if not any(column(name) == "text" for name in names):
         raise UsageError(
@@ -145,6 +147,14 @@ def _table(stream: TextIO, name: str) -> Iterator[Found]:
             yield BadRow(line, f"it has {len(cells)} cells, and the first line names {len(names)} columns")
             continue
         yield _utf8(Row(line, _values(zip(names, cells, strict=False))))
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    """Lines, of one that is too long its beginning: its first cell is more than a cell may hold, so that it is told."""
+    while line := stream.readline(MOST_LINE):
+        yield line if line.endswith(("\n", "\r")) or len(line) < MOST_LINE else f"{line}\n"
+        while len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
+            line = stream.readline(MOST_LINE)
 
 
 def _values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -190,7 +200,8 @@ def _json_row(number: int, line: bytes) -> Found:
     for name, value in named.items():
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             return BadRow(number, f"{name} is neither a text nor a number")
-    return Row(number, _values((name, str(value)) for name, value in named.items()))
+    # Half a character, as JSON can spell it, could not be stored.
+    return Row(number, _values((name, _HALVES.sub("\N{REPLACEMENT CHARACTER}", str(v))) for name, v in named.items()))
 
 
 # --- mails ------------------------------------------------------------------------------------------------
