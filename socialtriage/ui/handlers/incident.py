@@ -23,54 +23,58 @@ async def page(call: Call) -> None:
         if name in {each.name for each in await asyncio.to_thread(call.desk.store.incidents.all)}:
             await asyncio.to_thread(incidents.suggest, call.desk, name)
         else:
-            await written(call.app, call.argument)
+            await written(call.app, call.argument, call.holds)
     if not isinstance(call.app.screen, IncidentsScreen):
         await call.app.push_screen(IncidentsScreen(call.app))
 
 
-async def written(app: TriageApp, name: str) -> None:
-    """Ask for everything that an incident is, and begin it after the review. Raises `UsageError`, `Refused`."""
+async def written(app: TriageApp, name: str, holds: list[object]) -> None:
+    """Ask for everything that an incident is, and begin it after the review. Raises `UsageError`, `Refused`.
+
+    `holds` keeps keys that were typed too fast for the next question, as in `Call`.
+    """
     from socialtriage.ui.screens.ask import Ask, Write
 
-    called = name or await app.ask(Ask("New incident", "Its name, such as water-main"))
+    called = name or await app.ask(Ask("New incident", "Its name, such as water-main"), holds)
     if not called or not called.strip():
         return
-    text = await app.ask(Write(f"{called}: what is said on every account", "", esc_keeps=True))
+    text = await app.ask(Write(f"{called}: what is said on every account", "", esc_keeps=True), holds)
     if not text or not text.strip():
         return
-    words = await app.ask(Ask("Its cases", "Beginnings of words they are known by: water, high street"))
-    until = await app.ask(Ask("Until", "Its last day, such as 2026-11-30 or tomorrow; empty while nobody ends it"))
+    words = await app.ask(Ask("Its cases", "Beginnings of words they are known by: water, high street"), holds)
+    last = Ask("Until", "Its last day, such as 2026-11-30 or tomorrow; empty while nobody ends it")
+    until = await app.ask(last, holds)
     if words is None or until is None:
         return
     plan = await asyncio.to_thread(incidents.plan, app.desk, called, text, until=until, keywords=words.split(","))
-    said = await _reviewed(app, plan.name, plan.text)
+    said = await _reviewed(app, plan.name, plan.text, holds)
     if said:
         app.say((await app.write(incidents.begin, app.desk, plan, said)).said)
         app.renew()
-        await open_pages(app, said)
+        await open_pages(app, said, holds)
 
 
-async def say_of(app: TriageApp, name: str) -> None:
+async def say_of(app: TriageApp, name: str, holds: list[object]) -> None:
     """Say more of an incident. Raises `Refused`."""
     from socialtriage.ui.screens.ask import Write
 
-    text = await app.ask(Write(f"{name}: what is said on every account", "", esc_keeps=True))
-    said = await _reviewed(app, name, text) if text and text.strip() else None
+    text = await app.ask(Write(f"{name}: what is said on every account", "", esc_keeps=True), holds)
+    said = await _reviewed(app, name, text, holds) if text and text.strip() else None
     if said:
         app.say((await app.write(incidents.say, app.desk, name, said)).said)
         app.renew()
-        await open_pages(app, said)
+        await open_pages(app, said, holds)
 
 
-async def _reviewed(app: TriageApp, name: str, text: str) -> Sequence[Statement] | None:
+async def _reviewed(app: TriageApp, name: str, text: str, holds: list[object]) -> Sequence[Statement] | None:
     """The one look at every account."""
     from socialtriage.ui.screens.statement import StatementScreen
 
     said = await app.background.statements(text, {})
-    return await app.ask(StatementScreen(app, name, said))
+    return await app.ask(StatementScreen(app, name, said), holds)
 
 
-async def open_pages(app: TriageApp, said: Sequence[Statement]) -> None:
+async def open_pages(app: TriageApp, said: Sequence[Statement], holds: list[object]) -> None:
     """Where it cannot be posted from here: the words go into the clipboard, the page opens after a question."""
     import webbrowser
 
@@ -80,7 +84,8 @@ async def open_pages(app: TriageApp, said: Sequence[Statement]) -> None:
         if each.page is None or not each.page.startswith("https://"):
             continue
         lines = [each.page, "The words go into the clipboard; paste them there."]
-        if await app.ask(Confirm(f"{each.account} is posted by hand. Open its page?", lines, yes="Open", no="Later")):
+        question = Confirm(f"{each.account} is posted by hand. Open its page?", lines, yes="Open", no="Later")
+        if await app.ask(question, holds):
             app.copy_to_clipboard(each.text)
             opened = await asyncio.to_thread(webbrowser.open, each.page)
             app.say(f"Opened {each.page}" if opened else "No browser could be started here.")

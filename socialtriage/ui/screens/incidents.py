@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from textual.binding import BindingType
 
@@ -19,6 +19,9 @@ from socialtriage.ui.handlers.incident import say_of, written
 from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.page import Page, cell
 from socialtriage.ui.session import Showing
+
+if TYPE_CHECKING:
+    from socialtriage.ui.app import TriageApp
 
 CASES_SHOWN = 12
 
@@ -114,14 +117,26 @@ class IncidentsScreen(Page):
 
     def action_begin_one(self) -> None:
         """A new incident."""
-        self.triage.in_background(partial(written, self.triage, ""), "incident", "beginning an incident")
+        self._asking(written, "")
 
     def action_say_more(self) -> None:
         """Say more of it."""
         known = cast(Known | None, self.selected)
         if known is not None:
-            name = known.incident.name
-            self.triage.in_background(partial(say_of, self.triage, name), "incident", "saying more of an incident")
+            self._asking(say_of, known.incident.name)
+
+    def _asking(self, work: Callable[[TriageApp, str, list[object]], Awaitable[None]], name: str) -> None:
+        """Ask several questions, one after the other; keys wait for the next one."""
+        app = self.triage
+        holds: list[object] = [app.gate.close()]
+
+        async def guarded() -> None:
+            try:
+                await work(app, name, holds)
+            finally:
+                app.gate.open(*holds)
+
+        app.in_background(guarded, "incident", "asking about an incident")
 
     def action_end_it(self) -> None:
         """End it, when the officer says yes."""
