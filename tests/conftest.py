@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -56,6 +57,11 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.doubles.memory_keyring.MemoryKeyring")
     return iter([home])
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: two workers a core, for stories at the screen and with servers wait more than they work."""
+    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 class _Unhurried(sqlite3.Connection):

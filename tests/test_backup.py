@@ -24,7 +24,8 @@ from socialtriage.services import backup, handoff, inbox, triage
 from socialtriage.services.desk import Desk
 from socialtriage.store.store import Store
 from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
-from tests.doubles.shell import ROOT, Shell
+from tests.doubles.inside import Inside
+from tests.doubles.shell import ROOT
 
 PICTURE = MediaItem("image", clean_line("bin.jpg"), data=b"a picture of a bin")
 
@@ -159,7 +160,7 @@ def test_what_is_no_whole_backup_is_not_restored(desk: Desk, tmp_path: Path, har
 
 
 def test_a_damaged_store_is_recognised_and_a_backup_takes_its_place(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     ref = shell.ok("new", "--person", "Mrs Price", "--text", "bin missed", "--json").json["ref"]
     saved = shell.ok("backup", str(tmp_path / "b.tar"), "--json").json
     with shell.store.open("r+b") as file:
@@ -218,7 +219,7 @@ sys.exit(run(sys.argv[1:]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
 def test_a_backup_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     shell.ok("new", "--person", "Mrs Price", "--text", "bin missed")
     done = subprocess.run(
         [sys.executable, "-c", SMALL, "backup", str(tmp_path / "b.tar")],

@@ -277,6 +277,6 @@ HOSTILE = [
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_text_takes_linear_time(piece: str) -> None:
     text = piece * (100_000 // len(piece))
-    begin = time.perf_counter()
+    begin = time.thread_time()
     redact(text, ALL, ("Ada Resident",), ("@ada.example.org",))
-    assert time.perf_counter() - begin < 10, "under 0.5 s on a quiet machine"
+    assert time.thread_time() - begin < 10, "under 0.5 s on a quiet machine"

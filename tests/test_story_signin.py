@@ -14,7 +14,7 @@ pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
 from socialtriage.ui.screens.accounts import AccountsScreen
 from tests.doubles.desk import small_desk
-from tests.doubles.shell import Shell
+from tests.doubles.inside import Inside
 from tests.doubles.terminal import Terminal
 from tests.doubles.threads import APP, APP_SECRET, ME, ThreadsServer
 from tests.doubles.ui_desk import Officer, at_the_desk
@@ -24,7 +24,7 @@ def test_an_account_is_signed_in_from_the_accounts_screen(tmp_path: Path) -> Non
     with ThreadsServer(datetime.now(UTC) - timedelta(minutes=1)) as network:
         network.post("gwen", "@council my bin was missed")
         account = f'\n[[accounts]]\nid = "town"\nnetwork = "threads"\nserver = "{network.url}"\nuser = "{ME}"\n'
-        shell = Shell(tmp_path, accounts=account)
+        shell = Inside(tmp_path, accounts=account)
         lapsed = json.dumps({"access_token": "lapsed", "client_id": APP, "client_secret": APP_SECRET})
         (tmp_path / "keyring.json").write_text(json.dumps({"socialtriage/town": lapsed}))
         with Terminal([sys.executable, "-m", "socialtriage"], shell.environment) as terminal:

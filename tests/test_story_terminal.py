@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
+from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.shell import Shell, mastodon
 from tests.doubles.smtp import SmtpDouble
@@ -35,7 +36,7 @@ def mail() -> Iterator[SmtpDouble]:
 
 @pytest.fixture
 def shell(tmp_path: Path, network: MastodonServer, mail: SmtpDouble) -> Shell:
-    shell = Shell(tmp_path, smtp=mail.url(), accounts='\n[outbox]\nundo = "1s"\n' + mastodon(network.url, every="10s"))
+    shell = Inside(tmp_path, smtp=mail.url(), accounts='\n[outbox]\nundo = "1s"\n' + mastodon(network.url, every="10s"))
     shell.login("town", TOKEN)
     return shell
 
@@ -148,7 +149,7 @@ def _kept(shell: Shell, terminal: Terminal, tries: int = 200) -> list[tuple[str,
 
 
 def test_the_first_run_offers_the_demo_and_a_configuration(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Inside(tmp_path)
     shell.config.unlink()
     with Terminal(PROGRAM, shell.environment, columns=80, lines=24) as terminal:
         terminal.wait_for("Try it", "Set it up")

@@ -201,8 +201,8 @@ HOSTILE = """<!-- <a/ <a/href=" <div> <blockquote>x <style> <style><b> <a/'>' <a
 def test_a_hostile_megabyte_takes_linear_time(piece: str) -> None:
     def seconds(size: int) -> float:
         page = piece * (size // len(piece))
-        start = time.perf_counter()
+        start = time.thread_time()
         html_to_text(page)
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
     assert seconds(1_000_000) < 200 * max(min(seconds(50_000) for _ in range(3)), 0.002)
