@@ -151,3 +151,16 @@ def test_the_first_words_of_a_case_are_those_that_its_author_left_standing(
         assert case["snippet"] == "my bin"
         whole = shell.ok("show", case["ref"], "--json").json
         assert "01632 960 100" in whole["messages"][0]["revisions"][0]["text"]
+
+
+def test_a_hash_that_every_log_has_or_none_proves_nothing(shell: Shell) -> None:
+    nothing = "0" * 64
+    assert shell.ok("log", "verify", "--expect", nothing).status == 0  # the log is empty, and that is what was noted
+    new(shell, "a bin")
+    noted = shell.ok("log", "verify", "--json").json["hash"]
+    new(shell, "another")
+    for wrong in (nothing, "f" * 64, noted[:12]):
+        ran = shell.run("log", "verify", "--expect", wrong, "--json")
+        assert (ran.status, ran.json["whole"]) == (1, False)
+    assert shell.ok("log", "verify", "--expect", noted, "--json").json["events"] == 2
+    assert shell.run("log", "verify", "--expect", "").status == 2

@@ -104,6 +104,8 @@ def verify_command(env: Env, expect: str | None, copy: Path | None, as_json: boo
         raise UsageError(
             "JSON lines carry the hash of every event.", hint="Prove the last of them: log verify --expect HASH"
         )
+    if expect is not None and not expect.strip():
+        raise UsageError("--expect needs a hash; what was given is empty.")
     found = record.verify(env.desk, expect.strip().lower() if expect else None)
     made = record.export_of(env.desk, data) if copy is not None else None
     good = found.fault is None and (copy is None or made is not None)

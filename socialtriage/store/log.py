@@ -173,7 +173,7 @@ class _Walk:
 
     def __init__(self, expect: str | None) -> None:
         self.count, self.head, self.private, self.forgotten = 0, GENESIS, 0, 0
-        self._expect, self._found, self._on_record = expect, expect is None or expect == GENESIS, 0
+        self._expect, self._found, self._on_record = expect, expect is None, 0
 
     def step(self, seq: int, at: str, *rest: Any) -> str | None:
         """The next event: what is wrong with it."""
@@ -197,7 +197,9 @@ class _Walk:
 
     def ended(self) -> str | None:
         """What only the whole log can tell."""
-        if not self._found:
+        if self._expect == GENESIS and self.count:
+            return "The hash you noted is that of an empty log: every log begins with it, so it proves nothing."
+        if not self._found and self._expect != GENESIS:
             return "The hash you noted is not in the log: its end was cut off or rewritten."
         if self.forgotten != self._on_record:
             return f"{self.forgotten} notes are gone, but the log knows of {self._on_record} that were forgotten."
