@@ -34,6 +34,7 @@ PACE = 0.5
 WORDLESS = "(Something that Meta's interface does not show: open the original.)"
 """Stands for an answer to a story, a voice effect, and whatever else comes without words and files."""
 LOST = "Private messages could not be read any more: Meta gives out only the newest of a conversation."
+UNREAD = "{} private messages could not be read: they came without an id."
 AT_ONCE = 20
 """Calls that may be made before that pace is kept."""
 
@@ -100,22 +101,24 @@ class Chat:
         """A page of a conversation, newest first; nothing from before the first look back."""
         page = await self.page(thing.id, after)
         items, times, lost = [], [], []
-        before = self._read_before(thing)
+        before, nameless = self._read_before(thing), page.unreadable
         for entry in page.entries:
             at = moment(entry.get("created_time"))
             if at is not None:
                 times.append(at)
             if at is not None and at < self.floor:
                 continue
-            item = self.item(entry, thing.id)
+            item = self.item(entry, thing.id, thing.at)
             if item is None:
+                nameless += text_id(entry.get("id")) is None
                 if at is not None and at > before and not self._known(text_id(entry.get("id")) or ""):
                     lost.append(at)
                 continue
             items.append(item)
         past = bool(times) and max(times) < self.floor
         gap = Gap(min(lost), max(lost), LOST) if lost else None
-        return Batch(items, None if past else page.after, times, (LOST,) if lost else (), gap)
+        problems = (*([LOST] if lost else []), *([UNREAD.format(nameless)] if nameless else []))
+        return Batch(items, None if past else page.after, times, problems, gap)
 
     def _read_before(self, thing: Thing) -> datetime:
         """Until when the conversation was read whole: what could not be read then was told then."""
@@ -182,9 +185,13 @@ class Chat:
         author = an_object(entry.get("from"))
         return any(text_id(author.get(name)) in self.me for name in ("id", "username"))
 
-    def item(self, entry: Mapping[str, Any], conversation: str) -> Incoming | None:
-        """The message of the desk; None for one whose author or time is not given out."""
+    def item(self, entry: Mapping[str, Any], conversation: str, moved: datetime | None = None) -> Incoming | None:
+        """The message of the desk; None for one whose author or time is not given out.
+
+        `moved`: when the conversation did, for a message whose time is given out and cannot be read.
+        """
         id_, at = text_id(entry.get("id")), moment(entry.get("created_time"))
+        at = moved if at is None and entry.get("created_time") is not None else at
         author = an_object(entry.get("from"))
         key = text_id(author.get("id")) or text_id(author.get("username"))
         if id_ is None or at is None or key is None:

@@ -101,7 +101,7 @@ def _message(message: Mapping[str, Any], bot: int | None) -> Incoming | None:
         remote_id=key,
         author=author,
         text=clean(text),
-        at=_time(message.get("date"), "date"),
+        at=_written(message),
         visibility=Visibility.PRIVATE if conversation else Visibility.PUBLIC,
         thread=conversation or key,
         conversation=conversation,
@@ -255,6 +255,16 @@ def _number(value: Any, name: str) -> int:
 
 def _size(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _written(message: Mapping[str, Any]) -> datetime:
+    """When it was written; what cannot be read is the year 1, and intake takes the time of arrival in its place.
+    Telegram hands nothing out twice: to leave such a message out would lose it.
+    """
+    try:
+        return _time(message.get("date"), "date")
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _time(value: Any, name: str) -> datetime:
