@@ -15,23 +15,26 @@ from typing import Any
 
 import pytest
 
-from socialtriage.channels import graph
+from socialtriage.channels import graph, x_api
 from socialtriage.channels.facebook import Facebook
+from socialtriage.channels.http import Http
 from socialtriage.channels.oauth_loopback import Listener
 from socialtriage.channels.telegram import Telegram
+from socialtriage.channels.x import X
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import AnswerLost, Refused, Rejected
+from socialtriage.domain.errors import AnswerLost, BadPayload, Refused, Rejected, Unavailable
 from socialtriage.domain.models import OutboxState, Voice
 from socialtriage.services import bridge_command, bridging, import_files, inbox
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
-from tests.doubles.channel_desk import FixedSecret, SmallDesk
+from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.desk import MONDAY, FrozenClock
 from tests.doubles.graph import PAGE, GraphServer
 from tests.doubles.graph import TOKEN as PAGE_TOKEN
 from tests.doubles.inside import one_tls_context
 from tests.doubles.telegram import TOKEN, TelegramServer, person
+from tests.doubles.x import XServer
 from tests.test_bridges import desk_with, queued, sending
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -280,3 +283,49 @@ def test_a_private_message_whose_time_or_form_cannot_be_read_is_kept_or_told(
         asyncio.run(desk.poll())
     assert [str(item.text) for item in desk.messages.values()] == texts
     assert any("could not be read" in notice for notice in desk.notices) is not bool(texts)
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_an_answer_at_x_is_not_said_to_be_missing_by_what_is_no_list(
+    monkeypatch: pytest.MonkeyPatch, private: bool
+) -> None:
+    said: dict[str, Any] = {}
+    for memory in (x_api._spoken, x_api._me):
+        memory.clear()
+
+    with XServer(now=NOON - timedelta(minutes=1)) as server:
+        if private:
+            server.direct("gwen", "a photo in private")
+        else:
+            server.post("wei", "@council ours too")
+        account = AccountConfig(id="town-x", network="x", server=server.url, client_id="app", handle="@council")
+        desk = SmallDesk(X, account, FixedSecret("access-0"), NOON)
+        asyncio.run(desk.poll())
+        [message] = desk.residents.values()
+
+        async def story() -> None:
+            http = Http()
+            writer = X(desk.context(http))
+
+            async def read(*_: Any, **__: Any) -> dict[str, Any]:
+                return said
+
+            monkeypatch.setattr(writer._api, "read", read)
+            try:
+                rubbish: dict[str, Any]
+                for rubbish in ({"data": "x"}, {"data": None, "meta": {}}, {}, {"errors": [{"title": "no"}]}):
+                    said.clear()
+                    said.update(rubbish)
+                    with pytest.raises(BadPayload):
+                        await writer.look_up(answer_to(message, "On Thursday."))
+                more = {"id": "9", "created_at": "2026-11-22T12:00:00Z", "text": "other"}
+                said.update(data=[more], meta={"next_token": "on"})
+                with pytest.raises(Unavailable):
+                    await writer.look_up(answer_to(message, "On Thursday."))
+                said.clear()
+                said.update(meta={"result_count": 0})
+                assert await writer.look_up(answer_to(message, "On Thursday.")) is None
+            finally:
+                await http.aclose()
+
+        asyncio.run(story())

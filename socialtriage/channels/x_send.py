@@ -16,7 +16,7 @@ from typing import Any
 from socialtriage.channels.x_api import Api, Duplicate, Missing, text_id
 from socialtriage.channels.x_items import items_of, moment, read_post
 from socialtriage.channels.x_text import LIMIT, has_link, weight
-from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected
+from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import LengthRule, OutgoingReply, Sent, StoredRef, Visibility
 
 NOT_SUMMONED = (
@@ -25,6 +25,7 @@ NOT_SUMMONED = (
 IN_BROWSER = "Open the original and answer in the browser."
 DIRECT_LIMIT = 10_000
 CLOCKS_DIFFER = timedelta(minutes=5)
+TOO_MANY = "X shows more since then than is looked through, so that it cannot be said whether it was sent."
 PAGES_BACK = 5
 _CONVERSATION = re.compile(r"(?:with/)?[0-9]{1,19}(?:-[0-9]{1,19})?", re.ASCII)
 
@@ -126,7 +127,7 @@ class Writer:
         wanted, parent = _letters(self._reply.text), _parent_id(self._reply)
         for _ in range(PAGES_BACK):
             answer = await self._api.read(f"/2/users/{me}/tweets", params)
-            posts = [post for post in map(read_post, items_of(answer)) if post is not None]
+            posts = [post for post in map(read_post, _listed(answer)) if post is not None]
             await self._api.meter.charge("own_read", len(posts))
             for post in posts:
                 if post.answers == parent and post.at >= earliest and _letters(post.text) == wanted:
@@ -135,7 +136,7 @@ class Writer:
             if not isinstance(meta, dict) or not meta.get("next_token"):
                 return None
             params = params | {"pagination_token": str(meta["next_token"])}
-        return None
+        raise Unavailable(TOO_MANY)
 
     async def _look_up_direct(self, me: str, earliest: datetime) -> Sent | None:
         conversation = self._conversation()
@@ -144,7 +145,7 @@ class Writer:
             answer = await self._api.read(path, {"max_results": "100", "event_types": "MessageCreate"}, events=True)
         except Missing:
             return None
-        events = [item for item in items_of(answer) if isinstance(item, dict)]
+        events = [item for item in _listed(answer) if isinstance(item, dict)]
         await self._api.meter.charge("dm_read", len(events))
         for event in events:
             key = text_id(event.get("id"))
@@ -153,7 +154,21 @@ class Writer:
             at = moment(event.get("created_at"), key)
             if at >= earliest and _letters(str(event.get("text") or "")) == _letters(self._reply.text):
                 return Sent(remote_id=f"dm/{key}", at=at, reply_data={"id": key, "conversation": conversation})
+        times = [moment(event.get("created_at"), key) for event in events if (key := text_id(event.get("id")))]
+        meta = answer.get("meta")
+        if isinstance(meta, dict) and meta.get("next_token") and min(times, default=earliest) > earliest:
+            raise Unavailable(TOO_MANY)
         return None
+
+
+def _listed(answer: Mapping[str, Any]) -> list[Any]:
+    """The items of a list, which has no `data` when it is empty, but its `meta` all the same.
+
+    Raises `BadPayload` for anything else: what is no list does not say that nothing is there.
+    """
+    if not isinstance(answer.get("data"), list) and ("data" in answer or not isinstance(answer.get("meta"), dict)):
+        raise BadPayload("X answered with something that is no list.", field="data")
+    return items_of(answer)
 
 
 def _parent_id(reply: OutgoingReply) -> str:
