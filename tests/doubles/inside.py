@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import ssl
 from typing import TYPE_CHECKING
-from unittest import mock
 
 from click.testing import CliRunner
 
@@ -25,20 +24,13 @@ def one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
 class Inside(Shell):
     """As `Shell`, for stories of many commands; `popen` still starts a process."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._tls = functools.cache(ssl.create_default_context)
-
     def run(self, *args: str, stdin: str = "", officer: str | None = None) -> Ran:
         """Run a command to its end."""
         from socialtriage.cli.main import run_command
 
         environment = {k: v for k, v in self.environment.items() if k.startswith(("SOCIALTRIAGE", "PYTHON"))}
         environment |= {"SOCIALTRIAGE_OFFICER": officer} if officer else {}
-        with (
-            mock.patch.object(ssl, "create_default_context", self._tls),
-            CliRunner().isolation(input=stdin, env=environment) as (out, err, *_),
-        ):
+        with CliRunner().isolation(input=stdin, env=environment) as (out, err, *_):
             status = run_command(args)
             ran = Ran(status, out.getvalue().decode(), err.getvalue().decode())
         # Servers of the test, in threads of this process, say there too that a client went away.
