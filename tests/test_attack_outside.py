@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from socialtriage.channels import graph, x_api
+from socialtriage.channels import graph, graph_errors, x_api
 from socialtriage.channels.facebook import Facebook
 from socialtriage.channels.http import Http
 from socialtriage.channels.oauth_loopback import Listener
@@ -329,3 +330,11 @@ def test_an_answer_at_x_is_not_said_to_be_missing_by_what_is_no_list(
                 await http.aclose()
 
         asyncio.run(story())
+
+
+@pytest.mark.parametrize("minutes", [10**9, "1e300", float("inf"), -5, None, []])
+def test_no_allowance_of_metas_keeps_an_account_silent_for_longer_than_a_day(minutes: Any) -> None:
+    usage = graph_errors.Usage()
+    entry = {"type": "pages", "call_count": 95, "estimated_time_to_regain_access": minutes}
+    usage.read({"x-business-use-case-usage": json.dumps({"1": [entry]})})
+    assert timedelta(0) < usage.wait("pages") <= timedelta(days=1)

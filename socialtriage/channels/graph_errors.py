@@ -36,6 +36,8 @@ HALF = 50.0
 """Percent from which on less is read in each pass."""
 WAIT = timedelta(minutes=15)
 """Wait where Meta does not say how long."""
+LONGEST = timedelta(days=1)
+"""More is not believed: nothing would be read meanwhile."""
 
 THROTTLED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 MESSENGER = 80006
@@ -110,7 +112,7 @@ class Usage:
         """How long until calls are welcome again."""
         kinds = (kind, "app") if kind else tuple(self.minutes)
         minutes = max((self.minutes.get(name, 0.0) for name in kinds), default=0.0)
-        return timedelta(minutes=minutes) if minutes > 0 else WAIT
+        return min(timedelta(minutes=minutes), LONGEST) if minutes > 0 else WAIT
 
     def guard(self, kind: str) -> None:
         """Raises `RateLimited` when the allowance is nearly used up."""
