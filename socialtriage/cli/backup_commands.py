@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
     """Write a proved copy of the store, pictures and attachments included, to one FILE, while others work."""
     from socialtriage.cli import output
+    from socialtriage.domain.text import clean
     from socialtriage.services import backup
 
     made = backup.back_up(env.desk, file, force=force)
@@ -40,8 +41,8 @@ def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
         )
     else:
         click.echo(
-            f"Wrote {made.path}: {found.cases} cases, {found.events} events, {made.media} pictures and attachments;"
-            f" proved whole. Last hash {found.head}"
+            f"Wrote {clean(str(made.path))}: {found.cases} cases, {found.events} events,"
+            f" {made.media} pictures and attachments; proved whole. Last hash {found.head}"
         )
     if made.missing:
         click.echo(f"{len(made.missing)} attachments are no longer in the media folder, so not in it.", err=True)
@@ -56,6 +57,7 @@ def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
 def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json: bool) -> None:
     """Put a backup in the place of the store; the store must not be open anywhere."""
     from socialtriage.cli import output
+    from socialtriage.domain.text import clean
     from socialtriage.services import backup
     from socialtriage.services.desk import officer_of
 
@@ -65,8 +67,9 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
             output.emit(found)
         else:
             click.echo(
-                f"{file} is whole: made {found.get('made_at')} by {found.get('made_by')}, {found.get('cases')} cases,"
-                f" {found['events']} events, {found['media']['files']} pictures and attachments."
+                f"{clean(str(file))} is whole: made {found.get('made_at')} by {found.get('made_by')},"
+                f" {found.get('cases')} cases, {found['events']} events,"
+                f" {found['media']['files']} pictures and attachments."
             )
         return
     done = backup.restore(file, env.store_path, officer=officer_of(env.config), force=force)
@@ -87,7 +90,7 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
         return
     click.echo(f"Restored {done.contents.cases} cases and {done.contents.events} events of {done.made_at}.")
     if done.kept:
-        click.echo(f"The store that stood there is kept as {done.kept}")
+        click.echo(f"The store that stood there is kept as {clean(str(done.kept))}")
     if done.in_doubt:
         click.echo(f"{done.in_doubt} rows of the outbox may have left since then: look at them with outbox.")
     if done.forgotten_again:

@@ -9,6 +9,7 @@ import click
 
 from socialtriage.cli.main import option_json
 from socialtriage.domain.errors import UsageError
+from socialtriage.domain.text import clean
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -155,14 +156,14 @@ def export_command(env: Env, key: str, target: Path | None, form: str | None) ->
     data, files = personal.collected(env.desk, key)
     if form == "zip" and target is not None:
         personal.write_zip(target, env.desk, data, files)
-        click.echo(f"Wrote {target}.", err=True)
+        click.echo(f"Wrote {clean(str(target))}.", err=True)
         return
     text = personal.as_html(env.desk, data) if form == "html" else json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     if target is None:
         click.echo(text, nl=False)
         return
     write_file(target, [text])
-    click.echo(f"Wrote {target}.", err=True)
+    click.echo(f"Wrote {clean(str(target))}.", err=True)
 
 
 @person_command.command("erase")

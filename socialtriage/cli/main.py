@@ -163,12 +163,28 @@ def _parsed(words: Sequence[str]) -> int:
     except click.exceptions.Exit as exc:
         return int(exc.exit_code)
     except click.ClickException as exc:
-        exc.show()
+        _show(exc)
         return 2
+    except UnicodeEncodeError as exc:
+        # What was typed in another character set has half characters: no store and no network takes them.
+        if any(any("\ud800" <= character <= "\udfff" for character in word) for word in words):
+            raise UsageError("One of the words is not text of this terminal's character set.") from exc
+        raise
     except click.Abort:
         click.echo("Stopped.", err=True)
         return 130
     return int(result) if isinstance(result, int) else 0
+
+
+def _show(exc: click.ClickException) -> None:
+    """Say what was wrong with a line. It repeats what was typed, or what a script put there."""
+    from io import StringIO
+
+    from socialtriage.domain.text import clean
+
+    said = StringIO()
+    exc.show(said)
+    click.echo(clean(said.getvalue()), err=True, nl=False)
 
 
 def read_stdin(limit: int = 1_000_000) -> str:

@@ -14,6 +14,7 @@ from socialtriage.domain.views import Done
 from socialtriage.services.desk import Desk
 from socialtriage.services.references import free_references
 from socialtriage.services.triage import Expect, change_of, check_version
+from socialtriage.store.forget import BARE_LINK
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 from socialtriage.store.undo import Change
@@ -138,7 +139,7 @@ def link(desk: Desk, a: int, b: int, why: str = "") -> Done:
     """Two cases belong together, whoever wrote them; both show the other."""
     if a == b:
         raise UsageError("Name two cases.")
-    words = clean_line(why, 200) or "linked by an officer"
+    words = clean_line(why, 200) or BARE_LINK
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         first, second = tx.cases.get(a), tx.cases.get(b)
         tx.cases.save(first, _decided(first, second))

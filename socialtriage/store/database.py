@@ -131,12 +131,13 @@ class Database:
 
         from socialtriage.store.schema import migrations
 
-        if version:
-            stamp = utc_now().strftime("%Y%m%d-%H%M%S")
-            self._copy_to(self.path.with_name(f"{self.path.name}.before-{version + 1}-{stamp}"))
         self._writer.execute("BEGIN IMMEDIATE")
         try:
+            # Another window, or the poller, may have begun at the same moment: one of them does it.
             if self._writer.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+                if version:
+                    stamp = utc_now().strftime("%Y%m%d-%H%M%S")
+                    self._copy_to(self.path.with_name(f"{self.path.name}.before-{version + 1}-{stamp}"))
                 migrations.apply(Tool(self._writer, execute_plugins=False))
                 self._writer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             self._writer.execute("COMMIT")
@@ -149,8 +150,9 @@ class Database:
         partial = target.with_name(f".{target.name}")
         os.close(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600))
         try:
-            with contextlib.closing(sqlite3.connect(partial)) as copy:
-                self._writer.backup(copy)
+            # A connection cannot be copied while it writes; another one reads what stood there before.
+            with contextlib.closing(self._open()) as source, contextlib.closing(sqlite3.connect(partial)) as copy:
+                source.backup(copy)
             shutil.copymode(self.path, partial)
             partial.replace(target)
         finally:

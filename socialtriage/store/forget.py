@@ -18,6 +18,8 @@ from socialtriage.store.intake import buried
 
 SHOWN = "[redacted]"
 """What lists show in the place of words and people."""
+BARE_LINK = "linked by an officer"
+"""What is noted of a link for which no reason was given."""
 _IN = "IN (SELECT value FROM json_each(:ids))"
 _ACTIVE = "kind IN ('block', 'mute') AND lifted_at IS NULL"
 """Blocks and mutes that are in force: whom they hold is kept until they are lifted."""
@@ -48,6 +50,20 @@ _OF_CASES = (
 )
 """What is done to the rows of forgotten cases, beside their messages and their log. A table with words of people
 that comes later gets its line here: `test_keeping` holds every column against it."""
+_OF_MOVED = tuple(
+    (statement.split()[1], statement.replace("WHERE case_id", "WHERE rowid"))
+    for statement in _OF_CASES
+    if statement.startswith(("UPDATE handoffs", "UPDATE outbox SET", "UPDATE contact_mails"))
+)
+"""The same for rows that stand in another case now, by their own numbers."""
+_SAID_OF_LINKS = (
+    "DELETE FROM event_notes WHERE seq IN (SELECT their.seq FROM events mine JOIN event_notes n ON n.seq = mine.seq"
+    " JOIN cases other ON other.ref = json_extract(n.detail, '$.to')"
+    " JOIN events their ON their.case_id = other.id AND their.kind = 'case.linked'"
+    " JOIN event_notes words ON words.seq = their.seq AND json_extract(words.detail, '$.to') = mine.ref"
+    f" WHERE mine.kind = 'case.linked' AND mine.case_id {_IN} AND words.text != '{BARE_LINK}')"
+)
+"""Why two cases belong together stands in the log of the other one too."""
 _OF_MESSAGES = (
     f"DELETE FROM revisions WHERE message_id {_IN}",
     f"DELETE FROM said_texts WHERE case_id IN (SELECT case_id FROM messages WHERE id {_IN})",
@@ -91,7 +107,8 @@ class Forgetter:
         people = self._numbers(f"SELECT DISTINCT person_id FROM cases WHERE id {_IN}", ids)
         for statement in _OF_CASES:
             self._c.execute(statement, {"ids": ids, "now": moment})
-        found.notes = self._c.execute(
+        found.notes = self._c.execute(_SAID_OF_LINKS, {"ids": ids}).rowcount
+        found.notes += self._c.execute(
             f"DELETE FROM event_notes WHERE seq IN (SELECT seq FROM events WHERE case_id {_IN})", {"ids": ids}
         ).rowcount
         found.cases = len(case_ids)
@@ -184,6 +201,24 @@ class Forgetter:
             f"UPDATE handoffs SET external_reference = NULL WHERE case_id {_IN}",
         ):
             self._c.execute(statement, {"ids": json.dumps(list(case_ids))})
+
+    def moved_away(self, case_ids: Sequence[int]) -> None:
+        """What a merge took along into a case that is kept: letters and facts say what was said in the erased one."""
+        ids = json.dumps(list(case_ids))
+        for source, target, moved in self._c.execute(
+            "SELECT source, target, moved FROM case_moves WHERE kind = 'merge' AND state = 'done'"
+            f" AND source {_IN} AND target NOT {_IN}",
+            {"ids": ids},
+        ).fetchall():
+            rows = json.loads(moved)
+            for table, statement in _OF_MOVED:
+                self._c.execute(statement, {"ids": json.dumps(rows.get(table, []))})
+            self._c.execute(
+                "UPDATE cases SET version = version + 1, facts = (SELECT json_group_array(json(value))"
+                " FROM json_each(cases.facts) WHERE value NOT IN (SELECT j.value FROM cases s, json_each(s.facts) j"
+                " WHERE s.id = :source)) WHERE id = :target AND facts != '[]'",
+                {"source": source, "target": target},
+            )
 
     def drop_waiting(self, case_ids: Sequence[int]) -> int:
         """What waits to leave for these cases will not; how many rows. Those that are leaving are not touched."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import signal
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -90,6 +92,10 @@ class TriageApp(App[None]):
 
     def on_load(self) -> None:
         """Colours and keys as the configuration wants them; what is wrong with them is said."""
+        for name in ("SIGTERM", "SIGHUP"):
+            # Told to end, or the window was closed: what is leaving is settled, the terminal is given back.
+            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self.exit)
         for theme in themes.themes():
             self.register_theme(theme)
         wanted = self.desk.config.ui.theme
