@@ -278,8 +278,10 @@ def test_arrivals_do_not_move_a_list_that_was_scrolled_away_from_its_selection()
 def test_the_first_case_of_an_empty_list_is_selected_when_it_arrives() -> None:
     async def tell(pilot: Pilot[None], app: Host) -> None:
         assert app.moves[-1] is None
+        assert "No cases here." in body(app)
         app.list.renew(rows(3))
         await pilot.pause()
+        assert "No cases here." not in body(app)
         assert app.list.model.selected == 1
         assert app.moves[-1] == 1
 

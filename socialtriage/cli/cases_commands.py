@@ -66,7 +66,8 @@ def list_command(
     for row in _paged(desk, shown):
         click.echo(output.case_line(desk, row, now))
     rest = len(ids) - len(shown)
-    click.echo(f"{len(ids)} cases{f', {rest} not shown' if rest else ''}." if ids else "No cases.", err=True)
+    number = "1 case" if len(ids) == 1 else f"{len(ids):,} cases"
+    click.echo(f"{number}{f', {rest:,} not shown' if rest else ''}." if ids else "No cases.", err=True)
 
 
 def _paged(desk: Desk, ids: list[int]) -> list[CaseRow]:

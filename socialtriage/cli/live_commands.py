@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("live")
 @click.argument("post")
 @click.option("--account", metavar="ID", help="Whose post it is; needed for one that nothing is known of yet.")
-@click.option("--every", default="20s", show_default=True, help="How often its account is read; 10s at the most.")
+@click.option("--every", default="20s", show_default=True, help="How often its account is read; 10s at the least.")
 @click.option("--passes", type=click.IntRange(0), help="End after so many passes; 0 goes on until Ctrl+C.")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE", help="Write the board to .csv or .json.")
 @option_json

@@ -185,9 +185,9 @@ def _keeping() -> Iterator[Action]:
     row = _at(Where.CASES, Group.CASES)
     tooltip = "Restrict: lists, exports and screens no longer show whose case it is and what it says; or show it again."
     yield row("case.restrict", "", "restrict", tooltip, "keeping.restrict", command="restrict")
-    tooltip = "Show a restricted case, which is put on record; or mask it again."
     tooltip = "Dismiss a flag of the spotter as a false alarm, with the reason."
     yield row("case.dismiss", "minus", "dismiss flag", tooltip, "keeping.dismiss", command="dismiss", argument="text")
+    tooltip = "Show a restricted case, which is put on record; or mask it again."
     yield row("case.unmask", "", "unmask", tooltip, "keeping.unmask", command="unmask")
 
 

@@ -155,8 +155,8 @@ def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
     name, handle = clean_line(row.name), clean_line(row.handle)
     contacts = words.many(detail.contacts, "case") if detail.contacts > 1 else ""
     yield fact("Person", *join(([(name, "strong")], [(handle if handle != name else "", "dim")], [(contacts, "dim")])))
-    where = [(words.network(row.network), ""), (clean_line(row.account), "dim")]
-    yield fact("Where", *join(([visible(row.visibility)], where[:1], where[1:])))
+    account = "" if row.account == row.network else clean_line(row.account)
+    yield fact("Where", *join(([visible(row.visibility)], [(words.network(row.network), "")], [(account, "dim")])))
     area = reader.area(row.area, row.topic) or "none yet"
     kind = words.KIND[row.kind] if row.kind else ""
     yield fact("Area", *join(([(area, "calm" if row.area else "dim")], [(kind, "")])))
@@ -265,7 +265,7 @@ def _body(each: MessageView, reader: Reader, cap: int) -> Iterator[Para]:
         yield para(clean(revision.text[:FULL_CAP]), "dim", indent=4)
 
 
-_INSTEAD = {MediaState.WITHHELD: "it can be seen at the original alone"}
+_INSTEAD = {MediaState.WITHHELD: "it can be seen only at the original"}
 """What to do about a file that is not here and has no reason of its own."""
 
 

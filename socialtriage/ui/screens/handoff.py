@@ -81,6 +81,10 @@ class HandoffScreen(Asking[None], DeskScreen):
         self.set_class(self.app.size.width < 110, "-stacked")
         self.call_after_refresh(self._show_rows)
 
+    def on_screen_resume(self) -> None:
+        """The window may have become another while a dialog stood above."""
+        self.call_after_refresh(self._show_rows)
+
     def _show_rows(self) -> None:
         self.rows.show([_line(row, self.rows.room) for row in self._rows])
 

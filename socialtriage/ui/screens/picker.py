@@ -48,7 +48,8 @@ class Picker(Dialog[str]):
 
     def _narrow(self, typed: str) -> None:
         self._found = ranked(typed, self._choices)
-        self.query_one(Rows).show([_line(choice) for choice in self._found], first=True)
+        lines = [_line(choice) for choice in self._found] or [[("Nothing matches.", "dim")]]
+        self.query_one(Rows).show(lines, first=True)
 
     def action_choose(self, step: int) -> None:
         """Another choice."""

@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from socialtriage.domain.views import CaseRow
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.widgets.list_model import CaseSource, ListModel
+from socialtriage.ui.widgets.list_model import CaseSource, EmptySource, ListModel
 from socialtriage.ui.widgets.row_layout import Layout, Look, layout_for
 from socialtriage.ui.widgets.row_painter import FIELDS, STATES, RowPainter
 
@@ -260,7 +260,8 @@ class CaseList(ScrollView, can_focus=True):
         position, line = divmod(y + self.scroll_offset.y, layout.lines)
         row = self.model.row(position)
         if row is None:
-            return self._painter.blank(self.size.width)
+            said = y == 0 and not len(self.model) and not isinstance(self.model.source, EmptySource)
+            return (self._painter.nothing if said else self._painter.blank)(self.size.width)
         here = position == self.model.cursor
         look = Look(cursor=here, marked=self.model.is_marked(position), focused=here and self.has_focus)
         return self._painter.paint(row, layout, line, look, self.size.width)

@@ -60,6 +60,11 @@ class RowPainter:
         """A line without a case."""
         return Strip.blank(width, self._style("row", ""))
 
+    def nothing(self, width: int) -> Strip:
+        """The first line of a list without cases."""
+        segments = [Segment("  No cases here.", self._style("row", "dim"))]
+        return Strip(segments).adjust_cell_length(width, self._style("row", ""))
+
     def _style(self, state: str, field: str) -> Style:
         style = self._styles.get((state, field))
         if style is None:
