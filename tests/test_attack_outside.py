@@ -338,3 +338,22 @@ def test_no_allowance_of_metas_keeps_an_account_silent_for_longer_than_a_day(min
     entry = {"type": "pages", "call_count": 95, "estimated_time_to_regain_access": minutes}
     usage.read({"x-business-use-case-usage": json.dumps({"1": [entry]})})
     assert timedelta(0) < usage.wait("pages") <= timedelta(days=1)
+
+
+def test_a_list_of_conversations_that_never_ends_does_not_keep_them_from_being_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = graph.Graph.edge
+
+    async def edge(self: graph.Graph, path: str, params: Any, after: str | None = None, **more: Any) -> graph.Listing:
+        page = await whole(self, path, params, None, **more)
+        return graph.Listing(page.entries, "after=A") if path.endswith("/conversations") else page
+
+    monkeypatch.setattr(graph.Graph, "edge", edge)
+    with GraphServer() as server:
+        server.message("Gus", "my bin was missed")
+        account = AccountConfig(id="page", network="facebook", server=server.url, page=PAGE)
+        desk = SmallDesk(Facebook, account, FixedSecret(PAGE_TOKEN), datetime.now(UTC))
+        asyncio.run(desk.poll())
+    assert [str(item.text) for item in desk.messages.values()] == ["my bin was missed"]
+    assert desk.requests < 50

@@ -70,7 +70,7 @@ class Chat:
                 {"platform": self.platform, "fields": "id,updated_time", "limit": CONVERSATIONS},
                 after,
             )
-            fresh = False
+            fresh, before = False, len(found)
             for entry in page.entries:
                 id_, at = text_id(entry.get("id")), moment(entry.get("updated_time"))
                 if id_ is None or (at is not None and at < until):
@@ -81,6 +81,8 @@ class Chat:
             if after is None or (page.entries and not fresh):
                 self._listed = True
                 break
+            if page.entries and len(found) == before:
+                break  # a list that repeats itself: what it told is read, and the mark stays
         return list(found.values())
 
     def settle(self, watched: Watched, things: list[Thing]) -> None:
