@@ -22,15 +22,17 @@ from socialtriage.channels.http import Http
 from socialtriage.channels.oauth_loopback import Listener
 from socialtriage.channels.telegram import Telegram
 from socialtriage.channels.x import X
+from socialtriage.channels.youtube import YouTube
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import AnswerLost, BadPayload, Refused, Rejected, Unavailable
-from socialtriage.domain.models import OutboxState, Voice
+from socialtriage.domain.models import OutboxState, Sent, Voice
 from socialtriage.services import bridge_command, bridging, import_files, inbox
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.desk import MONDAY, FrozenClock
+from tests.doubles.google import CHANNEL, SECRET, YouTubeServer
 from tests.doubles.graph import PAGE, GraphServer
 from tests.doubles.graph import TOKEN as PAGE_TOKEN
 from tests.doubles.inside import one_tls_context
@@ -357,3 +359,24 @@ def test_a_list_of_conversations_that_never_ends_does_not_keep_them_from_being_r
         asyncio.run(desk.poll())
     assert [str(item.text) for item in desk.messages.values()] == ["my bin was missed"]
     assert desk.requests < 50
+
+
+def test_an_answer_at_youtube_is_not_said_to_be_missing_by_what_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    with YouTubeServer() as server:
+        server.say("gwen", "when is the wall built?")
+        account = AccountConfig(id="tube", network="youtube", server=server.url, channel=CHANNEL)
+        desk = SmallDesk(YouTube, account, FixedSecret(json.dumps(SECRET)), now=server.now)
+        asyncio.run(desk.poll())
+        [comment] = desk.residents.values()
+
+        async def look_up() -> Sent | None:
+            http = Http()
+            try:
+                return await YouTube(desk.context(http)).look_up(answer_to(comment, "In May."))
+            finally:
+                await http.aclose()
+
+        assert asyncio.run(look_up()) is None
+        monkeypatch.setattr(YouTubeServer, "list_comments", lambda *_: {"warning": "try later"})
+        with pytest.raises(BadPayload):
+            asyncio.run(look_up())

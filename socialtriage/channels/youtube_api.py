@@ -14,7 +14,7 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.google_api import Declined, Google, Missing, rows, text
 from socialtriage.channels.google_quota import RESERVE, Quota
 from socialtriage.channels.secret import OAuthSecret
-from socialtriage.domain.errors import Misconfigured
+from socialtriage.domain.errors import BadPayload, Misconfigured
 from socialtriage.domain.text import clean_line
 
 SERVICE = "https://youtube.googleapis.com"
@@ -48,10 +48,13 @@ class Api:
         return rows(data, "items"), text(data, "nextPageToken") or None
 
     async def replies(self, thread: str, token: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
-        """A page of the replies below a top comment. Raises `Missing` when it is gone."""
+        """A page of the replies below a top comment. Raises `Missing` when that is gone, `BadPayload` for no list."""
         data = await self._list(
             "comments", part="snippet", parentId=thread, maxResults=PAGE, textFormat="plainText", pageToken=token
         )
+        if data.keys().isdisjoint({"items", "kind", "pageInfo"}):
+            # An answer that is looked for here is sent again when it is not there: only a list says so.
+            raise BadPayload("YouTube answered with something that is no list of replies.", field="items")
         return rows(data, "items"), text(data, "nextPageToken") or None
 
     async def comments(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
