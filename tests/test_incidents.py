@@ -33,12 +33,17 @@ FACEBOOK = """
 id = "town-facebook"
 network = "facebook"
 page = "1234567"
+
+[[accounts]]
+id = "town-telegram"
+network = "telegram"
+handle = "@town_bot"
 """
 
 
 @dataclass
 class Town:
-    """A desk that speaks on Mastodon and Bluesky, and has a Facebook Page that it cannot post on."""
+    """A desk that speaks on Mastodon and Bluesky, and has a Facebook Page and a Telegram bot where it cannot."""
 
     reply: ReplyDesk
     bluesky: BlueskyServer
@@ -77,7 +82,8 @@ def town(tmp_path: Path) -> Iterator[Town]:
 def test_one_look_at_every_account_says_how_long_each_is_and_which_is_done_by_hand(town: Town) -> None:
     long = WORDS + " Updates follow." * 20
     said = {each.account: each for each in town.drafts(long, facebook="Burst main in High Street. 07700 900123")}
-    assert set(said) == {"town-mastodon", "leisure", "town-facebook"}
+    assert set(said) == {"town-mastodon", "leisure", "town-facebook", "town-telegram"}
+    assert (said["town-telegram"].fault, bool(said["town-telegram"].page)) == ("", True)
     mastodon = said["town-mastodon"]
     assert (mastodon.length.used, mastodon.length.limit, mastodon.fault) == (len(long), 500, "")
     assert "too many" in said["leisure"].fault
@@ -146,6 +152,7 @@ def test_the_command_asks_once_and_says_what_became_of_each_account(
         "town-mastodon": "sent",
         "leisure": "sent",
         "town-facebook": "by_hand",
+        "town-telegram": "by_hand",
     }
     assert run("say", "flood", "--text", "It is mended.", "--account", "town-mastodon", "--yes") == 0
     assert [post.text for post in town.reply.ours] == [WORDS, "It is mended."]

@@ -52,8 +52,8 @@ def open_handoff(desk: Desk, case_id: int, to: str | None = None) -> HandoffRow:
     ref = desk.store.cases.get(case_id).ref
     mine = [one for one in desk.store.answers.handoffs_of(case_id) if one.open and to in (None, one.contact)]
     if not mine:
-        who = f"{desk.contact(to).name} has" if to else "no contact has"
-        raise Refused(f"{ref} waits for no answer: {who} it without having answered.", hint="f hands it off.")
+        who = desk.contact(to).name if to else "a contact"
+        raise Refused(f"{ref} waits for no answer from {who}.", hint="f hands it off.")
     # Of a contact and their deputy, who have the same time, the deputy.
     return min(mine, key=lambda one: (one.expected_at or one.queued_at, -one.id))
 

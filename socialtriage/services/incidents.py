@@ -147,6 +147,8 @@ def _judged(desk: Desk, channel: Channel, account: AccountConfig, text: str) -> 
         fault = f"The account {account.id} is paused."
     elif not text:
         fault = "There are no words for it."
+    elif length.limit == 0 and page is not None:
+        pass  # The network counts nothing of what is written on its own page.
     elif length.limit is not None and length.used > length.limit:
         fault = f"It has {length.used} of {length.limit} {length.unit}: {length.used - length.limit} too many."
     try:

@@ -41,5 +41,6 @@ def status_parts(app: TriageApp) -> Parts:
     leaving = ""
     if row is not None and row.not_before is not None:
         seconds = max(0, int((row.not_before - now).total_seconds()) + 1)
-        leaving = f"{row.kind} {row.ref or ''} leaves in {seconds} s, {app.key_of(table()['app.undo'])} takes it back"
+        what = f"{row.kind} {row.ref}" if row.ref else row.kind
+        leaving = f"{what} leaves in {seconds} s, {app.key_of(table()['app.undo'])} takes it back"
     return [(app.session.said.text, app.session.said.style)], [(leaving, "bold $warn")]

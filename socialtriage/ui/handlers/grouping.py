@@ -69,7 +69,7 @@ async def split(call: Call) -> None:
     view = next((each for each in call.screen.query(CaseView) if each.detail is not None), None)
     name = view.stop_name if view is not None else ""
     if view is None or view.detail is None or not name.startswith("message-"):
-        call.app.say("Point at the message first: J and K go from one to the next.", "$warn")
+        call.app.say("Point at the message first: enter opens the case, J and K go to its messages.", "$warn")
         return
     at = int(name.rpartition("-")[2])
     place = next((i for i, message in enumerate(view.detail.messages) if message.id == at), 0)

@@ -91,7 +91,8 @@ class LiveScreen(Page):
 
     def _details(self, question: Question) -> Iterator[Para]:
         asked, at = question.asked, self.triage.reader().at
-        yield para(clean_line(f"{asked.ref} {asked.name} {asked.handle}"), "title")
+        handle = asked.handle if asked.handle != asked.name else ""
+        yield para(clean_line(f"{asked.ref} {asked.name} {handle}"), "title")
         yield fact("Stands", (live.WORDS[question.place], STYLE[question.place]))
         yield fact("Asked", (at(asked.at), ""))
         if asked.gone:
