@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from socialtriage.cli.start import run
-from socialtriage.services import grouping, handoff, needs, people, triage
-from tests.doubles.desk import arrive, case_ids, message, person, small_desk
+from socialtriage.domain.cases import Case
+from socialtriage.domain.errors import Refused, UsageError
+from socialtriage.domain.models import Outcome, Status
+from socialtriage.services import grouping, handoff, inbox, needs, people, promises, restricting, triage
+from tests.doubles.desk import FrozenClock, arrive, case_ids, message, person, small_desk
 from tests.doubles.shell import Shell
 
 NAME = "Zebulonia"
@@ -135,3 +142,78 @@ def test_words_that_are_no_text_or_steer_the_terminal(
     assert said in told.err
     assert "fault" not in told.err
     assert not {"\x1b", "\x07", "\u202e"} & set(told.out + told.err)
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_what_is_taken_back_is_as_it_was_and_the_log_stays_whole(tmp_path: Path, seed: int) -> None:
+    """Sixty steps by chance over everything that groups, flags and promises; each that can be is undone and redone."""
+    chance, clock = random.Random(seed), FrozenClock()
+    desk = small_desk(tmp_path, clock=clock)
+    for number in range(9):
+        thread = f"t{number // 2}"
+        who = ("Ada", "Bob", "Cy")[number // 3]
+        arrive(desk, message(f"My bin was missed {number}", f"m{number}", author=who, thread=thread))
+    people.link(desk, "ada@social.example", "bob@social.example")
+
+    def some() -> int:
+        return chance.choice(case_ids(desk, "all"))
+
+    def split() -> object:
+        case = some()
+        said = [each.id for each in inbox.detail(desk, case).messages]
+        return grouping.split(desk, case, chance.sample(said, min(1, len(said))))
+
+    steps: list[Callable[[], object]] = [
+        lambda: grouping.merge(desk, [some()], some()),
+        split,
+        lambda: restricting.restrict(desk, [some()]),
+        lambda: restricting.unrestrict(desk, [some()]),
+        lambda: needs.note(desk, some(), "day", chance.choice(["Monday", ""])),
+        lambda: promises.promise(desk, [some()], clock() + timedelta(hours=5)),
+        lambda: triage.tag(desk, [some()], area=chance.choice(["waste", "roads", ""])),
+        lambda: triage.close(desk, [some()], Outcome.ANSWERED),
+        lambda: triage.reopen(desk, [some()]),
+    ]
+
+    def as_it_is() -> dict[int, Case]:
+        return {each: replace(desk.store.cases.get(each), version=0) for each in case_ids(desk, "all")}
+
+    done = 0
+    for _ in range(60):
+        clock.move(minutes=1)
+        before, last = as_it_is(), desk.store.undo.last("JS")
+        try:
+            chance.choice(steps)()
+        except (Refused, UsageError):
+            continue
+        if desk.store.undo.last("JS") == last:
+            continue
+        done, after = done + 1, as_it_is()
+        triage.undo(desk)
+        again = as_it_is()
+        assert {each: again[each] for each in before} == before
+        # What a split opened and its undo emptied stays as a closed case: its reference may be in a letter already.
+        assert all(again[each].status is Status.CLOSED and not again[each].messages for each in again.keys() - before)
+        if chance.random() < 0.7:
+            triage.redo(desk)
+            assert as_it_is() == after
+    assert done > 15
+    assert desk.store.log.verify().fault is None
+    desk.close()
+
+
+def test_who_closes_the_store_first_takes_nothing_from_those_who_have_it_open(tmp_path: Path) -> None:
+    store = tmp_path / "desk.db"
+    small_desk(tmp_path).close()
+    desk = small_desk(tmp_path)
+    arrive(desk, message("before", "1"))
+    code = (
+        f"from socialtriage.store.database import Database as D; D(__import__('pathlib').Path({str(store)!r})).close()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    # The other program knows that it was not the last one: the log of this one is in its place.
+    assert store.with_name("desk.db-wal").exists()
+    arrive(desk, message("after", "2", author="Otto"))
+    with closing(sqlite3.connect(store)) as another:
+        assert another.execute("SELECT count(*) FROM messages").fetchone() == (2,)
+    desk.close()

@@ -115,14 +115,16 @@ class Database:
             self._migrate(version)
 
     def _check_length(self) -> None:
-        """A file that was cut off may look sound until the missing part is read."""
+        """A file that was cut off may look sound until the missing part is read.
+
+        The file is never opened here beside SQLite: closing it would give up SQLite's own locks on it (POSIX), and
+        another process would take itself for the last one and delete the log that this one goes on writing.
+        """
         wal = Path(f"{self.path}-wal")
         if wal.exists() and wal.stat().st_size:
             return  # the newest pages may stand there
-        with self.path.open("rb") as file:
-            header = file.read(32)
-        size = self._writer.execute("PRAGMA page_size").fetchone()[0]
-        if os.path.getsize(self.path) < int.from_bytes(header[28:32], "big") * size:
+        pages, size = (self._writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        if os.path.getsize(self.path) < pages * size:
             raise sqlite3.DatabaseError("malformed: its end is missing")
 
     def _migrate(self, version: int) -> None:
