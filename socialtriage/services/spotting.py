@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
+from functools import lru_cache
 
 from socialtriage.config.model import Config
 from socialtriage.domain.cases import Case
@@ -30,8 +31,8 @@ def spotter_of(config: Config) -> Spotter:
     """The rules of a configuration, compiled."""
     from socialtriage.config.spotter import rules
 
-    return Spotter(
-        [
+    return _compiled(
+        tuple(
             Rule(
                 rule.id,
                 rule.name,
@@ -43,8 +44,14 @@ def spotter_of(config: Config) -> Spotter:
                 rule.wording,
             )
             for rule in rules(config)
-        ]
+        )
     )
+
+
+@lru_cache(maxsize=4)
+def _compiled(rules: tuple[Rule, ...]) -> Spotter:
+    """Rules that were compiled in this process are not compiled again."""
+    return Spotter(rules)
 
 
 def spotted(desk: Desk, tx: Transaction, case: Case, item: Incoming) -> tuple[Case, list[Found], list[NewEvent]]:
