@@ -82,7 +82,7 @@ def test_answers_are_polled_placed_and_passed_on(desk: Desk) -> None:
         "account": "mail.imap",
         "network": "imap",
         "state": "ok",
-        "new": 3,
+        "new": 0,  # of residents' messages
         "updated": 0,
         "error": None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -81,7 +82,8 @@ class AccountsScreen(Page):
         if "spent" in view.budget:
             yield fact("Spent", (clean_line(view.budget["spent"]["words"], 600), ""), width=14)
         yield fact("Last poll", (_moment(view.last_poll_at, now, at), ""), width=14)
-        yield fact("Next poll", (_moment(view.next_poll_at, now, at), ""), width=14)
+        soon = view.next_poll_at is not None and view.next_poll_at < now + timedelta(minutes=1)
+        yield fact("Next poll", ("within a minute" if soon else _moment(view.next_poll_at, now, at), ""), width=14)
         yield fact("Last message", (_moment(view.last_message_at, now, at), ""), width=14)
         if view.login_expires_at:
             yield fact("Login until", (at(view.login_expires_at), "warn"), width=14)
