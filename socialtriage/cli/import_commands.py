@@ -62,6 +62,6 @@ def import_command(env: Env, file: Path, account_id: str | None, channel: str | 
             }
         )
     else:
-        words = f"{done.new} messages added, {done.known} were here already"
-        click.echo(words + (f", {done.bad} rows could not be used." if done.bad else "."))
+        words = f"{done.new:,} added, {done.known:,} here already"
+        click.echo(words + (f", {done.bad:,} not usable." if done.bad else "."))
     return 1 if done.bad else 0
