@@ -14,7 +14,7 @@ import pytest
 from socialtriage.channels.base import Channel, ChannelContext
 from socialtriage.domain.errors import Unavailable
 from socialtriage.domain.models import AccountState, Capabilities, Health, Page, Reread, StoredRef
-from socialtriage.services import answerbox, sync
+from socialtriage.services import answerbox
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller, PollResult
 from tests.doubles.desk import FrozenClock, message, small_desk

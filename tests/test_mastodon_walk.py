@@ -91,7 +91,7 @@ def test_more_than_one_page_of_arrivals_between_passes(world: Make, gotosocial: 
     assert not any("since_id" in asked.query for asked in server.requests)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     gotosocial=st.booleans(),
     seed=st.integers(0, 2**16),

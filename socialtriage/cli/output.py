@@ -173,7 +173,7 @@ def write_out(parts: Iterable[str], target: str | None) -> None:
         from socialtriage.services.writing import write_file
 
         write_file(Path(target), parts)
-        click.echo(f"Wrote {target}.", err=True)
+        click.echo(f"Wrote {clean_line(target, 1000)}.", err=True)
         return
     if sys.stdout is None:
         raise UsageError("There is no standard output to write to.", hint="Name a file with -o.")

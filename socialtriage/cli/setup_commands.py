@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 def init_command(env: Env, to_stdout: bool, force: bool) -> None:
     """Write a commented starting configuration; never overwrites one without --force."""
     from socialtriage.config.example import example_text, write_example
+    from socialtriage.domain.text import clean_line
 
     if to_stdout:
         click.echo(example_text(), nl=False)
         return
     path = env.config_path
     write_example(path, force=force)
-    click.echo(f"Wrote {path}.")
+    click.echo(f"Wrote {clean_line(str(path), 1000)}.")
     click.echo("Next: open it in an editor, add your accounts, then: socialtriage check --offline")
 
 

@@ -201,7 +201,7 @@ def export(desk: Desk, post: Post, target: Path) -> Done:
         target.write_text(text, encoding="utf-8", newline="")
     except OSError as exc:
         raise Refused(f"{target} cannot be written: {exc.strerror}.") from exc
-    return Done(f"Wrote {target}.", ())
+    return Done(f"Wrote {clean_line(str(target), 1000)}.", ())
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
