@@ -39,7 +39,7 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
             hint="Put your last backup in its place; the damaged store is kept beside it: restore FILE --force.",
         )
     if "readonly" in text or "unable to open" in text or "permission" in text or "disk i/o" in text:
-        hint = "Check the folder's rights, and whether the disk is full." if "i/o" in text else "Check the folder's rights."
+        hint = "Check the folder's rights" + (", and whether the disk is full." if "i/o" in text else ".")
         return StoreError(f"The store {path} cannot be opened or written ({exc}).", hint=hint)
     return StoreError(f"The store {path} refused: {exc}.")
 
