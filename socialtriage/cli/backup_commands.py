@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
     """Write a proved copy of the store, pictures and attachments included, to one FILE, while others work."""
     from socialtriage.cli import output
-    from socialtriage.domain.text import clean
+    from socialtriage.domain.text import clean, many
     from socialtriage.services import backup
 
     made = backup.back_up(env.desk, file, force=force)
@@ -41,11 +41,11 @@ def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
         )
     else:
         click.echo(
-            f"Wrote {clean(str(made.path))}: {found.cases} cases, {found.events} events,"
-            f" {made.media} pictures and attachments; proved whole. Last hash {found.head}"
+            f"Wrote {clean(str(made.path))}: {many(found.cases, 'case')}, {many(found.events, 'event')},"
+            f" {many(made.media, 'picture or file', 'pictures and files')}; proved whole. Last hash {found.head}"
         )
     if made.missing:
-        click.echo(f"{len(made.missing)} attachments are no longer in the media folder, so not in it.", err=True)
+        click.echo(f"No longer in the media folder, so not in it: {many(len(made.missing), 'file')}.", err=True)
 
 
 @click.command("restore")
@@ -57,7 +57,7 @@ def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
 def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json: bool) -> None:
     """Put a backup in the place of the store; the store must not be open anywhere."""
     from socialtriage.cli import output
-    from socialtriage.domain.text import clean
+    from socialtriage.domain.text import clean, many
     from socialtriage.services import backup
     from socialtriage.services.desk import officer_of
 
@@ -68,8 +68,8 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
         else:
             click.echo(
                 f"{clean(str(file))} is whole: made {found.get('made_at')} by {found.get('made_by')},"
-                f" {found.get('cases')} cases, {found['events']} events,"
-                f" {found['media']['files']} pictures and attachments."
+                f" {many(int(found.get('cases') or 0), 'case')}, {many(int(found['events']), 'event')},"
+                f" {many(int(found['media']['files']), 'picture or file', 'pictures and files')}."
             )
         return
     done = backup.restore(file, env.store_path, officer=officer_of(env.config), force=force)
@@ -88,10 +88,12 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
             }
         )
         return
-    click.echo(f"Restored {done.contents.cases} cases and {done.contents.events} events of {done.made_at}.")
+    click.echo(
+        f"Restored {many(done.contents.cases, 'case')} and {many(done.contents.events, 'event')} of {done.made_at}."
+    )
     if done.kept:
         click.echo(f"The store that stood there is kept as {clean(str(done.kept))}")
     if done.in_doubt:
-        click.echo(f"{done.in_doubt} rows of the outbox may have left since then: look at them with outbox.")
+        click.echo(f"{many(done.in_doubt, 'row')} of the outbox may have left since then: look at them with outbox.")
     if done.forgotten_again:
-        click.echo(f"{done.forgotten_again} cases that were forgotten since then were forgotten again.")
+        click.echo(f"Forgotten since then, and forgotten again: {many(done.forgotten_again, 'case')}.")

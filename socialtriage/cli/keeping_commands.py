@@ -9,7 +9,7 @@ import click
 
 from socialtriage.cli.main import option_json
 from socialtriage.domain.errors import UsageError
-from socialtriage.domain.text import clean
+from socialtriage.domain.text import clean, many
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -43,7 +43,8 @@ def prune_command(env: Env, dry_run: bool, compact: bool, as_json: bool) -> None
             click.echo("The configuration has no [retention] times, so everything is kept.", err=True)
     else:
         kinds = "".join(f"; {name}: {count}" for name, count in done.kinds.items())
-        click.echo(f"{verb} {found.cases} cases, {found.messages} messages, {found.media} pictures or files{kinds}.")
+        files = many(found.media, "picture or file", "pictures or files")
+        click.echo(f"{verb} {many(found.cases, 'case')}, {many(found.messages, 'message')}, {files}{kinds}.")
     if done.held_back:
         click.echo(f"{done.held_back} more wait because something of them has not left: see outbox.", err=True)
     _traces(done)
@@ -93,7 +94,7 @@ def find_command(env: Env, text: str, as_json: bool) -> None:
     for each in found:
         name = f"{each.name} ({each.handle})" if each.name != each.handle else each.handle
         linked = "  linked" if each.linked_to else ""
-        counts = f"{each.cases} cases, {each.open_cases} open{linked}"
+        counts = f"{many(each.cases, 'case')}, {each.open_cases} open{linked}"
         click.echo(f"{clean_line(people.name_of(each))}  {clean_line(name)}  {counts}")
     click.echo(f"{len(found)} found." if found else "Nobody.", err=True)
 
@@ -193,8 +194,8 @@ def erase_command(env: Env, key: str, yes: bool, anyway: bool, as_json: bool) ->
         return 0 if yes else 1
     verb = "Forgot" if done.done is not None else "Would forget"
     click.echo(
-        f"{verb} {len(done.identities)} identities with {len(done.cases)} cases ({', '.join(done.cases) or 'none'})"
-        f" and {done.messages_elsewhere} other messages."
+        f"{verb} {many(len(done.identities), 'identity', 'identities')} with {many(len(done.cases), 'case')}"
+        f" ({', '.join(done.cases) or 'none'}) and {many(done.messages_elsewhere, 'other message')}."
     )
     if done.named_in:
         click.echo(f"Other people name them in {', '.join(done.named_in)}: look at those yourself.", err=True)

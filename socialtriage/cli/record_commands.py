@@ -117,7 +117,7 @@ def verify_command(env: Env, expect: str | None, copy: Path | None, as_json: boo
     if found.fault is not None:
         click.echo(f"{found.fault} {found.events} events before it are whole.", err=True)
         return 1
-    click.echo(f"The log is whole: {found.events} events, last hash {found.head}")
+    click.echo(f"The log is whole: {found.events} event{'s' * (found.events != 1)}, last hash {found.head}")
     output.lines(record.checked(found))
     if expect:
         click.echo("The hash that you noted is in it: nothing was cut off since.")

@@ -78,6 +78,11 @@ def snippet(text: str, width: int = 120) -> SafeText:
     return SafeText(_shortened(words or line, width))
 
 
+def many(number: int, one: str, more: str = "") -> str:
+    """`1 case`, `3 cases`, `1,204 cases`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def _shortened(line: str, limit: int) -> str:
     """`line` cut at a word where there is one near the end, never between a joiner and what it joins."""
     if len(line) <= limit:

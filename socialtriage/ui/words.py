@@ -16,6 +16,7 @@ from socialtriage.domain.models import (
     Visibility,
     Voice,
 )
+from socialtriage.domain.text import many as many
 from socialtriage.domain.views import CaseRow
 
 URGENCY = {
@@ -151,8 +152,3 @@ def size(count: int | None) -> str:
     if count < 1_000:
         return f"{count} B"
     return f"{count // 1_000} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
-
-
-def many(number: int, one: str, more: str = "") -> str:
-    """`1 case`, `3 cases`, `1,204 cases`."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
