@@ -62,16 +62,7 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
     from socialtriage.services.desk import officer_of
 
     if only_check:
-        found = backup.look(file)
-        if as_json:
-            output.emit(found)
-        else:
-            click.echo(
-                f"{clean(str(file))} is whole: made {found.get('made_at')} by {found.get('made_by')},"
-                f" {many(int(found.get('cases') or 0), 'case')}, {many(int(found['events']), 'event')},"
-                f" {many(int(found['media']['files']), 'picture or file', 'pictures and files')}."
-            )
-        return
+        return _proved(file, as_json)
     done = backup.restore(file, env.store_path, officer=officer_of(env.config), force=force)
     if as_json:
         output.emit(
@@ -97,3 +88,19 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
         click.echo(f"{many(done.in_doubt, 'row')} of the outbox may have left since then: look at them with outbox.")
     if done.forgotten_again:
         click.echo(f"Forgotten since then, and forgotten again: {many(done.forgotten_again, 'case')}.")
+
+
+def _proved(file: Path, as_json: bool) -> None:
+    """Say what a backup holds. Raises as `backup.look` does."""
+    from socialtriage.cli import output
+    from socialtriage.domain.text import clean, many
+    from socialtriage.services import backup
+
+    found = backup.look(file)
+    if as_json:
+        return output.emit(found)
+    click.echo(
+        f"{clean(str(file))} is whole: made {found.get('made_at')} by {found.get('made_by')},"
+        f" {many(int(found.get('cases') or 0), 'case')}, {many(int(found['events']), 'event')},"
+        f" {many(int(found['media']['files']), 'picture or file', 'pictures and files')}."
+    )
