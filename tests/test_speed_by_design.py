@@ -140,3 +140,26 @@ def test_a_remembered_configuration_stands_for_the_same_text_alone(
     [kept] = (tmp_path / "cache").iterdir()
     kept.write_bytes(kept.read_bytes()[:-5])
     assert recall(path) is None
+
+
+def test_intake_takes_shorter_turns_while_others_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from socialtriage.services import intake
+
+    desk, other = small_desk(tmp_path), small_desk(tmp_path, officer="MK")
+    sizes: list[int] = []
+
+    def seen(desk: Desk, account: object, part: list[object]) -> object:
+        sizes.append(len(part))
+        return desk.suggester.suggest
+
+    monkeypatch.setattr(intake, "_ahead", seen)
+
+    def hundred(start: int) -> None:
+        arrive(desk, *(message(f"bin {n}", f"m{n}", author=_author(n)) for n in range(start, start + 100)))
+
+    hundred(0)
+    triage.note(other, case_ids(other)[0], "another officer is at work")
+    hundred(100)
+    other.close()
+    desk.close()
+    assert sizes == [100, 40, 40, 20]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from socialtriage.store.store import Store
 if TYPE_CHECKING:
     from socialtriage.domain.blocked import BlockedWords
     from socialtriage.domain.rules import Suggester
-    from socialtriage.domain.spotter import Spotter
+    from socialtriage.domain.spotter import Spot, Spotter
     from socialtriage.services.clocks import Clocks
 
 Clock = Callable[[], datetime]
@@ -112,6 +112,11 @@ class Desk:
         from socialtriage.services.spotting import spotter_of
 
         return spotter_of(self.config)
+
+    @cached_property
+    def spots_in(self) -> Callable[[str], Sequence[Spot]]:
+        """What the spotter finds in a text; of the last texts it knows it still, so that it can look beforehand."""
+        return lru_cache(maxsize=128)(self.spotter.look)
 
     @cached_property
     def repeat_window(self) -> timedelta:

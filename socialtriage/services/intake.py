@@ -15,7 +15,9 @@ from socialtriage.services.evidence import keep, within
 from socialtriage.services.taken import TakenIn, words_of
 
 CHUNK = 100
-"""Messages in one transaction: officers at other screens wait no longer than that."""
+"""Messages in one transaction."""
+CROWDED = 40
+"""The same while other processes write: officers at other screens wait no longer than that."""
 EARLIEST, LATEST = 1970, 3000
 """Years in which somebody may have written to a council."""
 SYSTEM = "socialtriage"
@@ -27,7 +29,8 @@ def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SY
     allowed = within(page.items, desk.config.evidence.max_bytes)
     keep(desk.media_folder, allowed)
     items = sorted((_dated(item, desk.clock()) for item in allowed), key=lambda item: item.at)
-    parts = [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)] or [[]]
+    size = CROWDED if desk.store.others_write() else CHUNK
+    parts = [items[i : i + size] for i in range(0, len(items), size)] or [[]]
     total = TakenIn()
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
@@ -50,7 +53,11 @@ def _ahead(desk: Desk, account: AccountConfig, items: Sequence[Incoming]) -> Sug
     wanted = [item for item in items if not item.own and not item.context]
     known = desk.store.messages.thread_of(account.id, [item.remote_id for item in wanted]) if wanted else {}
     suggest = desk.suggester.suggest
-    said = {words: suggest(words) for item in wanted if item.remote_id not in known for words in (words_of(item),)}
+    fresh = {words_of(item): item.parent is None for item in wanted if item.remote_id not in known}
+    # An answer joins a case as a rule, and a case has its suggestion already.
+    said = {words: suggest(words) for words, opens in fresh.items() if opens}
+    for words in fresh:
+        desk.spots_in(words)
 
     def suggested(words: str) -> Suggestion | None:
         return said[words] if words in said else suggest(words)

@@ -26,6 +26,7 @@ class Places:
     def __init__(self, tx: Transaction, account: str, prefix: str, repeat_window: timedelta) -> None:
         self._get = tx.cases.get
         self._merged_into = tx.grouping.merged_into
+        self._any_merged = tx.grouping.any_merged()
         self._intake = tx.intake
         self._account = account
         self._prefix = prefix
@@ -96,7 +97,7 @@ class Places:
 
     def _now(self, case_id: int) -> int:
         """The case itself, or the one that an officer merged it into."""
-        return self._merged_into([case_id]).get(case_id, case_id)
+        return self._merged_into([case_id]).get(case_id, case_id) if self._any_merged else case_id
 
     def _quoted(self, item: Incoming, identities: set[int]) -> int | None:
         for case in self._cases_quoted(item):

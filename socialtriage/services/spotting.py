@@ -17,6 +17,7 @@ from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import Done, SpotView
 from socialtriage.services.desk import Desk
+from socialtriage.services.taken import words_of
 from socialtriage.store.log import NewEvent
 from socialtriage.store.spots import SpotCounts
 from socialtriage.store.store import Transaction
@@ -58,7 +59,7 @@ def spotted(desk: Desk, tx: Transaction, case: Case, item: Incoming) -> tuple[Ca
     """The case with the flags that a resident's message gives it, what is kept of them, and their events."""
     if item.automatic in QUIET:
         return case, [], []
-    hits = desk.spotter.look(f"{item.subject}\n{item.text}" if item.subject else item.text)
+    hits = desk.spots_in(words_of(item))
     if not hits:
         return case, [], []
     known = tx.spots.known(case.id)

@@ -20,6 +20,8 @@ from socialtriage.domain.times import utc_now
 SCHEMA_VERSION = 2
 """How many migrations `schema` holds; kept in `PRAGMA user_version` so that an up-to-date store imports nothing."""
 BUSY_MS = 8000
+RECENTLY = 5.0
+"""Seconds for which another process counts as one that writes."""
 WAIT = 0.0015
 """Seconds between looks whether the store can be written."""
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
@@ -61,6 +63,7 @@ class Database:
         self.patience = BUSY_MS / 1000
         """Seconds that a write waits for the others' writes."""
         self._write_lock = threading.RLock()
+        self._others, self._others_at = 0, -RECENTLY
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._watch_lock = threading.Lock()
@@ -274,6 +277,19 @@ class Database:
                 return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
             except sqlite3.Error as exc:
                 raise explain(exc, self.path) from exc
+
+    def others_write(self) -> bool:
+        """Whether another process wrote within the last `RECENTLY` seconds. Raises `StoreError`."""
+        with self._write_lock:
+            try:
+                version = int(self._writer.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as exc:
+                raise explain(exc, self.path) from exc
+            if version != self._others:
+                # The first look only tells where the counting begins.
+                self._others_at = time.monotonic() if self._others else self._others_at
+                self._others = version
+            return time.monotonic() - self._others_at < RECENTLY
 
     def quick_check(self) -> str | None:
         """None when the file is sound, else what SQLite found first."""

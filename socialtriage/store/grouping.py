@@ -100,10 +100,12 @@ class GroupingWriter:
         """Two cases belong together no longer; False when they did not."""
         return self._c.execute("DELETE FROM case_links WHERE a = ? AND b = ?", (min(a, b), max(a, b))).rowcount == 1
 
+    def any_merged(self) -> bool:
+        """Whether cases were ever merged: hardly any message needs the question which one it belongs to now."""
+        return self._c.execute("SELECT 1 FROM case_moves WHERE kind = 'merge' LIMIT 1").fetchone() is not None
+
     def merged_into(self, case_ids: Sequence[int]) -> dict[int, int]:
         """Those of the cases that were merged, with the case that everything of theirs is in now."""
-        if self._c.execute("SELECT 1 FROM case_moves LIMIT 1").fetchone() is None:
-            return {}
         found: dict[int, int] = {}
         for case_id in case_ids:
             target = case_id

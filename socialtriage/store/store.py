@@ -215,6 +215,10 @@ class Store:
         """Changes whenever anybody wrote, in this process or another."""
         return self._db.data_version()
 
+    def others_write(self) -> bool:
+        """Whether another process wrote into the store a moment ago."""
+        return self._db.others_write()
+
     def quick_check(self) -> str | None:
         """None when the file is sound, else what is wrong."""
         return self._db.quick_check()
