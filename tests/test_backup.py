@@ -22,6 +22,7 @@ from socialtriage.domain.models import MediaItem
 from socialtriage.domain.text import clean_line
 from socialtriage.services import backup, handoff, inbox, triage
 from socialtriage.services.desk import Desk
+from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Store
 from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
 from tests.doubles.inside import Inside
@@ -81,6 +82,21 @@ def test_a_backup_while_messages_arrive_is_whole_and_holds_nobody_up(desk: Desk,
     assert other.log.verify().fault is None
     assert 2 <= other.cases.total()[0] <= 2 + len(taken)
     other.close()
+
+
+def test_a_store_that_is_just_what_the_backup_holds_is_restored_unasked(desk: Desk, tmp_path: Path) -> None:
+    made = backup.back_up(desk, tmp_path / "now.tar")
+    desk.close()
+    for _ in range(2):
+        done = backup.restore(tmp_path / "now.tar", desk.store.path, officer="JS")
+        assert done.contents == made.contents
+        assert done.kept is not None
+    other = Store(desk.store.path)
+    with other.transaction("JS", MONDAY) as tx:
+        tx.log(NewEvent("case.noted", 1, "ABC-222222", {}, "a word"))
+    other.close()
+    with pytest.raises(Refused, match="newer than the backup"):
+        backup.restore(tmp_path / "now.tar", desk.store.path, officer="JS")
 
 
 def test_restoring_over_a_store_keeps_it_and_puts_in_doubt_what_may_have_left(desk: Desk, tmp_path: Path) -> None:

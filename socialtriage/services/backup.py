@@ -151,7 +151,7 @@ def look(file: Path) -> dict[str, Any]:
 def restore(file: Path, path: Path, *, officer: str, force: bool = False) -> Restored:
     """Put a backup in the place of the store at `path`.
 
-    Over a store that somebody worked with only with `force`, and that one is kept beside it. Raises `Refused`, also
+    Over a store that holds anything else only with `force`; what stood there is kept beside it. Raises `Refused`, also
     while any other process has the store open, and `StoreError`; then the store is as it was.
     """
     if not file.is_file():
@@ -201,7 +201,8 @@ def _current(path: Path, backup: Contents, force: bool) -> _Current | None:
                     f"The store {path} is open: {holder.officer} works on it on {holder.host}.", hint="Close it there."
                 )
         found = store.copies.contents()
-        if not found.empty and not force:
+        # What is just what the backup holds is replaced without a word: nothing is lost by it.
+        if not found.empty and not force and not store.copies.only_copied_since(backup):
             raise Refused(_compared(path, found, backup), hint="With --force it is kept beside the restored one.")
         return _Current(found, tuple(store.copies.forgotten()))
     except StoreError:

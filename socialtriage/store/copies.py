@@ -62,6 +62,16 @@ class Copies:
         row = self._db.one("SELECT at FROM events ORDER BY seq DESC LIMIT 1")
         return Contents(cases, messages, events, head, row[0] if row else None)
 
+    def only_copied_since(self, earlier: Contents) -> bool:
+        """Whether it holds what it held then, and nothing was done since but to export it or to put it back."""
+        now = self.contents()
+        if (now.cases, now.messages) != (earlier.cases, earlier.messages) or now.events < earlier.events:
+            return False
+        row = self._db.one("SELECT hash FROM events WHERE seq = ?", (earlier.events,))
+        same = earlier.events == 0 or (row is not None and row[0] == earlier.head)
+        done = self._db.all("SELECT DISTINCT kind FROM events WHERE seq > ?", (earlier.events,))
+        return same and {r[0] for r in done} <= {"backup.made", "store.restored", "log.exported"}
+
     def proved(self, name: str) -> Contents:
         """What it holds, after everything was proved, from its pages to its log; `name` is how messages call it.
 
