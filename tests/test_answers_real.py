@@ -82,7 +82,8 @@ def test_out_and_back_and_on_to_the_resident(tmp_path: Path, servers: tuple[Real
         [told] = shell.ok("list", "--view", "tell", "--json").json
         assert (told["ref"], told["status"]) == (ref, "tell_resident")
         whole = shell.ok("show", ref, "--json").json
-        assert [(each["voice"], each["text"]) for each in whole["messages"]][-1] == ("contact", "Collected at ten.")
+        # A mail's time has no parts of a second: in so quick a story it may stand before what it answers.
+        assert ("contact", "Collected at ten.") in [(each["voice"], each["text"]) for each in whole["messages"]]
         assert whole["handoffs"][0]["state"] == "answered"
         assert whole["handoffs"][0]["answered_at"]
         assert box.flags() == [""] or not any("Seen" in flags for flags in box.flags())
