@@ -274,7 +274,7 @@ def test_an_open_desk_fetches_files_behind_the_screen(tmp_path: Path, files: Med
         try:
             async with asyncio.timeout(20):
                 while all_media(desk)["photo"].state is not MediaState.KEPT:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0)
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

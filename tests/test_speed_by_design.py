@@ -72,6 +72,15 @@ def test_a_view_of_open_cases_is_one_walk_along_its_index(desk: Desk, view: str)
     assert not any("TEMP B-TREE" in step or re.match(r"SCAN \w+$", step) for step in steps), steps
 
 
+def test_an_accounts_habit_is_read_along_an_index_however_many_messages_it_has(desk: Desk) -> None:
+    connection, seen = desk.store._db.reader, list[str]()
+    connection.set_trace_callback(seen.append)
+    assert len(desk.store.accounts.arrivals("town-mastodon")) == 60
+    connection.set_trace_callback(None)
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {seen[-1]}")]
+    assert steps == ["SEARCH messages USING INDEX messages_arrivals (account=?)"]
+
+
 def test_a_page_of_cases_is_one_statement_however_many_there_are(desk: Desk) -> None:
     ids = case_ids(desk)[:100]
     counts = []

@@ -69,6 +69,9 @@ def state_beyond(
         return state, ""
     if expires is not None and expires - now < EXPIRY_WARNING:
         return AccountState.LOGIN_EXPIRING, ""
+    record = desk.store.accounts.get(account.id)
+    if record is not None and record.last_message_at is not None and now - record.last_message_at <= SHORTEST:
+        return state, ""
     found = habit(desk.store.accounts.arrivals(account.id))
     if found is not None and found.silent(now):
         return AccountState.SILENT, f"It is {found.words(now)}: look whether messages still arrive at the network."

@@ -11,4 +11,6 @@ CREATE TABLE spending (
   pot TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, units REAL NOT NULL DEFAULT 0,
   calls INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pot, day, kind)
 ) WITHOUT ROWID;
+-- The last arrivals of an account, in their order: its habit is looked at in every pass.
+CREATE INDEX messages_arrivals ON messages (account) WHERE voice = 'resident';
 """
