@@ -8,6 +8,7 @@ import os
 import socket
 import sqlite3
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ settings.load_profile("desk")
 
 REAL_STORES = {"test_store", "test_attack_store", "test_backup", "test_architecture"}
 """Test modules whose stores are made and written as an officer's are."""
+REMEMBERED = {
+    "bluesky_session": ("_unsaved", "_refused"),
+    "graph_token": ("_tokens",),
+    "mastodon": ("_servers",),
+    "oauth_token": ("_unsaved",),
+    "x_api": ("_spoken", "_me"),
+    "x_prices": ("_users",),
+}
+"""What channels keep for the life of the process; servers of two tests may come to have one port."""
 LOOPBACK = {"127.0.0.1", "127.0.0.2", "::1", "localhost", "0.0.0.0", ""}  # noqa: S104
 
 
@@ -71,6 +81,15 @@ _create = ssl.create_default_context
 @functools.cache
 def _trusted() -> ssl.SSLContext:
     return _create(cafile=AUTHORITIES)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """No test sees what an earlier one's servers said: an account suspended there is not suspended here."""
+    for module, names in REMEMBERED.items():
+        loaded = sys.modules.get(f"socialtriage.channels.{module}")
+        for name in names if loaded else ():
+            getattr(loaded, name).clear()
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import REMEMBERED
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "socialtriage"
 MODULE_LINES, CLASS_METHODS, FUNCTION_LINES = 400, 25, 40
@@ -135,3 +137,16 @@ def test_the_project_names_no_machine_and_no_registry() -> None:
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{name}: {match[0]}" for match in pattern.finditer(text)]
     assert found == []
+
+
+def test_what_channels_keep_in_memory_is_forgotten_between_tests() -> None:
+    """An empty container at the top of a module outlives a test; conftest must know it."""
+    kept = {
+        (path.stem, node.target.id)
+        for path in (PACKAGE / "channels").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if (isinstance(node.value, ast.Dict | ast.List) and not ast.unparse(node.value).strip("{}[]"))
+        or (isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in {"dict", "list", "set"})
+    }
+    assert kept == {(module, name) for module, names in REMEMBERED.items() for name in names}
