@@ -97,6 +97,7 @@ def _item(number: int) -> Incoming:
 def _officer(path: str, results: Any, name: str) -> None:
     """One screen: reads the queue, tags a case, again and again, at the pace of a very fast officer."""
     with closing(_desk(path, name)) as desk:
+        desk.prepare()  # as the inbox does behind its first frame
         end, faults, times = time.monotonic() + SECONDS, 0, []
         while time.monotonic() < end:
             ids = inbox.snapshot(desk, Query())

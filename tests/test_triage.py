@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
 from socialtriage.domain.models import Kind, Outcome, Status, Urgency
-from socialtriage.services import inbox, queries, triage
+from socialtriage.services import calendar, inbox, queries, triage
 from socialtriage.services.desk import Desk
 from socialtriage.store.log import NewEvent
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_desk, the_case
@@ -245,3 +246,23 @@ def test_why_explains_urgency_and_deadline(desk: Desk, case: int) -> None:
     lines = inbox.why(desk, case)
     assert "normal" in lines[0]
     assert lines[-1].startswith("Due Mon 16 Nov 14:00")
+
+
+def test_the_calendar_is_read_before_the_others_have_to_wait(
+    desk: Desk, case: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: FrozenClock
+) -> None:
+    """Its library takes a tenth of a second to load; inside a write every other officer would wait for it."""
+    desk.close()
+    again = small_desk(tmp_path, clock=clock)
+    read: list[bool] = []
+    year = calendar._Calendar.year
+
+    def noted(self: calendar._Calendar, asked: int) -> dict[date, str]:
+        read.append(again.store._db._depth > 0)
+        return year(self, asked)
+
+    monkeypatch.setattr(calendar._Calendar, "year", noted)
+    with contextlib.closing(again):
+        triage.tag(again, [case], urgency=Urgency.URGENT)
+    assert read
+    assert not read[0]

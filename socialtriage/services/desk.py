@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from socialtriage.config.model import AccountConfig, Area, Config, Contact
 from socialtriage.config.paths import expanded, media_folder, relative_to_config
-from socialtriage.domain.errors import NotFound
+from socialtriage.domain.errors import ConfigError, UnknownName
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.times import parse_every, utc_now
 from socialtriage.store.store import Store
@@ -59,6 +60,13 @@ class Desk:
     config_path: Path | None = None
     mail_folder: Path | None = None
     """Where mails are written instead of being sent (the demo)."""
+
+    def prepare(self) -> None:
+        """Have the calendar ready: its library takes long to load, and inside a write everybody would wait for it."""
+        with contextlib.suppress(ConfigError):  # who needs the clocks is told
+            now = self.clock()
+            for day in (now, now + timedelta(days=60)):
+                self.clocks.working.holiday(day.astimezone(self.zone).date())
 
     def close(self) -> None:
         """Close the store."""
@@ -124,15 +132,15 @@ class Desk:
         return parse_every(self.config.repeat.within)
 
     def account(self, id_: str) -> AccountConfig:
-        """An account of the configuration. Raises `NotFound` with the nearest id."""
+        """An account of the configuration. Raises `UnknownName` with the nearest id."""
         return _named(self.accounts, id_, "account")
 
     def area(self, id_: str) -> Area:
-        """A service area of the configuration. Raises `NotFound` with the nearest id."""
+        """A service area of the configuration. Raises `UnknownName` with the nearest id."""
         return _named(self.areas, id_, "service area")
 
     def contact(self, id_: str) -> Contact:
-        """A contact of the configuration. Raises `NotFound` with the nearest id."""
+        """A contact of the configuration. Raises `UnknownName` with the nearest id."""
         return _named(self.contacts, id_, "contact")
 
     def network_of(self, account: AccountConfig) -> str:
@@ -156,7 +164,7 @@ def _named(values: dict[str, T], id_: str, what: str) -> T:
 
     near = difflib.get_close_matches(id_, values, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}?" if near else (f"There are: {', '.join(values)}." if values else "")
-    raise NotFound(f"There is no {what} {id_!r}.", hint=hint)
+    raise UnknownName(f"There is no {what} {id_!r}.", hint=hint)
 
 
 def open_desk(
@@ -169,7 +177,7 @@ def open_desk(
     mail_folder: Path | None = None,
 ) -> Desk:
     """Open the store and sit down. Raises `StoreError`."""
-    return Desk(
+    desk = Desk(
         config,
         Store(store_path),
         clock,
@@ -178,3 +186,5 @@ def open_desk(
         config_path=config_path,
         mail_folder=mail_folder,
     )
+    desk.store.before_writing = desk.prepare
+    return desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -195,10 +195,15 @@ class Store:
         self.path = path
         self._db = self._below = Database(path)
         self.cases = Cases(self._db)
+        self.before_writing: Callable[[], object] | None = None
+        """Called once, before the first transaction: what takes long there would make every other officer wait."""
 
     @contextlib.contextmanager
     def transaction(self, officer: str, at: datetime, *, durable: bool = True) -> Iterator[Transaction]:
         """One short IMMEDIATE transaction. Nothing of it stays when the block raises. Raises `StoreError`."""
+        if self.before_writing is not None:
+            prepare, self.before_writing = self.before_writing, None
+            prepare()
         with self._db.write(durable=durable) as connection:
             tx = Transaction(connection, officer, at)
             yield tx

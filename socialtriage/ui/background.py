@@ -88,6 +88,7 @@ class Background:
         gc.freeze()
         gc.enable()
         app = self._app
+        app.in_background(partial(asyncio.to_thread, app.desk.prepare), "calendar", "reading the calendar")
         self._watch()
         app.set_interval(WATCH, self._watch)
         app.set_interval(COUNTDOWN, self._count_down)
