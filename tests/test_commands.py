@@ -40,7 +40,7 @@ def new(shell: Shell, text: str = "bin missed", person: str = "Mrs Price") -> st
         (["show", "ABC-AAAAAA"], 1, "no case"),
         (["show", "rubbish"], 1, "no case"),
         (["tag", "ABC-AAAAAA", "--area", "waste"], 1, "no case"),
-        (["list", "--area", "wast"], 1, "Did you mean waste?"),
+        (["list", "--area", "wast"], 2, "Did you mean waste?"),
         (["list", "--search", "aera:waste"], 2, "Did you mean area?"),
         (["list", "--view", "nope"], 2, "nope"),
         (["log", "--from", "someday"], 2, "someday"),
@@ -49,11 +49,11 @@ def new(shell: Shell, text: str = "bin missed", person: str = "Mrs Price") -> st
         (["reply", "ABC-AAAAAA", "text"], 1, "no case"),
         (["outbox", "drop", "7"], 1, "no row 7"),
         (["outbox", "retry", "7"], 1, "no row 7"),
-        (["accounts", "login", "nobody", "--secret-stdin"], 1, "no account"),
-        (["contacts", "away", "waste-teem", "--until", "today"], 1, "Did you mean waste-team?"),
-        (["contacts", "away", "waste-team", "--until", "2020-01-01"], 1, "passed"),
+        (["accounts", "login", "nobody", "--secret-stdin"], 2, "no account"),
+        (["contacts", "away", "waste-teem", "--until", "today"], 2, "Did you mean waste-team?"),
+        (["contacts", "away", "waste-team", "--until", "2020-01-01"], 2, "passed"),
         (["contacts", "import", "nothere.csv"], 2, "nothere.csv"),
-        (["poll", "--once", "--account", "nobody"], 1, "no account"),
+        (["poll", "--once", "--account", "nobody"], 2, "no account"),
         (["undo"], 1, "nothing of yours"),
         (["redo"], 1, "nothing to do again"),
         (["init"], 1, "already"),
@@ -66,6 +66,34 @@ def test_wrong_turns_end_with_a_sentence_and_the_right_status(
     ran = shell.run(*args, stdin="x")
     assert ran.status == status, ran.err
     assert says.lower() in (ran.err + ran.out).lower()
+
+
+def test_a_name_the_configuration_does_not_have_is_wrong_usage_in_every_command(shell: Shell) -> None:
+    ref = new(shell)
+    for args, says in (
+        (["list", "--area", "wast"], "mean waste?"),
+        (["list", "--account", "fone"], "fone"),
+        (["list", "--search", "area:wast"], "mean waste?"),
+        (["list", "--search", "after:someday"], "someday"),
+        (["list", "--urgency", "urgnt"], "urgent"),
+        (["tag", ref, "--area", "wast"], "mean waste?"),
+        (["tag", ref, "--area", "waste", "--topic", "missed"], "no topic"),
+        (["handoff", ref, "--to", "waste-teem"], "mean waste-team?"),
+        (["reply", ref, "--answer", "mised-bin", "--preview"], "missed-bin"),
+        (["log", "--area", "wast"], "mean waste?"),
+        (["log", "--contact", "waste-teem"], "mean waste-team?"),
+        (["live", "https://x.example/1", "--account", "nobody"], "nobody"),
+        (["accounts", "logout", "nobody"], "mail.smtp"),
+        (["accounts", "gaps", "nobody"], "nobody"),
+        (["contacts", "back", "waste-teem"], "mean waste-team?"),
+        (["chase", ref, "--to", "waste-teem"], "mean waste-team?"),
+        (["incident", "new", "flood", "--text", "Water.", "--area", "wast"], "mean waste?"),
+        (["snooze", ref, "2020-01-01"], "over"),
+    ):
+        ran = shell.run(*args)
+        assert (ran.status, says in ran.err) == (2, True), (args, ran)
+    shown = shell.ok("show", ref, "--json").json
+    assert (shown["status"], shown["version"]) == ("new", 1), "nothing was done"
 
 
 def test_every_problem_of_the_configuration_is_listed_at_once(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from socialtriage.config.load import parse
 from socialtriage.domain import replying
-from socialtriage.domain.errors import ConfigError, Refused, Stale
+from socialtriage.domain.errors import ConfigError, Refused, Stale, UsageError
 from socialtriage.domain.models import OutboxKind, OutboxState, Status, Visibility
 from socialtriage.services import (
     acknowledging,
@@ -302,7 +302,7 @@ def test_a_supervised_officers_reply_leaves_with_a_second_officers_word_alone(tm
         with pytest.raises(Refused, match="wait for approval"):
             approvals.approve(desk.other("TR"), rows[0])
         chief = desk.other("MK")
-        with pytest.raises(Refused, match="Say what is to be changed"):
+        with pytest.raises(UsageError, match="Say what is to be changed"):
             approvals.give_back(chief, rows[1], "  ")
         approvals.give_back(chief, rows[1], "Shorter, please.")
         assert outbox.rows(chief) == []

@@ -3,8 +3,9 @@
 SocialTriageError
 ├── ConfigError            the configuration cannot be used (lists every problem)
 ├── UsageError             what was asked for makes no sense (exit status 2)
+│   └── UnknownName        a name that the configuration does not have; also a NotFound
 ├── Refused                a rule of the desk says no; nothing was done
-│   ├── NotFound           no such case, account or contact
+│   ├── NotFound           no such case, message, person or row of the store
 │   └── Stale              the case changed since it was read
 ├── StoreError             the store cannot be opened, is damaged, or is busy
 ├── SecretError            the keyring has no backend, is locked, or holds nothing
@@ -67,7 +68,11 @@ class Refused(SocialTriageError):
 
 
 class NotFound(Refused):
-    """No such case, account, contact or message."""
+    """The store has no such case, message, person or row."""
+
+
+class UnknownName(NotFound, UsageError):
+    """The configuration has no such account, area, topic, contact or saved answer: it was named wrongly."""
 
 
 class Stale(Refused):

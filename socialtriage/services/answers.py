@@ -103,7 +103,7 @@ def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
         )
     now = desk.clock()
     if day < now.astimezone(desk.zone).date():
-        raise Refused(f"{day} has passed.", hint="Name the last day of the absence.")
+        raise UsageError(f"{day} has passed.", hint="Name the last day of the absence.")
     with desk.store.transaction(desk.officer, now) as tx:
         _decide(tx, mail, MailState.TAKEN)
         tx.accounts.set_away(contact.id, day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from socialtriage.domain.errors import NotFound, Refused
+from socialtriage.domain.errors import NotFound, Refused, UsageError
 from socialtriage.domain.models import OutboxKind
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import Done
@@ -50,12 +50,15 @@ def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: floa
 
 
 def give_back(desk: Desk, row_id: int, words: str) -> Done:
-    """Return a held reply to its officer with a word why: it is their draft again. Raises `Refused`."""
+    """Return a held reply to its officer with a word why: it is their draft again.
+
+    Raises `Refused`, and `UsageError` without words.
+    """
     row, rows = _held(desk, row_id)
     _may_judge(desk, row)
     why = clean(words, NOTE_LIMIT).strip()
     if not why:
-        raise Refused("Say what is to be changed; a reply without a word helps nobody.")
+        raise UsageError("Say what is to be changed; a reply without a word helps nobody.")
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         ref = None
         if not all(tx.outbox.drop(each.id) for each in rows):

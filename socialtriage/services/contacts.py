@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from datetime import date, datetime
 
-from socialtriage.domain.errors import Refused
+from socialtriage.domain.errors import UsageError
 from socialtriage.domain.views import ContactView, Done
 from socialtriage.services.desk import Desk
 from socialtriage.store.handoffs import HandoffRow
@@ -51,11 +51,14 @@ def _median(desk: Desk, spans: list[tuple[datetime, datetime]]) -> int | None:
 
 
 def away(desk: Desk, contact_id: str, until: date) -> Done:
-    """A contact is away until a day, that day included; handoffs go to the deputy. Raises `NotFound`, `Refused`."""
+    """A contact is away until a day, that day included; handoffs go to the deputy.
+
+    Raises `UnknownName`, and `UsageError` for a day that is over.
+    """
     contact = desk.contact(contact_id)
     now = desk.clock()
     if until < now.astimezone(desk.zone).date():
-        raise Refused(f"{until} has passed.", hint="Name the last day of the absence.")
+        raise UsageError(f"{until} has passed.", hint="Name the last day of the absence.")
     with desk.store.transaction(desk.officer, now) as tx:
         tx.accounts.set_away(contact.id, until)
         tx.log(NewEvent("contact.away", detail={"contact": contact.id, "until": until.isoformat()}))
@@ -65,7 +68,7 @@ def away(desk: Desk, contact_id: str, until: date) -> Done:
 
 
 def back(desk: Desk, contact_id: str) -> Done:
-    """A contact is back. Raises `NotFound`."""
+    """A contact is back. Raises `UnknownName`."""
     contact = desk.contact(contact_id)
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         tx.accounts.set_away(contact.id, None)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from typing import TypeVar
 
-from socialtriage.domain.errors import NotFound, UsageError
+from socialtriage.domain.errors import UsageError
 from socialtriage.domain.models import Avoidable, Kind, Outcome
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import Query
@@ -16,7 +15,6 @@ from socialtriage.domain.when import parse_date
 from socialtriage.services.desk import Desk
 from socialtriage.store import narrow
 
-T = TypeVar("T")
 Filter = Callable[[Desk, Query, str], Query]
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -39,14 +37,6 @@ def choice(word: str, valid: Sequence[str], what: str) -> str:
     raise UsageError(f"There is no {what} {word!r}.", hint=nearest(word, valid))
 
 
-def known(look_up: Callable[[str], T], value: str) -> T:
-    """What the configuration calls so. Raises `UsageError` where it has no such thing."""
-    try:
-        return look_up(value)
-    except NotFound as exc:
-        raise UsageError(exc.message, hint=exc.hint) from exc
-
-
 def moment(desk: Desk, value: str) -> datetime:
     """The beginning of a day, or an ISO time with its zone. Raises `UsageError`."""
     now = desk.clock().astimezone(desk.zone)
@@ -59,10 +49,10 @@ def moment(desk: Desk, value: str) -> datetime:
 
 
 def area_id(desk: Desk, value: str) -> str:
-    """An area of the configuration, or one that cases still have. Raises `UsageError` with the nearest id."""
+    """An area of the configuration, or one that cases still have. Raises `UnknownName` with the nearest id."""
     if value in desk.areas or value == "none":
         return value
-    return value if desk.store.figures.known("area", value) else known(desk.area, value).id
+    return value if desk.store.figures.known("area", value) else desk.area(value).id
 
 
 @lru_cache(maxsize=8)
@@ -117,14 +107,14 @@ def _charter(desk: Desk, query: Query, value: str) -> Query:
 def _contact(name: str) -> Filter:
     def narrowed(desk: Desk, query: Query, value: str) -> Query:
         if value not in desk.contacts and not desk.store.figures.handed_to(value):
-            known(desk.contact, value)
+            desk.contact(value)
         return _more(query, name, value)
 
     return narrowed
 
 
 def _suggested(desk: Desk, query: Query, value: str) -> Query:
-    return _more(query, "suggested", value if value in desk.areas else known(desk.area, value).id)
+    return _more(query, "suggested", value if value in desk.areas else desk.area(value).id)
 
 
 def _flag(desk: Desk, query: Query, value: str) -> Query:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from socialtriage.channels.base import Channel, LearnsRules
 from socialtriage.channels.http import Budget
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UsageError
+from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UnknownName, UsageError
 from socialtriage.domain.incidents import expression
 from socialtriage.domain.models import LengthRule, OutboxKind, Visibility
 from socialtriage.domain.text import clean, clean_line
@@ -67,7 +67,7 @@ class Plan:
 def plan(
     desk: Desk, name: str, text: str, *, until: str = "", keywords: Sequence[str] = (), area: str | None = None
 ) -> Plan:
-    """An incident as it was written down. Raises `UsageError`, `NotFound` for an area."""
+    """An incident as it was written down. Raises `UsageError`, `UnknownName` for an area."""
     words = clean(text).strip()
     if not words:
         raise UsageError("The statement is empty.")
@@ -108,13 +108,13 @@ async def statements(
 ) -> list[Statement]:
     """What would be said on each account, counted as its network counts.
 
-    `variants` are other words, by the id of an account or by network. Raises `NotFound` for an account.
+    `variants` are other words, by the id of an account or by network. Raises `UnknownName` for an account.
     """
     chosen = [desk.account(each) for each in dict.fromkeys(accounts)] or speaking(desk)
     known = {name for each in desk.config.accounts for name in (each.id, desk.network_of(each))}
     if strange := sorted(set(variants) - known):
         names = ", ".join(sorted(known))
-        raise NotFound(f"There is no account or network {strange[0]!r}.", hint=f"There are: {names}.")
+        raise UnknownName(f"There is no account or network {strange[0]!r}.", hint=f"There are: {names}.")
     found = []
     for account in chosen:
         words = variants.get(account.id) or variants.get(desk.network_of(account)) or text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from socialtriage.channels.http import Budget
-from socialtriage.domain.errors import NotFound, UsageError
+from socialtriage.domain.errors import UnknownName, UsageError
 from socialtriage.domain.models import AccountState, Health
 from socialtriage.domain.views import Done
 from socialtriage.services.desk import Desk
@@ -23,15 +23,15 @@ MAX_SECRET = 20_000
 
 
 def known(desk: Desk, id_: str) -> str:
-    """The id of an account or of a mail server's secret. Raises `NotFound` with the nearest one."""
+    """The id of an account or of a mail server's secret. Raises `UnknownName` with the nearest one."""
     if id_ in MAIL_SECRETS:
         return id_
     if id_.startswith(BRIDGE_SECRET):
         return f"{BRIDGE_SECRET}{desk.contact(id_.removeprefix(BRIDGE_SECRET)).id}"
     try:
         return desk.account(id_).id
-    except NotFound as exc:
-        raise NotFound(exc.message, hint=f"{exc.hint} Mail servers are mail.smtp and mail.imap.".strip()) from exc
+    except UnknownName as exc:
+        raise UnknownName(exc.message, hint=f"{exc.hint} Mail servers are mail.smtp and mail.imap.".strip()) from exc
 
 
 def store_secret(desk: Desk, secrets: SecretStore, id_: str, value: str) -> Done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from socialtriage.domain.errors import NotFound, Refused
+from socialtriage.domain.errors import NotFound, Refused, UsageError
 from socialtriage.domain.views import CaseDetail, Done
 from socialtriage.services import inbox, keeping
 from socialtriage.services.desk import Desk
@@ -23,7 +23,7 @@ def name_of(person: Identity) -> str:
 def find(desk: Desk, text: str) -> list[Identity]:
     """People whose handle, name or key holds a text."""
     if not text.strip():
-        raise Refused("Say whom to look for: a part of a handle, a name or an address.")
+        raise UsageError("Say whom to look for: a part of a handle, a name or an address.")
     return desk.store.keeping.find(text.strip())
 
 

@@ -44,11 +44,11 @@ def _area(desk: Desk, query: Query, value: str) -> Query:
 
 
 def _account(desk: Desk, query: Query, value: str) -> Query:
-    return replace(query, account=filters.known(lambda name: account_id(desk, name), value))
+    return replace(query, account=account_id(desk, value))
 
 
 def account_id(desk: Desk, name: str) -> str:
-    """The id of an account: of the configuration, or one that cases came by before (`phone`). Raises `NotFound`."""
+    """The id of an account: of the configuration, or one that cases came by before (`phone`). Raises `UnknownName`."""
     return name if desk.store.accounts.get(name) is not None else desk.account(name).id
 
 

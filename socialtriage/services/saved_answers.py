@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from socialtriage.config.model import SavedAnswer
 from socialtriage.domain import cases as life
-from socialtriage.domain.errors import NotFound, Refused, UsageError
+from socialtriage.domain.errors import Refused, UnknownName, UsageError
 from socialtriage.domain.redact import find_personal
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, CaseRow, Done
@@ -67,11 +67,13 @@ def offered(desk: Desk, row: CaseRow, *, only: bool = False) -> list[Offer]:
 
 
 def named(desk: Desk, answer_id: str, now: datetime) -> SavedAnswer:
-    """A saved answer by its id. Raises `NotFound`, and `Refused` for one that expired."""
+    """A saved answer by its id. Raises `UnknownName`, and `Refused` for one that expired."""
     answers = {answer.id: answer for answer in desk.config.answers}
     answer = answers.get(answer_id)
     if answer is None:
-        raise NotFound(f"There is no saved answer {answer_id!r}.", hint=f"There are: {', '.join(answers) or 'none'}.")
+        raise UnknownName(
+            f"There is no saved answer {answer_id!r}.", hint=f"There are: {', '.join(answers) or 'none'}."
+        )
     if answer.expires is not None and answer.expires < now.astimezone(desk.zone).date():
         raise Refused(
             f"The saved answer {answer_id} expired on {answer.expires}.", hint="Renew it in the configuration."
@@ -82,7 +84,7 @@ def named(desk: Desk, answer_id: str, now: datetime) -> SavedAnswer:
 def wording(desk: Desk, case_id: int, answer_id: str, now: datetime, promise: datetime | None = None) -> str:
     """A saved answer for a case: its network's variant, filled in as far as the case knows.
 
-    Raises `NotFound`, and `Refused` for one that expired.
+    Raises `UnknownName`, and `Refused` for one that expired.
     """
     answer = named(desk, answer_id, now)
     detail = inbox.detail(desk, case_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case, changes
-from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
+from socialtriage.domain.errors import Refused, Stale, UnknownName, UsageError
 from socialtriage.domain.explain import moment_words
 from socialtriage.domain.models import Avoidable, Kind, OutboxKind, OutboxState, Outcome, Status, Urgency
 from socialtriage.domain.text import clean
@@ -128,7 +128,7 @@ def _topic(desk: Desk, case: Case, topic: str) -> str | None:
         raise Refused(f"{case.ref} has no area yet, so it can have no topic.", hint="Set the area with it.")
     known = desk.area(case.area).topics
     if topic not in known:
-        raise NotFound(
+        raise UnknownName(
             f"{desk.area(case.area).name} has no topic {topic!r}.", hint=f"There are: {', '.join(known) or 'none'}."
         )
     return topic
