@@ -181,12 +181,12 @@ def test_what_is_taken_back_is_as_it_was_and_the_log_stays_whole(tmp_path: Path,
     done = 0
     for _ in range(60):
         clock.move(minutes=1)
-        before, last = as_it_is(), desk.store.undo.last("JS")
+        before, last = as_it_is(), desk.store.undo.last(desk.seat)
         try:
             chance.choice(steps)()
         except (Refused, UsageError):
             continue
-        if desk.store.undo.last("JS") == last:
+        if desk.store.undo.last(desk.seat) == last:
             continue
         done, after = done + 1, as_it_is()
         triage.undo(desk)

@@ -57,6 +57,40 @@ def test_a_step_that_another_officer_overtook_does_not_bar_the_way_to_those_befo
     assert inbox.rows(desk, [second])[0].area == "roads"
 
 
+def test_two_officers_with_the_same_initials_take_back_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sits_down(login: str) -> Desk:
+        for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+            monkeypatch.setenv(name, login)
+        desk = small_desk(tmp_path)
+        assert desk.seat
+        return desk
+
+    jane, john = sits_down("jane"), sits_down("john")
+    arrive(jane, message("one", "1", author="Ada"), message("two", "2", author="Bob"))
+    first, second = case_ids(jane)
+    triage.tag(jane, [first], area="waste")
+    triage.tag(john, [second], area="roads")
+    triage.undo(jane)
+    assert inbox.rows(jane, [first])[0].area is None
+    assert inbox.rows(jane, [second])[0].area == "roads", "John's work stays"
+    with pytest.raises(Refused, match="nothing of yours"):
+        triage.undo(jane)
+    with pytest.raises(Refused, match="nothing to do again"):
+        triage.redo(john)
+    # Tomorrow, in another window: it is hers still. And a step of the first version, which knew initials only.
+    again = sits_down("jane")
+    triage.redo(again)
+    assert inbox.rows(jane, [first])[0].area == "waste"
+    with jane.store.transaction("JS", jane.clock()) as tx:
+        tx.undo.add("JS", jane.clock(), "an old step", [])
+    step = jane.store.undo.last(jane.seat)
+    assert step is not None and step.said == "an old step"
+    for each in (jane, john, again):
+        each.close()
+
+
 def test_a_handoff_that_has_left_does_not_bar_the_way_to_what_was_done_before_it(desk: Desk, case: int) -> None:
     arrive(desk, message("another", "2", author="Bob"))
     other = next(i for i in case_ids(desk) if i != case)

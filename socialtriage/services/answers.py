@@ -74,7 +74,7 @@ def _accept_answer(desk: Desk, mail: MailView, case_id: int | None, expect: Expe
         tx.log(NewEvent("mail.accepted", target, before.ref, detail))
         said = f"{before.ref} has the answer of {mail.who}; tell the resident."
         # Where it stood already, only its case was reopened: that is no decision that can be taken out again.
-        _remember(tx, said, [] if mail.placed else [mail.id])
+        _remember(tx, desk, said, [] if mail.placed else [mail.id])
     return Done(said, (target,))
 
 
@@ -108,7 +108,7 @@ def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
         _decide(tx, mail, MailState.TAKEN)
         tx.accounts.set_away(contact.id, day)
         tx.log(NewEvent("contact.away", detail={"contact": contact.id, "until": day.isoformat(), "mail": mail.id}))
-        _remember(tx, f"{contact.name} is away until {day:%d %B}.", [mail.id])
+        _remember(tx, desk, f"{contact.name} is away until {day:%d %B}.", [mail.id])
     deputy = next(iter(deputies(desk, contact.id)), None)
     said = f"{contact.name} is away until {day:%d %B}"
     if deputy is None:
@@ -147,7 +147,7 @@ def _accept_bounce(desk: Desk, mail: MailView) -> Done:
         )
         came_back(desk, tx, judged)
         said = f"The handoff of {handoff.ref} came back; the case is on the desk again."
-        _remember(tx, said, [])
+        _remember(tx, desk, said, [])
     return Done(said, (handoff.case_id,))
 
 
@@ -166,7 +166,7 @@ def ignore(desk: Desk, mail_id: int) -> Done:
             _take_out(desk, tx, mail)
         tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id, "person": str(mail.sender)}))
         said = f"Mail {mail_id} of {mail.who} is {f'out of {mail.ref}' if let_in else 'off the list'}."
-        _remember(tx, said, [mail.id])
+        _remember(tx, desk, said, [mail.id])
     return Done(said, (mail.case_id,) if let_in and mail.case_id else ())
 
 
@@ -198,9 +198,9 @@ def _mail(desk: Desk, mail_id: int) -> MailView:
     return mail
 
 
-def _remember(tx: Transaction, said: str, mails: list[int]) -> None:
+def _remember(tx: Transaction, desk: Desk, said: str, mails: list[int]) -> None:
     """A step to take back; without `mails` one that only says that it stays."""
-    tx.undo.add(tx.officer, tx.at, said, [], mails=mails)
+    tx.undo.add(desk.seat, tx.at, said, [], mails=mails)
 
 
 def _decide(

@@ -149,7 +149,7 @@ def queue(desk: Desk, draft: ChaseDraft, *, undo_seconds: float | None = None) -
         detail = {"contact": handoff.contact, "to": handoff.email, "message_id": draft.mail.message_id}
         tx.log(NewEvent("chase.queued", draft.case_id, draft.ref, detail, draft.note or None))
         said = f"Reminded {draft.name} of {draft.ref}."
-        tx.undo.add(desk.officer, now, said, [], [row_id])
+        tx.undo.add(desk.seat, now, said, [], [row_id])
     return Done(said, (draft.case_id,), row_id)
 
 

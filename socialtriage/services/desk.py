@@ -73,6 +73,11 @@ class Desk:
         self.store.close()
 
     @cached_property
+    def seat(self) -> str:
+        """Whose steps an undo takes back: two officers may have the same initials, so their logins count too."""
+        return f"{self.officer}\n{_login_name() or ''}"
+
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The organisation's time zone."""
         return ZoneInfo(self.config.organisation.timezone)

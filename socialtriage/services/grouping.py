@@ -49,7 +49,7 @@ def merge(desk: Desk, ids: Sequence[int], into: int, expect: Expect = None) -> D
         refs = ", ".join(case.ref for case in cases)
         tx.log(NewEvent("case.merged", into, target.ref, {"from": [case.ref for case in cases]}))
         said = f"Merged {refs} into {target.ref}."
-        tx.undo.add(desk.officer, now, said, [*changes, change_of(target, after)], moves=moves)
+        tx.undo.add(desk.seat, now, said, [*changes, change_of(target, after)], moves=moves)
     return Done(said, (into, *others))
 
 
@@ -101,7 +101,7 @@ def split(desk: Desk, case_id: int, message_ids: Sequence[int], expect: Expect =
             NewEvent("case.split", case_id, before.ref, {"into": new.ref, "messages": len(going)}),
         )
         said = f"Split {new.ref} off {before.ref}."
-        tx.undo.add(desk.officer, now, said, [change_of(before, after), change_of(empty, new)], moves=[move])
+        tx.undo.add(desk.seat, now, said, [change_of(before, after), change_of(empty, new)], moves=[move])
     return Done(said, (case_id, new.id))
 
 
@@ -171,4 +171,4 @@ def unlink(desk: Desk, a: int, b: int) -> Done:
 
 def _kept(tx: Transaction, desk: Desk, said: str) -> None:
     """A link is taken back by its own command; an undo must not reach past it, to what was done before."""
-    tx.undo.add(desk.officer, tx.at, said, [])
+    tx.undo.add(desk.seat, tx.at, said, [])

@@ -331,7 +331,7 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
         }
         tx.log(NewEvent("handoff.queued", draft.case_id, draft.ref, detail, draft.note or None))
         said = f"Handed {draft.ref} to {draft.contact.name}."
-        tx.undo.add(desk.officer, now, said, [change_of(before, after)], [row_id])
+        tx.undo.add(desk.seat, now, said, [change_of(before, after)], [row_id])
     return Done(said, (draft.case_id,), row_id)
 
 

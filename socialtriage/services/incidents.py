@@ -209,7 +209,7 @@ def _queue(
     words += f"; {by_hand} to be posted by hand" if by_hand else ""
     words += ". It waits for the approval of a second officer." if held and rows else "."
     if rows:
-        tx.undo.add(desk.officer, tx.at, words, [], rows)
+        tx.undo.add(desk.seat, tx.at, words, [], rows)
     return Done(words, (), rows[0] if rows else None, tuple(rows))
 
 

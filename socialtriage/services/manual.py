@@ -53,5 +53,5 @@ def new(desk: Desk, person: str, text: str, channel: str) -> Done:
     said = f"Opened {ref} for {name}."
     with desk.store.transaction(desk.officer, now) as tx:
         # It stays; but an undo must not reach past it, to what was done to another case before.
-        tx.undo.add(desk.officer, now, said, [])
+        tx.undo.add(desk.seat, now, said, [])
     return Done(said, tuple(taken.case_ids))

@@ -215,7 +215,7 @@ def _put_on_record(desk: Desk, tx: Transaction, decision: Decision, row_id: int 
     tx.log(NewEvent(f"{kind}.{'queued' if row_id else BY_HAND}", target.case_id, decision.ref, detail, decision.reason))
     said = f"{_DONE[kind]} {target.author.handle} on {decision.ref}."
     if row_id:
-        tx.undo.add(desk.officer, tx.at, said, [change_of(before, after)], [row_id])
+        tx.undo.add(desk.seat, tx.at, said, [change_of(before, after)], [row_id])
     return Done(said, (target.case_id,), row_id)
 
 

@@ -276,7 +276,7 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         if not draft.wishes.acknowledge:
             tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
         said = _said(draft)
-        tx.undo.add(desk.officer, now, said, [change_of(before, after)], row_ids)
+        tx.undo.add(desk.seat, now, said, [change_of(before, after)], row_ids)
     return Done(said, (draft.case_id,), row_ids[0], tuple(row_ids))
 
 

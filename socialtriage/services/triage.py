@@ -70,7 +70,7 @@ def act(
         if not touched:
             return Done("Nothing to change.", ())
         sentence = said(touched)
-        tx.undo.add(desk.officer, now, sentence, steps)
+        tx.undo.add(desk.seat, now, sentence, steps)
     return Done(sentence, tuple(case.id for case in touched))
 
 
@@ -272,7 +272,7 @@ def undo(desk: Desk) -> Done:
 
     A step that is past taking back is left behind, so that the next undo goes on with what was done before it.
     """
-    step = desk.store.undo.last(desk.officer)
+    step = desk.store.undo.last(desk.seat)
     if step is None:
         raise Refused("There is nothing of yours to undo.")
     try:
@@ -300,7 +300,7 @@ def undo(desk: Desk) -> Done:
 
 def redo(desk: Desk) -> Done:
     """Do again what this officer undid last. Raises `Refused` as `undo` does."""
-    step = desk.store.undo.next(desk.officer)
+    step = desk.store.undo.next(desk.seat)
     if step is None:
         raise Refused("There is nothing to do again.")
     try:

@@ -17,7 +17,7 @@ from socialtriage.store.database import Database
 from socialtriage.store.rows import TIMES, URGENCIES, store_value
 
 KEEP = 200
-"""Steps of one officer that are kept; the oldest go first."""
+"""Steps of one seat that are kept; the oldest go first."""
 _ENUMS = {"status": Status, "kind": Kind, "outcome": Outcome, "avoidable": Avoidable}
 
 
@@ -77,7 +77,7 @@ class UndoWriter:
 
     def add(
         self,
-        officer: str,
+        seat: str,
         at: datetime,
         said: str,
         changes: Sequence[Change],
@@ -85,16 +85,19 @@ class UndoWriter:
         moves: Sequence[int] = (),
         mails: Sequence[int] = (),
     ) -> None:
-        """A new step; what had been undone can no longer be done again."""
+        """A new step; what had been undone can no longer be done again.
+
+        `seat` is the officer and, on a line of its own, the login at the computer: two may have the same initials.
+        """
         steps = [
             [c.case_id, {name: [store_value(b), store_value(a)] for name, (b, a) in c.fields.items()}] for c in changes
         ]
-        self._c.execute("DELETE FROM undo_steps WHERE officer = ? AND state = 'undone'", (officer,))
+        self._c.execute("DELETE FROM undo_steps WHERE officer = ? AND state = 'undone'", (seat,))
         self._c.execute(
             "INSERT INTO undo_steps (officer, at, said, state, steps, outbox_ids, moves, mails)"
             " VALUES (?, ?, ?, 'done', ?, ?, ?, ?)",
             (
-                officer,
+                seat,
                 iso(at),
                 said,
                 json.dumps(steps, ensure_ascii=False),
@@ -106,7 +109,7 @@ class UndoWriter:
         self._c.execute(
             "DELETE FROM undo_steps WHERE officer = ?1 AND id <="
             " (SELECT id FROM undo_steps WHERE officer = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            (officer, KEEP),
+            (seat, KEEP),
         )
 
     def mark(self, step_id: int, state: str, outbox_ids: Sequence[int] | None = None) -> None:
@@ -128,17 +131,19 @@ class Undo:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def last(self, officer: str) -> Step | None:
+    def last(self, seat: str) -> Step | None:
         """The newest step that is done."""
-        return self._step("officer = ? AND state = 'done' ORDER BY id DESC", officer)
+        return self._step("state = 'done' ORDER BY id DESC", seat)
 
-    def next(self, officer: str) -> Step | None:
+    def next(self, seat: str) -> Step | None:
         """The step that was undone last."""
-        return self._step("officer = ? AND state = 'undone' ORDER BY id", officer)
+        return self._step("state = 'undone' ORDER BY id", seat)
 
-    def _step(self, where: str, officer: str) -> Step | None:
+    def _step(self, which: str, seat: str) -> Step | None:
+        # Steps of the first version have the officer alone.
         row = self._db.one(
-            f"SELECT id, said, steps, outbox_ids, moves, mails FROM undo_steps WHERE {where} LIMIT 1", (officer,)
+            f"SELECT id, said, steps, outbox_ids, moves, mails FROM undo_steps WHERE officer IN (?, ?) AND {which} LIMIT 1",
+            (seat, seat.partition("\n")[0]),
         )
         if row is None:
             return None
