@@ -219,6 +219,16 @@ class Priced(Protocol):
 
 
 @runtime_checkable
+class PricesPosts(Protocol):
+    """A channel whose vendor charges for posts of our own. Asked of the class, offline."""
+
+    @staticmethod
+    def post_price(account: AccountConfig, text: str) -> Price:
+        """What publishing `text` costs."""
+        ...
+
+
+@runtime_checkable
 class Posts(Protocol):
     """A channel that can publish a post of its own, where its capabilities say so, for everybody to see.
 
@@ -251,7 +261,9 @@ class Channel(Protocol):
         """Walk what is new after `cursor`, oldest safe step first; `since` bounds the first look back.
 
         Each page holds at most about 100 messages; an empty one shows that the source was read. The walk may be
-        stopped after any page and taken up later from the page's cursor without losing anything.
+        stopped after any page and taken up later from the page's cursor without losing anything. Where more is new
+        than a page holds, what is newest comes first as far as the network lets it: intake minds no order. A walk
+        that ends early for the budget says so in its last page (`unfinished`).
         """
         ...
 

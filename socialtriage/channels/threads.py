@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
+from socialtriage.channels import threads_posts
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.threads_api import NEEDED, SCOPES, SIGN_IN, Api
@@ -22,6 +23,7 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -47,6 +49,8 @@ class Threads:
             "Private messages have no interface. Not seen: mentions by private profiles, answers that wait for"
             " approval, and answers below our replies in other people's threads unless they mention us."
         ),
+        no_pictures="Threads fetches pictures from a public address only, and the desk has none.",
+        post=True,
     )
     sign_in = SIGN_IN
 
@@ -161,6 +165,14 @@ class Threads:
     async def look_up(self, reply: OutgoingReply) -> Sent | None:
         """Find a reply in its thread."""
         return await Writer(self._api, reply, self._ctx.clock()).look_up()
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Publish a post that answers nobody, once."""
+        return await threads_posts.publish(self._api, post, self._ctx.clock())
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Find a post among our own."""
+        return await threads_posts.look_up(self._api, post)
 
     def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
         """Count as Threads does. A reply tells its addressee by itself: no mention is added."""

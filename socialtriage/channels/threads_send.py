@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from socialtriage.channels.graph_errors import Missing
@@ -17,7 +18,7 @@ from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_items import FIELDS
 from socialtriage.channels.threads_walk import conversation
 from socialtriage.channels.x_text import addresses, emoji
-from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected, Unavailable
+from socialtriage.domain.errors import AnswerLost, ChannelError, NotPermitted, Rejected, SecretError, Unavailable
 from socialtriage.domain.models import LengthRule, OutgoingReply, Sent, Visibility
 
 LIMIT = 500
@@ -49,81 +50,16 @@ class Writer:
         """Make the container, publish it once."""
         if self._reply.visibility is Visibility.PRIVATE:
             raise NotPermitted("Threads has no private messages for programs.", hint="Open the original.")
-        if len(addresses(self._reply.text)) > LINKS:
-            raise Rejected(f"Threads takes at most {LINKS} links in a post.", hint="Leave some out.")
-        me, _ = await self._api.me()
-        container = await self._container()
-        try:
-            key = await self._publish(me, container)
-        except Rejected:
-            if not await self._ready(container):
-                raise
-            key = await self._publish(me, container)
-        return await self._sent(key, self._now)
-
-    async def _container(self) -> str:
-        """A container. Making it twice does no harm: the other one is never published."""
         form = {"media_type": "TEXT", "text": self._reply.text, "reply_to_id": self._reply.parent.remote_id}
-        try:
-            made = await self._api.post("me/threads", form, safe=True)
-        except AnswerLost as exc:
-            raise Unavailable(exc.message) from exc
-        key = text_id(made.get("id"))
-        if key is None:
-            raise Unavailable("Threads did not say what it made; nothing was published.")
-        return key
-
-    async def _publish(self, me: str, container: str) -> str:
-        """Publish, and once more when the answer was lost and the container says that it was not."""
-        try:
-            done = await self._api.post(f"{me}/threads_publish", {"creation_id": container})
-        except AnswerLost as lost:
-            status = await self._status(container)
-            if status == "PUBLISHED":
-                return await self._found_again(lost)
-            if status != "FINISHED":
-                raise
-            done = await self._api.post(f"{me}/threads_publish", {"creation_id": container})
-        key = text_id(done.get("id"))
-        if key is None:
-            raise AnswerLost("Threads took the answer, but did not say that it published it.")
-        return key
-
-    async def _found_again(self, lost: AnswerLost) -> str:
-        found = await self.look_up()
-        if found is None:
-            raise lost
-        return found.remote_id
-
-    async def _status(self, container: str) -> str:
-        try:
-            return words_of((await self._api.get(container, {"fields": "status,error_message"})).get("status"))
-        except (Unavailable, Rejected, BadPayload, NotPermitted):
-            return ""
-
-    async def _ready(self, container: str) -> bool:
-        """Whether a container that was refused becomes ready in a moment."""
-        for _ in range(TRIES):
-            status = await self._status(container)
-            if status != "IN_PROGRESS":
-                return status == "FINISHED"
-            await asyncio.sleep(PAUSE)
-        return False
-
-    async def _sent(self, key: str, at: datetime) -> Sent:
-        url = None
-        try:
-            url = web_url((await self._api.get(key, {"fields": "id,permalink"})).get("permalink"))
-        except (Unavailable, Rejected, BadPayload, NotPermitted):
-            url = None
-        return Sent(remote_id=key, at=at, url=url, reply_data={"at": at.isoformat()})
+        key = await published(self._api, form, self.look_up)
+        return await sent_as(self._api, key, self._now)
 
     async def look_up(self) -> Sent | None:
         """Ours in the same thread, with the same words, below the same message, not older than the order."""
         _, name = await self._api.me()
         parent = self._reply.parent
         earliest = self._reply.queued_at - CLOCKS_DIFFER
-        wanted = _letters(self._reply.text)
+        wanted = letters(self._reply.text)
         places = [parent.reply_data.get("root") or parent.thread] if parent.reply_data.get("mine") == "yes" else []
         for place in (*places, None):
             after: str | None = None
@@ -144,15 +80,101 @@ class Writer:
                     key = text_id(entry.get("id"))
                     if not ours or key is None or at is None or at < earliest or answers != parent.remote_id:
                         continue
-                    if _letters(words_of(entry.get("text"))) == wanted:
-                        return await self._sent(key, at)
+                    if letters(words_of(entry.get("text"))) == wanted:
+                        return await sent_as(self._api, key, at)
                 after = listing.after
                 if after is None:
                     break
         return None
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
     """What is left of a text when Threads has rendered it: letters and digits."""
     bare = unicodedata.normalize("NFKC", text).casefold()
     return "".join(filter(str.isalnum, bare)) or "".join(text.split())
+
+
+# --- the two steps, for answers and posts of our own ------------------------------------------------------------
+
+
+async def published(api: Api, form: Mapping[str, str], look_up: Callable[[], Awaitable[Sent | None]]) -> str:
+    """Make a container of `form` and publish it once; the new id. `look_up` finds one whose answer was lost.
+
+    Raises `Rejected` when it surely was not published, `AnswerLost` when it may have been.
+    """
+    if len(addresses(form["text"])) > LINKS:
+        raise Rejected(f"Threads takes at most {LINKS} links in a post.", hint="Leave some out.")
+    me, _ = await api.me()
+    container = await _container(api, form)
+    try:
+        return await _publish(api, me, container, look_up)
+    except Rejected:
+        if not await _ready(api, container):
+            raise
+        return await _publish(api, me, container, look_up)
+
+
+async def _container(api: Api, form: Mapping[str, str]) -> str:
+    """A container. Making it twice does no harm: the other one is never published."""
+    try:
+        made = await api.post("me/threads", form, safe=True)
+    except AnswerLost as exc:
+        raise Unavailable(exc.message) from exc
+    key = text_id(made.get("id"))
+    if key is None:
+        raise Unavailable("Threads did not say what it made; nothing was published.")
+    return key
+
+
+async def _publish(api: Api, me: str, container: str, look_up: Callable[[], Awaitable[Sent | None]]) -> str:
+    """Publish, and once more when the answer was lost and the container says that it was not."""
+    try:
+        done = await api.post(f"{me}/threads_publish", {"creation_id": container})
+    except AnswerLost:
+        status = await _status(api, container)
+        if status == "PUBLISHED":
+            return await _found_again(look_up)
+        if status != "FINISHED":
+            raise
+        done = await api.post(f"{me}/threads_publish", {"creation_id": container})
+    key = text_id(done.get("id"))
+    if key is None:
+        raise AnswerLost("Threads took the answer, but did not say that it published it.")
+    return key
+
+
+async def _found_again(look_up: Callable[[], Awaitable[Sent | None]]) -> str:
+    """The id of what was published. Raises `AnswerLost` when it cannot be found now: it must not be tried again."""
+    try:
+        found = await look_up()
+    except (ChannelError, SecretError) as exc:
+        raise AnswerLost(f"Threads says that it was published, but not where: {exc.message}") from exc
+    if found is None:
+        raise AnswerLost("Threads says that it was published, but it is not to be found yet.")
+    return found.remote_id
+
+
+async def _status(api: Api, container: str) -> str:
+    try:
+        return words_of((await api.get(container, {"fields": "status,error_message"})).get("status"))
+    except (ChannelError, SecretError):
+        return ""
+
+
+async def _ready(api: Api, container: str) -> bool:
+    """Whether a container that was refused becomes ready in a moment."""
+    for _ in range(TRIES):
+        status = await _status(api, container)
+        if status != "IN_PROGRESS":
+            return status == "FINISHED"
+        await asyncio.sleep(PAUSE)
+    return False
+
+
+async def sent_as(api: Api, key: str, at: datetime) -> Sent:
+    """A post of ours as the desk remembers it. That its address cannot be had, for whatever reason, unmakes nothing."""
+    try:
+        url = web_url((await api.get(key, {"fields": "id,permalink"})).get("permalink"))
+    except (ChannelError, SecretError):
+        url = None
+    return Sent(remote_id=key, at=at, url=url, reply_data={"at": at.isoformat()})

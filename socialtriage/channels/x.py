@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from socialtriage.channels import x_media, x_posts
 from socialtriage.channels.base import ChannelContext, Price
 from socialtriage.channels.oauth_signin import SignIn, lacking
 from socialtriage.channels.oauth_token import login
@@ -35,6 +36,7 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -51,7 +53,7 @@ SIGN_IN = SignIn(
     endpoint=TOKENS,
     scopes=(
         "tweet.read", "users.read", "tweet.write", "tweet.moderate.write", "dm.read", "dm.write", "mute.read",
-        "mute.write", "offline.access",
+        "mute.write", "media.write", "offline.access",
     ),
     needed=("tweet.read", "users.read", "tweet.write", "offline.access"),
     steps=(
@@ -82,6 +84,12 @@ class X:
             "Only those who mention or quote the account can be answered from here. Chats that were accepted move to"
             " X's encrypted messages, which cannot be read: what follows a first request may be missing."
         ),
+        pictures_public=x_media.MOST,
+        pictures_private=x_media.MOST_DIRECT,
+        picture_bytes=x_media.LARGEST,
+        picture_kinds=x_media.KINDS,
+        alt_length=x_media.ALT_LENGTH,
+        post=True,
     )
     sign_in = SIGN_IN
 
@@ -94,7 +102,9 @@ class X:
         me, name = await self._api.me(prove=True)
         secret = await login(self._ctx, TOKENS)
         notices = []
-        missing = lacking(SIGN_IN.scopes, await self._api.scopes())
+        # A login from before pictures does all the rest; sending one says what it lacks.
+        scopes = tuple(scope for scope in SIGN_IN.scopes if scope != x_media.SCOPE)
+        missing = lacking(scopes, await self._api.scopes())
         if missing:
             notices.append(f"The login lacks the permission {', '.join(missing)}; sign in again.")
         wanted = (self._ctx.account.handle or "").lstrip("@").lower()
@@ -193,10 +203,20 @@ class X:
     @staticmethod
     def price(account: AccountConfig, text: str, visibility: Visibility) -> Price:
         """What posting `text` as a reply costs."""
-        kind = kind_of(text, visibility)
-        amount = prices_of(account)[kind]
-        why = " because it holds a link" if kind == "post_with_link" else ""
-        return Price(amount, "USD", f"Sending this costs {dollars(amount)}{why}.", dear=kind == "post_with_link")
+        return _priced(account, kind_of(text, visibility))
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Publish a post that answers nobody, once."""
+        return await x_posts.publish(self._api, post, self._ctx.clock())
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Find a post among our own."""
+        return await x_posts.look_up(self._api, post)
+
+    @staticmethod
+    def post_price(account: AccountConfig, text: str) -> Price:
+        """What publishing `text` costs."""
+        return _priced(account, x_posts.kind_of(text))
 
     # --- moderation ---------------------------------------------------------------------------------------
 
@@ -253,6 +273,12 @@ class X:
 
     async def aclose(self) -> None:
         """Nothing to release: connections belong to the shared client."""
+
+
+def _priced(account: AccountConfig, kind: str) -> Price:
+    amount = prices_of(account)[kind]
+    why = " because it holds a link" if kind == "post_with_link" else ""
+    return Price(amount, "USD", f"Sending this costs {dollars(amount)}{why}.", dear=kind == "post_with_link")
 
 
 def _as_known(message: Incoming, ref: StoredRef) -> Incoming:

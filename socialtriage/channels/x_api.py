@@ -117,15 +117,24 @@ class Api:
         return DIALECTS[chosen if chosen != "auto" else _spoken.get(self._base, "post")]
 
     async def call(
-        self, method: str, path: str, *, params: Params | None = None, data: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        data: Mapping[str, Any] | None = None,
+        safe: bool = False,
     ) -> dict[str, Any]:
-        """One call with the account's token. Raises `ChannelError`; a write may raise `AnswerLost`."""
+        """One call with the account's token; `safe` marks a write that may be repeated like a read.
+
+        Raises `ChannelError`; any other write may raise `AnswerLost`.
+        """
 
         async def with_token(token: str) -> Answer:
             session = self._ctx.http.session(self._base, budget=self._ctx.budget, classify=classify)
             headers = {"Authorization": f"Bearer {_sendable(token)}"}
             return await session.request(
-                method, path, params=params, data=dict(data) if data is not None else None, headers=headers
+                method, path, params=params, data=dict(data) if data is not None else None, headers=headers, safe=safe
             )
 
         answer = await signed(self._ctx, TOKENS, with_token)

@@ -7,16 +7,26 @@ was posted is looked up. A direct message has 10,000 characters.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.x_api import Api, Duplicate, Missing, text_id
-from socialtriage.channels.x_items import items_of, moment, read_post
-from socialtriage.channels.x_text import LIMIT, has_link, weight
-from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected, Unavailable
+from socialtriage.channels.x_items import Post, listed, moment, read_post
+from socialtriage.channels.x_media import uploaded
+from socialtriage.channels.x_text import LIMIT, addresses, has_link, weight
+from socialtriage.domain.errors import (
+    AnswerLost,
+    BadPayload,
+    ChannelError,
+    NotPermitted,
+    Rejected,
+    SecretError,
+    Unavailable,
+)
 from socialtriage.domain.models import LengthRule, OutgoingReply, Sent, StoredRef, Visibility
 
 NOT_SUMMONED = (
@@ -61,7 +71,12 @@ class Writer:
             return await self._send_direct()
         if not summoned(self._reply.parent):
             raise Rejected(NOT_SUMMONED, hint=IN_BROWSER)
-        body = {"text": self._reply.text, "reply": {"in_reply_to_tweet_id": _parent_id(self._reply)}}
+        body: dict[str, Any] = {
+            "text": self._reply.text,
+            "reply": {"in_reply_to_tweet_id": _parent_id(self._reply)},
+        }
+        if self._reply.files:
+            body["media"] = {"media_ids": await uploaded(self._api, self._reply.files, "tweet_image")}
         try:
             key = await self._write("/2/tweets", body, "id")
         except Duplicate:
@@ -78,7 +93,11 @@ class Writer:
             raise NotPermitted("X does not let us write privately to the author of a public message.")
         conversation = self._conversation()
         path = f"/2/dm_conversations/{conversation}/messages"
-        key = await self._write(path, {"text": self._reply.text}, "dm_event_id")
+        body: dict[str, Any] = {"text": self._reply.text}
+        if self._reply.files:
+            ids = await uploaded(self._api, self._reply.files, "dm_image")
+            body["attachments"] = [{"media_id": each} for each in ids]
+        key = await self._write(path, body, "dm_event_id")
         return Sent(remote_id=f"dm/{key}", at=self._now, reply_data={"id": key, "conversation": conversation})
 
     def _conversation(self) -> str:
@@ -90,30 +109,10 @@ class Writer:
         return conversation
 
     async def _write(self, path: str, body: Mapping[str, Any], name: str) -> str:
-        kind = kind_of(self._reply.text, self._reply.visibility)
-        try:
-            answer = await self._api.call("POST", path, data=body)
-        except BadPayload as exc:
-            await self._api.meter.charge(kind)
-            raise AnswerLost(f"It may have been posted: {exc.message}") from exc
-        except AnswerLost:
-            await self._api.meter.charge(kind)
-            raise
-        await self._api.meter.charge(kind)
-        data = answer.get("data")
-        key = text_id(data.get(name)) if isinstance(data, dict) else None
-        if key is None:
-            raise AnswerLost("X took the answer, but did not say that it posted it.")
-        return key
+        return await write(self._api, path, body, name, kind_of(self._reply.text, self._reply.visibility))
 
     async def _sent(self, key: str, at: datetime) -> Sent:
-        _, name = await self._api.me()
-        return Sent(
-            remote_id=key,
-            at=at,
-            url=f"https://x.com/{name or 'i'}/status/{key}",
-            reply_data={"id": key, "summoned": "yes"},
-        )
+        return await sent_as(self._api, key, at)
 
     # --- looking for a lost answer ------------------------------------------------------------------------
 
@@ -123,20 +122,11 @@ class Writer:
         earliest = self._reply.queued_at - CLOCKS_DIFFER
         if self._reply.visibility is Visibility.PRIVATE:
             return await self._look_up_direct(me, earliest)
-        params = {"max_results": "100", "start_time": f"{earliest:%Y-%m-%dT%H:%M:%SZ}"}
-        wanted, parent = _letters(self._reply.text), _parent_id(self._reply)
-        for _ in range(PAGES_BACK):
-            answer = await self._api.read(f"/2/users/{me}/tweets", params)
-            posts = [post for post in map(read_post, _listed(answer)) if post is not None]
-            await self._api.meter.charge("own_read", len(posts))
-            for post in posts:
-                if post.answers == parent and post.at >= earliest and _letters(post.text) == wanted:
-                    return await self._sent(post.key, post.at)
-            meta = answer.get("meta")
-            if not isinstance(meta, dict) or not meta.get("next_token"):
-                return None
-            params = params | {"pagination_token": str(meta["next_token"])}
-        raise Unavailable(TOO_MANY)
+        wanted, parent = letters(self._reply.text), _parent_id(self._reply)
+        async for post in own_posts(self._api, me, earliest):
+            if post.answers == parent and letters(post.text) == wanted:
+                return await self._sent(post.key, post.at)
+        return None
 
     async def _look_up_direct(self, me: str, earliest: datetime) -> Sent | None:
         conversation = self._conversation()
@@ -145,14 +135,14 @@ class Writer:
             answer = await self._api.read(path, {"max_results": "100", "event_types": "MessageCreate"}, events=True)
         except Missing:
             return None
-        events = [item for item in _listed(answer) if isinstance(item, dict)]
+        events = [item for item in listed(answer) if isinstance(item, dict)]
         await self._api.meter.charge("dm_read", len(events))
         for event in events:
             key = text_id(event.get("id"))
             if key is None or text_id(event.get("sender_id")) != me:
                 continue
             at = moment(event.get("created_at"), key)
-            if at >= earliest and _letters(str(event.get("text") or "")) == _letters(self._reply.text):
+            if at >= earliest and letters(str(event.get("text") or "")) == letters(self._reply.text):
                 return Sent(remote_id=f"dm/{key}", at=at, reply_data={"id": key, "conversation": conversation})
         times = [moment(event.get("created_at"), key) for event in events if (key := text_id(event.get("id")))]
         meta = answer.get("meta")
@@ -161,23 +151,65 @@ class Writer:
         return None
 
 
-def _listed(answer: Mapping[str, Any]) -> list[Any]:
-    """The items of a list, which has no `data` when it is empty, but its `meta` all the same.
-
-    Raises `BadPayload` for anything else: what is no list does not say that nothing is there.
-    """
-    if not isinstance(answer.get("data"), list) and ("data" in answer or not isinstance(answer.get("meta"), dict)):
-        raise BadPayload("X answered with something that is no list.", field="data")
-    return items_of(answer)
-
-
 def _parent_id(reply: OutgoingReply) -> str:
     """The version of a post that is answered."""
     return reply.parent.reply_data.get("id") or reply.parent.remote_id
 
 
-def _letters(text: str) -> str:
-    """What is left of a text when X has rendered it: letters and digits, without mentions and addresses."""
+def letters(text: str) -> str:
+    """What is left of a text when X has rendered it: letters and digits, without mentions and addresses.
+
+    X writes its own short addresses, and adds one for pictures.
+    """
+    for start, end in reversed(addresses(text)):
+        text = f"{text[:start]} {text[end:]}"
     words = [word for word in text.split() if not word.startswith("@") and "://" not in word]
     bare = unicodedata.normalize("NFKC", " ".join(words)).casefold()
     return "".join(filter(str.isalnum, bare)) or "".join(text.split())
+
+
+# --- what answers and posts of our own share --------------------------------------------------------------------
+
+
+async def write(api: Api, path: str, body: Mapping[str, Any], name: str, kind: str) -> str:
+    """Write once, and count what it costs; the new id. Raises `AnswerLost` when it may have been carried out."""
+    try:
+        answer = await api.call("POST", path, data=body)
+    except BadPayload as exc:
+        await api.meter.charge(kind)
+        raise AnswerLost(f"It may have been posted: {exc.message}") from exc
+    except AnswerLost:
+        await api.meter.charge(kind)
+        raise
+    await api.meter.charge(kind)
+    data = answer.get("data")
+    key = text_id(data.get(name)) if isinstance(data, dict) else None
+    if key is None:
+        raise AnswerLost("X took the answer, but did not say that it posted it.")
+    return key
+
+
+async def sent_as(api: Api, key: str, at: datetime) -> Sent:
+    """A post of ours as the desk remembers it. That our own name cannot be had unmakes nothing."""
+    name = ""
+    with contextlib.suppress(ChannelError, SecretError):
+        _, name = await api.me()
+    url = f"https://x.com/{name or 'i'}/status/{key}"
+    return Sent(remote_id=key, at=at, url=url, reply_data={"id": key, "summoned": "yes"})
+
+
+async def own_posts(api: Api, me: str, earliest: datetime) -> AsyncIterator[Post]:
+    """Our own posts from `earliest` on. Raises `Unavailable` when there are too many to be sure."""
+    params = {"max_results": "100", "start_time": f"{earliest:%Y-%m-%dT%H:%M:%SZ}"}
+    for _ in range(PAGES_BACK):
+        answer = await api.read(f"/2/users/{me}/tweets", params)
+        posts = [post for post in map(read_post, listed(answer)) if post is not None]
+        await api.meter.charge("own_read", len(posts))
+        for post in posts:
+            if post.at >= earliest:
+                yield post
+        meta = answer.get("meta")
+        if not isinstance(meta, dict) or not meta.get("next_token"):
+            return
+        params = params | {"pagination_token": str(meta["next_token"])}
+    raise Unavailable(TOO_MANY)

@@ -277,6 +277,8 @@ class Page:
     notices: tuple[str, ...] = ()
     """Sentences for the account's state: private messages not permitted, one item unreadable."""
     gap: Gap | None = None
+    unfinished: bool = False
+    """The walk ends here because the time given is over, and not because there is nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,5 +397,17 @@ class Capabilities:
     pictures_private: int = 0
     picture_bytes: int = 0
     """How large one of them may be."""
+    picture_kinds: tuple[str, ...] = ()
+    """Media types that are taken; empty for every kind that leaves from here."""
+    alt_length: int = 1_500
+    """Characters of the words that say what is on a picture; 0 where the network has no place for them."""
+    caption: int = 0
+    """How long a text may be that has a picture, where that is less than without one."""
+    pictures_apart: bool = False
+    """A private picture is a message of its own, after the words."""
+    no_pictures: str = ""
+    """Why some or all answers carry none, in a sentence."""
     post: bool = False
     """A post of our own, that answers nobody, can be published from here."""
+    no_post: str = ""
+    """Why it cannot, in a sentence."""

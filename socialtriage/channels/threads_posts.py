@@ -1,0 +1,44 @@
+"""Posts of our own at Threads, that answer nobody: a container without `reply_to_id`, published like a reply.
+
+A lost one is looked for in `me/threads`, our own posts, newest first; `since` there is a hint that saves pages.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from socialtriage.channels.graph_json import moment, text_id, words_of
+from socialtriage.channels.threads_api import Api
+from socialtriage.channels.threads_send import CLOCKS_DIFFER, PAGES_BACK, letters, published, sent_as
+from socialtriage.domain.errors import Unavailable
+from socialtriage.domain.models import OutgoingPost, Sent
+
+
+async def publish(api: Api, post: OutgoingPost, now: datetime) -> Sent:
+    """Publish once. Raises `Rejected` when it surely was not published, `AnswerLost` when it may have been."""
+
+    async def lost() -> Sent | None:
+        return await look_up(api, post)
+
+    key = await published(api, {"media_type": "TEXT", "text": post.text}, lost)
+    return await sent_as(api, key, now)
+
+
+async def look_up(api: Api, post: OutgoingPost) -> Sent | None:
+    """Ours, with the same words, not older than the order; None when it is not there.
+
+    Raises `Unavailable` when there are too many posts to be sure.
+    """
+    earliest, wanted = post.queued_at - CLOCKS_DIFFER, letters(post.text)
+    params = {"fields": "id,text,timestamp", "limit": "100", "since": str(int(earliest.timestamp()))}
+    after: str | None = None
+    for _ in range(PAGES_BACK):
+        listing = await api.listing("me/threads", params, after)
+        for entry in listing.entries:
+            key, at = text_id(entry.get("id")), moment(entry.get("timestamp"))
+            if key is not None and at is not None and at >= earliest and letters(words_of(entry.get("text"))) == wanted:
+                return await sent_as(api, key, at)
+        after = listing.after
+        if after is None:
+            return None
+    raise Unavailable("There are too many posts of our own to look for one among them.")
