@@ -74,6 +74,16 @@ def test_any_number_after_a_word_for_it() -> None:
         ("born on 3rd March 1980, DOB: 03/03/1980", "born on [date of birth], DOB: [date of birth]"),
         ("his date of birth is 1980-03-03", "his date of birth is [date of birth]"),
         ("the black van AB12 CDE or AB12CDE", "the black van [vehicle registration] or [vehicle registration]"),
+        ("ab12cde, but in 12 the end", "[vehicle registration], but in 12 the end"),
+        ("Pay GB29 NWBK 6016 1331 9268 19 and thanks", "Pay [bank account] and thanks"),
+        ("gb29nwbk60161331926819, DE89 3704 0044 0532 0130 00.", "[bank account], [bank account]."),
+        ("flat AB12 pays GB29-NWBK-6016-1331-9268-19", "flat AB12 pays [bank account]"),
+        ("GB28 NWBK 6016 1331 9268 19 is mistyped", "GB28 NWBK 6016 1331 9268 19 is mistyped"),
+        ("sort code 20-00-00, account number 55779911", "sort code [bank account]"),
+        ("20-00-00 55779911 but 20-11-26 alone", "[bank account] but 20-11-26 alone"),
+        ("NI AB.12.34.56.C", "NI [national insurance number]"),
+        ("ＳＥ１３ ７ＴＴ, SE13\u200b 7TT, ０７７００ ９００１２３", "[postcode], [postcode], [phone number]"),
+        ("07700\u2009900123 and ada\u200b@example.org", "[phone number] and [email address]"),
     ],
 )
 def test_other_kinds(text: str, result: str) -> None:
@@ -179,10 +189,13 @@ def test_a_mailbox_as_handle_is_masked_where_mail_addresses_are_not() -> None:
 
 # --- toggles ------------------------------------------------------------------------------------------------
 
-TEXT = "Ada, @ada, ada@example.org, 07700 900123, SE13 7TT, AB123456C, 4111111111111111, born 3/3/1980, AB12 CDE"
+TEXT = (
+    "Ada, @ada, ada@example.org, 07700 900123, SE13 7TT, AB123456C, 4111111111111111, born 3/3/1980, AB12 CDE, "
+    "GB29NWBK60161331926819"
+)
 SAMPLE = dict(
     zip(
-        ("names", "handle", "email", "phone", "postcode", "national_insurance", "card", "birth_date", "plate"),
+        ("names", "handle", "email", "phone", "postcode", "national_insurance", "card", "birth_date", "plate", "bank"),
         TEXT.split(", "),
         strict=True,
     )
@@ -208,7 +221,7 @@ def test_nothing_is_masked_unless_asked() -> None:
 def test_warnings_name_everything_but_handles_and_names() -> None:
     assert [found.label for found in find_personal(TEXT)] == [
         "email address", "phone number", "postcode", "national insurance number", "card number", "date of birth",
-        "vehicle registration",
+        "vehicle registration", "bank account",
     ]  # fmt: skip
 
 

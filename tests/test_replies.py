@@ -165,6 +165,35 @@ def test_every_warning_is_given(tmp_path: Path) -> None:
         assert desk.ours == []
 
 
+@pytest.mark.parametrize(
+    ("words", "warning"),
+    [
+        ("Pay to GB29 NWBK 6016 1331 9268 19", "personal data: bank account"),
+        ("You live at SE13\u200b 7TT", "personal data: postcode"),
+        ("\u0456diots, all of them", "blocked word: idiot*"),
+        ("i.d.i.o.t", "blocked word: idiot*"),
+        ("id!ot", "blocked word: idiot*"),
+        ("Mae'r ffurflen ynghlwm.", "speaks of something attached"),
+        ("We attach the form.", "speaks of something attached"),
+        ("The map is below.", "speaks of something attached"),
+        ("It is due on [insert date].", "[insert date], which nobody fills in"),
+        ("Dear [NAME], soon.", "[NAME], which nobody fills in"),
+    ],
+)
+def test_what_is_written_so_that_nobody_sees_it_is_warned_about_too(tmp_path: Path, words: str, warning: str) -> None:
+    with reply_desk(tmp_path, more=WARY) as desk:
+        said = " ".join(desk.draft(desk.ask("My bin?"), words).warnings)
+        assert warning in said
+
+
+def test_a_placeholder_in_any_spelling_leaves_nowhere(tmp_path: Path) -> None:
+    with reply_desk(tmp_path) as desk:
+        case_id = desk.ask("My bin was missed")
+        for words in ("{Ref}", "{ ref }", "{{ref}}", "{re\u200bf}", "{REF}", "a {b{due}c}"):
+            with pytest.raises(Refused, match="still holds"):
+                desk.draft(case_id, words)
+
+
 def test_words_that_are_safe_bring_no_warning(tmp_path: Path) -> None:
     with reply_desk(tmp_path, CONFIG) as desk:
         case_id = desk.ask("My bin was missed")

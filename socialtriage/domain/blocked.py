@@ -9,8 +9,15 @@ from dataclasses import dataclass
 
 MOST = 5
 """Words of one text that are named."""
-_LOOKALIKES = str.maketrans("013457@$€", "oieastase")
+_LOOKALIKES = str.maketrans("013457@$€!", "oieastasei")
 """Digits and signs that stand in for letters."""
+_FOREIGN = str.maketrans(
+    "аеорсухіјѕһԁӏԛԝѵьвнкмтгαεοριυκνητχωϲϳıɑɡɩʟɪᴀᴄᴅᴇᴊᴋᴍɴᴏᴘᴛᴜᴠᴡᴢʙɢʜʀꜱ",
+    "aeopcyxijshdlqwvbbhkmtraeopiukvntxwcjiagiliacdejkmnoptuvwzbghrs",
+)
+"""Cyrillic, Greek and small capital letters that look like Latin ones, to hide a word from a list."""
+_SPELT = re.compile(r"(?<!\w)\w(?:[ .*_-]\w){2,}(?!\w)")
+"""Letters one by one: `w.o.r.d`."""
 _GAP = re.compile(r"[\s_]+")
 
 
@@ -38,7 +45,9 @@ class BlockedWords:
             return None
         plain = _plain(text)
         # With digits read as letters too: 1d10t is a word, and 10 stays a number.
-        read = plain.translate(_LOOKALIKES)
+        read = _SPELT.sub(_joined, plain).translate(_LOOKALIKES)
+        if not plain.isascii():
+            read = read.translate(_FOREIGN)
         if self._any.search(plain) is None and (read == plain or self._any.search(read) is None):
             return None
         hits = [
@@ -53,6 +62,10 @@ def _plain(text: str) -> str:
     """Small letters without accents and joiners."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     return "".join(char for char in folded if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+
+
+def _joined(spelt: re.Match[str]) -> str:
+    return spelt[0][::2]
 
 
 def _pattern(entry: str) -> str:

@@ -19,6 +19,7 @@ NATIONAL_INSURANCE = "national_insurance_number"
 CARD = "card_number"
 BIRTH_DATE = "date_of_birth"
 PLATE = "vehicle_registration"
+BANK = "bank_account"
 
 
 class Place(NamedTuple):
@@ -65,10 +66,23 @@ _SHAPED_LIKE_A_POSTCODE = re.compile(r"(?<![\w-])[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}
 _ORDINAL = re.compile(r"[A-Z].*\d(?:st|nd|rd|th|ft|yd|yr|hr|lb|km|kg|cm|mm|ml|mb|gb|am|pm|AM|PM)$")
 
 _NATIONAL_INSURANCE = re.compile(
-    r"(?<!\w)(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?!\w)",
+    r"(?<!\w)(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
+    r"[ .-]?\d{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?[A-D](?!\w)",
     re.IGNORECASE | re.ASCII,
 )
 _CARD = re.compile(r"(?<![\w-])(?<!\d[.,])\d(?:[ \u00a0-]?\d){12,18}(?![\w-])", re.ASCII)
+_IBAN = re.compile(
+    r"(?<!\w)(?=([A-Z]{2}\d{2}(?:[ -]?[A-Z\d]{4}){2,7}(?:[ -]?[A-Z\d]{1,4})?)(?!\w))", re.IGNORECASE | re.ASCII
+)
+_IBANS = """AD24 AT20 BE16 BG22 CH21 CY28 CZ24 DE22 DK18 EE20 ES24 FI18 FR27 GB22 GI23 GR27 HR21 HU28 IE22 IS26 IT27
+LI21 LT20 LU20 LV21 MC27 MT31 NL18 NO15 PL28 PT25 RO24 RS22 SE24 SI19 SK24 SM27 TR26 UA29"""
+_IBAN_LENGTHS = {each[:2]: int(each[2:]) for each in _IBANS.split()}
+"""Characters of an IBAN by country (the SWIFT registry), of those that send workers and money here."""
+_BANK = re.compile(
+    r"(?<![\w-])(sort\s?code(?:\sis)?[\s:]{1,3})?(\d{2}[ -]\d{2}[ -]\d{2}|(?<=[\s:])\d{6})(?![\w-])"
+    r"([\s,;/|]{1,3}(?:and\s)?(?:(?:account|acct?)\b\.?(?:\s(?:no|num|number)\b)?\.?[\s:]{1,3})?\d{8}(?![\w-]))?",
+    re.IGNORECASE | re.ASCII,
+)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _BIRTH_DATE = re.compile(
     r"\b(?:d\.?o\.?b\b\.?|date of birth|born(?: on)?|birthday)(?:\s(?:is|was))?[\s:,-]{0,4}"
@@ -77,7 +91,9 @@ _BIRTH_DATE = re.compile(
     re.IGNORECASE,
 )
 _PLATE = re.compile(
-    r"(?<![\w-])[A-HJ-PR-Y][A-HJ-PR-Y](?:0[0-9]|[1257][0-9]|6[0-9])[ \u00a0]?[A-HJ-PR-Z]{3}(?![\w-])", re.ASCII
+    r"(?<![\w-])[A-HJ-PR-Y][A-HJ-PR-Y](?:0[0-9]|[1257][0-9]|6[0-9])[ \u00a0]?[A-HJ-PR-Z]{3}(?![\w-])"
+    r"|(?<![\w-])[a-hj-pr-y][a-hj-pr-y](?:0[0-9]|[1257][0-9]|6[0-9])[a-hj-pr-z]{3}(?![\w-])",
+    re.ASCII,
 )
 
 
@@ -131,13 +147,36 @@ def birth_dates(text: str) -> Iterator[Place]:
 
 
 def plates(text: str) -> Iterator[Place]:
-    """British number plates of 2001 and later, in capitals."""
+    """British number plates of 2001 and later: in capitals, or in one small word."""
     yield from _all(_PLATE, PLATE, text)
+
+
+def banks(text: str) -> Iterator[Place]:
+    """Bank accounts: an IBAN (ISO 13616) with right check digits, and a British sort code with its account number."""
+    for found in _IBAN.finditer(text):
+        end = _end_of_iban(found[1])
+        if end:
+            yield Place(found.start(), found.start() + end, BANK)
+    for found in _BANK.finditer(text):
+        if found[1] or found[3]:
+            yield Place(found.start(2), found.end(), BANK)
+
+
+def _end_of_iban(written: str) -> int:
+    """Where the number ends, words may follow it; 0 when its check digits are wrong (ISO 7064, MOD 97-10)."""
+    length = _IBAN_LENGTHS.get(written[:2].upper(), 0)
+    places = [place for place, char in enumerate(written) if char.isalnum()][:length]
+    if not length or len(places) < length or written[places[-1] + 1 : places[-1] + 2].isalnum():
+        return 0
+    plain = "".join(written[place] for place in places).upper()
+    right = int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+    return places[-1] + 1 if right else 0
 
 
 FINDERS: dict[str, Callable[[str], Iterable[Place]]] = {
     EMAIL: emails,
     HANDLE: handles,
+    BANK: banks,
     CARD: cards,
     NATIONAL_INSURANCE: national_insurance,
     BIRTH_DATE: birth_dates,

@@ -37,6 +37,7 @@ class Redaction:
     card: bool = False
     birth_date: bool = False
     plate: bool = False
+    bank: bool = False
 
     @classmethod
     def all(cls) -> Redaction:
@@ -67,6 +68,7 @@ FIELDS = {
     personal.CARD: "card",
     personal.BIRTH_DATE: "birth_date",
     personal.PLATE: "plate",
+    personal.BANK: "bank",
 }
 """The toggle of `Redaction` for each kind of `Found`."""
 
@@ -145,12 +147,34 @@ def _places(text: str, kinds: frozenset[str], names: Sequence[str], handles: Seq
         known = [handle.strip().lstrip("@") for handle in handles]
         # A handle that is a plain word stands for the person only behind an @.
         yield from _known(text, [handle for handle in known if not handle.isalpha()], personal.HANDLE, before="@?")
+    read, at = _as_read(text)
     for kind, finder in FINDERS.items():
         if kind in kinds:
-            yield from finder(text)
+            for place in finder(read):
+                yield place if at is None else Place(at[place.start], at[place.end - 1] + 1, place.kind)
     if personal.NAME in kinds:
         yield from _known(text, list(_full_names(names)), personal.NAME)
         yield from _name_parts(text, names)
+
+
+def _as_read(text: str) -> tuple[str, list[int] | None]:
+    """A text as people read it, and where each of its characters stands: joiners left out, wide digits and odd spaces
+    as plain ones. The places are None where it stays as it is.
+    """
+    if text.isascii():
+        return text, None
+    kept: list[str] = []
+    at: list[int] = []
+    for place, char in enumerate(text):
+        if char.isascii() or (char.isalpha() and not "\uff00" < char < "\uff5f"):
+            kept.append(char)
+        elif unicodedata.category(char) == "Cf":
+            continue
+        else:
+            plain = unicodedata.normalize("NFKC", char)
+            kept.append(plain if len(plain) == 1 else char)
+        at.append(place)
+    return "".join(kept), at
 
 
 def _apart(places: Iterable[Place], length: int) -> list[Place]:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 
 MOST_PARTS = 10
 """A thread of more parts is read by nobody."""
-PLACEHOLDER = re.compile(r"\{([a-z_]{1,20})\}")
+PLACEHOLDER = re.compile(r"\{\s{0,3}([^\W\d][\w .!|-]{0,30}?)\s{0,3}\}")
+_GAP = re.compile(
+    r"\[(?:(?:insert|add|enter|your|the|officer|resident|customer|contact)\b[^\[\]\n]{0,40}|[A-Z][A-Z /_-]{2,30}|"
+    r"name|date|time|link|ref(?:erence)?|number|address|rhowch[^\[\]\n]{0,40}|enw|dyddiad)\]|_{4,}|\bX{4,}\b"
+)
+"""Gaps of templates that were written elsewhere: `[insert date]`, `[NAME]`, `____`."""
 
 _BREAK = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*\s+|\n+")
 _HANDLE = re.compile(r"(?<![\w@./-])@[^\W_][\w.-]*\w(?:@(?:[\w-]+\.)+[\w-]+)?")
 _ENCLOSED = re.compile(
     r"\b(?:attached|attaching|attachments?|enclosed|enclosing)\b(?! (?:to|by|with) (?:the|an?|your|my|his|her|their)\b)"
-    r"|\b(?:see|here is|here's|here are) the (?:photo|picture|image|map|document|form|leaflet|screenshot)s? below\b",
+    r"|\b(?:see|here is|here's|here are) the (?:photo|picture|image|map|document|form|leaflet|screenshot)s? below\b"
+    r"|\b(?:i|we|i'll|we'll|i’ll|we’ll|i will|we will) attach\b"
+    r"|\b(?:photo|picture|image|map|document|form|leaflet|screenshot)s? (?:is |are )?(?:shown )?below\b|\bpfa\b"
+    # Welsh: attached, attachment, attach, enclosed; the first letter changes after some words.
+    r"|\bynghlwm\b|\b(?:h?at|n?had)odiad(?:au)?\b|\b(?:yn |[’']n )?atodi\b|\batodir\b"
+    r"|\b[hn]?g?amgaeedig\b|\bamgae(?:af|ir|wn)\b",
     re.IGNORECASE,
 )
 
@@ -31,7 +42,18 @@ def unsigned(text: str, sign_off: str) -> str:
 
 def left_open(text: str) -> list[str]:
     """Placeholders that nobody filled, each once, with their braces."""
-    return list(dict.fromkeys(f"{{{name}}}" for name in PLACEHOLDER.findall(text)))
+    plain = unseen(text)
+    return list(dict.fromkeys(f"{{{name}}}" for name in PLACEHOLDER.findall(plain)))
+
+
+def gaps(text: str) -> list[str]:
+    """Other gaps that somebody was to fill, each once: `[insert date]`."""
+    return list(dict.fromkeys(_GAP.findall(unseen(text))))
+
+
+def unseen(text: str) -> str:
+    """`text` without the characters that nobody sees, such as joiners."""
+    return text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
 def speaks_of_an_enclosure(text: str) -> bool:

@@ -33,8 +33,13 @@ class Wording:
 
 def refuse_unfilled(words: str) -> None:
     """Raises `Refused` for a text in which a placeholder is left."""
-    if left := [each for each in replying.left_open(words) if each[1:-1] in FILLED]:
+    if left := [each for each in replying.left_open(words) if _fills(each)]:
         raise Refused(f"The reply still holds {', '.join(left)}.", hint="Fill it in.")
+
+
+def _fills(placeholder: str) -> bool:
+    """Whether a saved answer could have filled it, however it is written: `{ Ref }`."""
+    return placeholder[1:-1].casefold() in FILLED
 
 
 def warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> list[str]:
@@ -48,7 +53,7 @@ def of_statement(desk: Desk, text: str) -> Iterator[str]:
     if labels := {found.label for found in find_personal(text) if _compact(found.text) not in official}:
         yield f"This is PUBLIC and holds personal data: {', '.join(sorted(labels))}."
     yield from _blocked_words(desk, text)
-    if odd := [each for each in replying.left_open(text) if each[1:-1] not in FILLED]:
+    if odd := [*(each for each in replying.left_open(text) if not _fills(each)), *replying.gaps(text)]:
         yield f"It holds {', '.join(odd)}, which nobody fills in."
     if last := _pre_election(desk):
         yield f"This is the pre-election period, until {last}: a statement must not be seen to favour anybody."
@@ -62,7 +67,8 @@ def _warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator[str]
     if _unedited(detail, wording.text):
         yield "These are the contact's words as they came: they were written for us, not for the resident."
     yield from _others(desk, detail)
-    if odd := [each for each in replying.left_open(wording.text) if each[1:-1] not in FILLED]:
+    left = replying.left_open(wording.text)
+    if odd := [*(each for each in left if not _fills(each)), *replying.gaps(wording.text)]:
         yield f"It holds {', '.join(odd)}, which nobody fills in."
     if strangers := replying.strangers(wording.text, _known_handles(desk, detail, wording)):
         yield f"It names somebody else: {', '.join(strangers)}."
@@ -87,10 +93,25 @@ def _personal(desk: Desk, detail: CaseDetail, text: str) -> Iterator[str]:
     lowered = text.casefold()
     if facts := [name for name, value in detail.facts.items() if len(value) > 3 and value.casefold() in lowered]:
         kinds["theirs"] |= set(facts)
+    if any(_bare_name(name) in _bare_name(text) for name in _colleagues(desk, detail)):
+        kinds["ours"].add("name")
     words_for = {"theirs": " of the resident", "ours": " of a colleague", "": ""}
     for name, labels in kinds.items():
         if labels:
             yield f"This is PUBLIC and holds personal data{words_for[name]}: {', '.join(sorted(labels))}."
+
+
+def _colleagues(desk: Desk, detail: CaseDetail) -> set[str]:
+    """Full names of those who wrote for a contact: a team's name is none, and neither is an address."""
+    teams = {_bare_name(each.name) for each in (*desk.config.contacts, *desk.config.areas)}
+    writers = {str(m.name) for m in detail.messages if m.voice is Voice.CONTACT and "@" not in m.name}
+    return {name for name in writers if len(name.split()) > 1 and _bare_name(name) not in teams}
+
+
+def _bare_name(text: str) -> str:
+    """Words alone, in small letters."""
+    words = re.findall(r"[^\W_]+", text.casefold())
+    return f" {' '.join(words)} "
 
 
 def _unedited(detail: CaseDetail, text: str) -> bool:

@@ -30,6 +30,7 @@ LABELS = {
     "card": "card numbers",
     "birth_date": "dates of birth",
     "plate": "vehicle registrations",
+    "bank": "bank accounts",
 }
 
 
