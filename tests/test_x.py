@@ -22,6 +22,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import (
     AnswerLost,
     AuthError,
+    BadPayload,
     CeilingReached,
     ChannelError,
     ConfigError,
@@ -249,6 +250,8 @@ def test_what_goes_wrong_while_reading(new: XServer, kind: str, error: type[Chan
 def test_wrong_types_and_messages_that_may_not_be_read_stop_nothing(new: XServer) -> None:
     desk = desk_of(new)
     new.fail("/mentions", "type")
+    with pytest.raises(BadPayload, match="no list"):
+        asyncio.run(desk.poll())
     new.fail("/tweets", "503", "503", "503")
     new.access["access-0"] = "tweet.read users.read tweet.write"
     asyncio.run(desk.poll())
@@ -257,6 +260,46 @@ def test_wrong_types_and_messages_that_may_not_be_read_stop_nothing(new: XServer
     assert set(desk.residents) == {key}
     assert any("Our own posts could not be read" in notice for notice in desk.notices)
     assert any("Direct messages could not be read" in notice for notice in desk.notices)
+
+
+def test_errors_in_the_place_of_a_list_are_no_empty_list(new: XServer) -> None:
+    """X refuses with status 200 too: it must not look like an account that nobody writes to."""
+    desk = desk_of(new)
+    new.fail("/mentions", "errors")
+    with pytest.raises(NotPermitted, match="Could not find user"):
+        asyncio.run(desk.poll())
+    key = new.mention()
+    new.fail("/dm_events", "errors")
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == {key}
+    assert any("Direct messages could not be read: X does not show" in notice for notice in desk.notices)
+
+
+def test_an_edit_that_drops_our_name_does_not_take_the_mention_with_it(new: XServer) -> None:
+    """X lists the version that named us; the newest never comes, and does not put an older one in its place."""
+    desk = desk_of(new)
+    pothole = new.mention("a pothole on Elm Street", at=NOON - timedelta(hours=1))
+    new.edit(pothole, "a pothole on Elm Street", NOON - timedelta(minutes=50))
+    bins = new.mention("bins", at=NOON - timedelta(minutes=40))
+    asyncio.run(desk.poll())
+    assert desk.messages[pothole].text == "@council a pothole on Elm Street"
+    new.edit(bins, "@council the brown bins", NOON - timedelta(minutes=30))
+    new.most = 1  # every version has a page of its own, the newest first
+    asyncio.run(desk.poll())
+    desk.cursor = None
+    asyncio.run(desk.poll())
+    assert desk.messages[bins].text == "@council the brown bins"
+
+
+def test_whoever_x_says_nothing_of_has_an_address_all_the_same(new: XServer) -> None:
+    desk = desk_of(new)
+    new.withheld.add(new.person("ada"))
+    key = new.mention()
+    asyncio.run(desk.poll())
+    assert (desk.messages[key].author.handle, desk.messages[key].url) == (
+        f"id {new.person('ada')}",
+        f"https://x.com/i/status/{key}",
+    )
 
 
 def test_direct_messages_wait_for_their_limit(new: XServer) -> None:

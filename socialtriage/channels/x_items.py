@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.x_api import text_id
+from socialtriage.domain.errors import BadPayload, NotPermitted
 from socialtriage.domain.models import Author, Incoming, MediaItem, SafeText, Visibility
 from socialtriage.domain.text import clean, clean_line
 
@@ -92,6 +93,21 @@ def items_of(answer: Mapping[str, Any]) -> list[Any]:
     return data if isinstance(data, list) else [data] if isinstance(data, dict) else []
 
 
+def listed(answer: Mapping[str, Any]) -> list[Any]:
+    """The items of a list, which has no `data` when it is empty, but its `meta` all the same.
+
+    Raises `NotPermitted` or `BadPayload` for anything else: what is no list does not say that nothing is there.
+    """
+    if isinstance(answer.get("data"), list) or ("data" not in answer and isinstance(answer.get("meta"), dict)):
+        return items_of(answer)
+    if (error := next(iter(_objects(answer.get("errors"))), None)) is not None and not answer.get("data"):
+        said = clean_line(str(error.get("detail") or error.get("title") or "no reason is given"), 300)
+        if "not-authorized" in str(error.get("type")):
+            raise NotPermitted(f"X does not show this: {said}", hint="The login may lack a scope; sign in again.")
+        raise BadPayload(f"X answered with an error in the place of a list: {said}", field="errors")
+    raise BadPayload("X answered with something that is no list.", field="data")
+
+
 def made_at(id_: str) -> datetime:
     """When the post or message of an id was made."""
     try:
@@ -158,6 +174,7 @@ class Translator:
 
     def __init__(self, my_id: str, *my_names: str) -> None:
         self.my_id = my_id
+        self.my_name = next(filter(None, my_names), "").lstrip("@")
         self.my_names = {name.lower().lstrip("@") for name in my_names if name}
         """User names: as X says it, and as the configuration does, which may be older."""
 
@@ -165,7 +182,8 @@ class Translator:
         """A post as the desk knows it. Of an edited one the time is that of its first version."""
         author = self.author(post.author, beside, f"post:{post.id}")
         own = post.author == self.my_id
-        name = str(author.handle).lstrip("@") or "i"
+        # Where nobody says who wrote it, X finds a post by its id alone.
+        name = author.handle.removeprefix("@") if author.url else "i"
         edited = post.at if post.key != post.id else None
         return Incoming(
             remote_id=post.key,
@@ -206,7 +224,7 @@ class Translator:
     def author(self, key: str | None, beside: Includes, otherwise: str) -> Author:
         """A person; only an id where nothing came beside it (suspended since, or withheld)."""
         user = beside.users.get(key or "", {})
-        name = clean_line(str(user.get("username") or ""))
+        name = clean_line(str(user.get("username") or "")) or clean_line(self.my_name if key == self.my_id else "")
         shown = clean_line(str(user.get("name") or "")) or name
         if not name:
             return Author(key or otherwise, SafeText(f"id {key}" if key else "unknown"), SafeText("unknown"))

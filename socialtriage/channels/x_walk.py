@@ -19,7 +19,7 @@ import msgspec
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.x_api import Api, Declined, text_id
-from socialtriage.channels.x_items import Includes, Post, Translator, items_of, made_at, read_post
+from socialtriage.channels.x_items import Includes, Post, Translator, listed, made_at, read_post
 from socialtriage.domain.errors import ChannelError
 from socialtriage.domain.models import Gap, Incoming, Page
 
@@ -113,7 +113,7 @@ class Walk:
         while self._go_on():
             await self._api.meter.still_allowed()
             answer = await self._ask(kind, params, part, token)
-            posts = [post for post in map(read_post, items_of(answer)) if post is not None]
+            posts = [post for post in map(read_post, listed(answer)) if post is not None]
             await self._charge(kind, posts, Includes.read(answer))
             self._shrink(stream, part, [int(post.id) for post in posts])
             # A page that lost all its entries to a filter is empty and not the last: only the token tells.
@@ -166,7 +166,7 @@ class Walk:
         while self._go_on():
             await self._api.meter.still_allowed()
             answer = await self._read(kind, params | ({"pagination_token": token} if token else {}))
-            posts = [post for post in map(read_post, items_of(answer)) if post is not None]
+            posts = [post for post in map(read_post, listed(answer)) if post is not None]
             known = self._ctx.known.thread_of([post.key for post in posts])
             fresh = [post for post in posts if post.key not in known or post.key != post.id]
             await self._charge_again(kind, [post for post in posts if post.key in known], now)
@@ -182,18 +182,29 @@ class Walk:
         """Messages of a page, and what they answer, for the reader. Of an edited post only the newest version."""
         beside = Includes.read(answer)
         found: dict[str, Incoming] = {}
+        posts = self._newest(posts)
         for post in posts:
-            if post.reposts or post.outdated:
-                continue
             parent = beside.posts.get(post.answers or "")
             if parent is not None and parent.author is None and post.answers_user is not None:
                 parent = replace(parent, author=post.answers_user)
             if parent is not None and parent.author is not None and parent.key not in found:
                 found[parent.key] = self._translator.message(parent, beside, context=True)
         for post in sorted(posts, key=lambda post: int(post.id)):
-            if not post.reposts and not post.outdated:
-                found[post.key] = self._translator.message(post, beside)
+            found[post.key] = self._translator.message(post, beside)
         return tuple(found.values())
+
+    def _newest(self, posts: list[Post]) -> list[Post]:
+        """Of each post its newest version that is here. One that does not address us any more never comes: the one
+        that did is taken then, unless a newer one is stored.
+        """
+        posts = [post for post in posts if not post.reposts]
+        older = [post.key for post in posts if post.outdated]
+        known = self._ctx.known.thread_of(older) if older else {}
+        newest: dict[str, Post] = {}
+        for post in posts:
+            if not (post.outdated and post.key in known) and int(newest.get(post.key, post).id) <= int(post.id):
+                newest[post.key] = post
+        return list(newest.values())
 
     async def _charge(self, kind: str, posts: list[Post], beside: Includes) -> None:
         await self._api.meter.charge("mention_read" if kind == "mentions" else "own_read", len(posts))
@@ -253,7 +264,7 @@ class Walk:
             # A token of an earlier pass may have lapsed: from the newest again.
             answer = await self._api.read("/2/dm_events", params, events=True)
         beside, state = Includes.read(answer), self._cursor.events
-        raw = [item for item in items_of(answer) if isinstance(item, dict)]
+        raw = [item for item in listed(answer) if isinstance(item, dict)]
         raw = [item for item in raw if item.get("event_type") in (None, "MessageCreate")]
         ids = [int(key) for key in (text_id(item.get("id")) for item in raw) if key]
         await self._api.meter.charge("dm_read", len([key for key in ids if key > int(low or 0)]))
@@ -285,7 +296,7 @@ def _following(answer: Mapping[str, Any]) -> str:
 
 def _unread(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """Items that could not be read at all."""
-    bad = [item for item in items_of(answer) if not isinstance(item, dict) or text_id(item.get("id")) is None]
+    bad = [item for item in listed(answer) if not isinstance(item, dict) or text_id(item.get("id")) is None]
     return (f"{len(bad)} messages of X could not be read.",) if bad else ()
 
 

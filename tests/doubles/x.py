@@ -195,7 +195,8 @@ class XServer:
             return str(event["id"])
 
     def fail(self, path: str, *kinds: str) -> None:
-        """The next calls whose path ends like this go wrong: a status, `lost`, `truncate`, `reset`, `html`, `type`."""
+        """The next calls whose path ends like this go wrong: a status, `lost`, `truncate`, `reset`, `html`, `type`,
+        `errors` (nothing but those, with status 200)."""
         self.faults += [(path, kind) for kind in kinds]
 
     def grant(self, address: str) -> str:
@@ -547,6 +548,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._raw(200, b"<html>maintenance</html>", {})
         if fault == "type":
             body = {"data": "text", "meta": [], "includes": 5}
+        if fault == "errors":
+            body = {"errors": [_problem("not-authorized-for-resource", ME, "user")]}
         data = json.dumps(body).encode()
         kind = asked.path.rpartition("/")[2]
         headers = {"x-rate-limit-remaining": str(self.double.limits.get(kind, 299)), "x-rate-limit-limit": "300"}
