@@ -209,6 +209,13 @@ def closed(case: Case, outcome: Outcome, at: datetime, avoidable: Avoidable | No
     )
 
 
+def noted(case: Case) -> Case:
+    """Somebody writes about it. Raises `Refused` where it was forgotten: no words would be forgotten with it again."""
+    if REDACTED in case.flags:
+        raise Refused(f"{case.ref} was forgotten; nothing more is written about it.")
+    return touched(case)
+
+
 def reopened(case: Case, at: datetime) -> Case:
     """An officer takes a closed case up again."""
     if case.status is not Status.CLOSED:

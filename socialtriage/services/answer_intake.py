@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
 from socialtriage.domain.answers import MailKind, MailState
-from socialtriage.domain.models import Status, Voice
+from socialtriage.domain.models import Incoming, SafeText, Status, Voice
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.times import iso
-from socialtriage.services import answerbox, evidence
+from socialtriage.services import answerbox, evidence, keeping
 from socialtriage.services.answer_rules import Judge, Judged
 from socialtriage.services.desk import Desk
 from socialtriage.services.intake import CHUNK, SYSTEM
@@ -38,20 +38,21 @@ def take_in(desk: Desk, account: AccountConfig, page: MailPage) -> TakenIn:
     evidence.keep(desk.media_folder, (each.item for each in page.mails))
     mails = sorted(page.mails, key=lambda each: each.item.at)
     parts = [mails[i : i + CHUNK] for i in range(0, len(mails), CHUNK)] or [[]]
-    total = TakenIn()
+    total, unwanted = TakenIn(), list[str]()
     for number, part in enumerate(parts, 1):
         with desk.store.transaction(SYSTEM, desk.clock(), durable=False) as tx:
-            total.add(_take(desk, tx, account.id, part))
+            total.add(_take(desk, tx, account.id, part, unwanted))
             if number == len(parts):
                 if page.cursor is not None:
                     tx.accounts.update(account.id, cursor=page.cursor)
                 if page.gap is not None:
                     tx.accounts.add_gap(account.id, page.gap)
+    keeping.remove_files(desk, unwanted)
     return total
 
 
-def _take(desk: Desk, tx: Transaction, account: str, mails: list[MailItem]) -> TakenIn:
-    """One part of a page."""
+def _take(desk: Desk, tx: Transaction, account: str, mails: list[MailItem], unwanted: list[str]) -> TakenIn:
+    """One part of a page; files that are not to stay are added to `unwanted`."""
     result = TakenIn()
     keys = [each.item.remote_id for each in mails]
     known = set(tx.intake.messages(account, keys)) | tx.intake.tombstones(account, keys) if keys else set()
@@ -64,32 +65,51 @@ def _take(desk: Desk, tx: Transaction, account: str, mails: list[MailItem]) -> T
         judged = judge.judge(each.mail)
         if shared and judged.contact is None and judged.handoff is None and judged.kind is not MailKind.BOUNCE:
             continue  # residents write here too: it opens a case, or joins one
+        gone = _forgotten(tx, judged)
         message_id = tx.intake.next_id("messages")
-        tx.intake.add_messages(account, iso(tx.at), [(message_id, None, None, Voice.CONTACT, each.item)])
+        item = _without_words(each.item) if gone else each.item
+        tx.intake.add_messages(account, iso(tx.at), [(message_id, None, None, Voice.CONTACT, item)])
+        if gone:
+            tx.forget.messages([message_id], tx.at)
+            unwanted += evidence.paths(each.item)
         tx.accounts.newest(account, min(each.item.at, tx.at))
         result.new += 1
-        result.case_ids += _follow(desk, tx, message_id, judged, each)
+        result.case_ids += _follow(desk, tx, message_id, judged, each, gone=gone)
     return result
 
 
-def _follow(desk: Desk, tx: Transaction, message_id: int, judged: Judged, each: MailItem) -> list[int]:
+def _follow(
+    desk: Desk, tx: Transaction, message_id: int, judged: Judged, each: MailItem, *, gone: bool = False
+) -> list[int]:
     """Put a judged mail down, and do what it says where that is certain. The cases that changed."""
     state, why, changed = judged.state, judged.why, []
     certain = state is MailState.TAKEN
     if certain and judged.kind is MailKind.ANSWER and judged.case_id is not None:
         case = tx.cases.get(judged.case_id)
-        if case.status is Status.CLOSED:
+        if case.status is Status.CLOSED and not gone:
             # Only a resident opens a closed case again (DESIGN, 4): the answer is kept in it, and an officer is asked.
             state, why = MailState.UNDECIDED, f"{why}, but {case.ref} is closed; accepting reopens it"
         changed = [land(desk, tx, message_id, judged.case_id, judged.handoff, each.item.at)]
     elif certain and judged.kind is MailKind.BOUNCE:
         changed = came_back(desk, tx, judged)
-    else:
+    elif not gone:
         _note(tx, judged, each)
     tx.answers.add(
         _new_mail(message_id, judged, state, why, each), SYSTEM if state is not MailState.UNDECIDED else None, tx.at
     )
     return changed
+
+
+def _forgotten(tx: Transaction, judged: Judged) -> bool:
+    """Whether this is about a case that was forgotten. What a doubtful sender wrote is kept until an officer looked."""
+    if judged.case_id is None or (judged.kind is MailKind.ANSWER and judged.state is MailState.UNDECIDED):
+        return False
+    return life.REDACTED in tx.cases.get(judged.case_id).flags
+
+
+def _without_words(item: Incoming) -> Incoming:
+    """That it came. Its words, which quote what was handed over and is forgotten, are left in the mailbox."""
+    return replace(item, text=SafeText(""), subject=None, quoted=None, media=(), url=None)
 
 
 def _new_mail(message_id: int, judged: Judged, state: MailState, why: str, each: MailItem) -> NewMail:

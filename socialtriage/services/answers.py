@@ -153,7 +153,7 @@ def _accept_bounce(desk: Desk, mail: MailView) -> Done:
 
 def ignore(desk: Desk, mail_id: int) -> Done:
     """Take a mail off the list, or out of the case that it was let into; it stays in the store, and can still be
-    accepted. Raises `NotFound`, `Refused`.
+    accepted, unless it is about a case that was forgotten. Raises `NotFound`, `Refused`.
     """
     mail = _mail(desk, mail_id)
     let_in = mail.state is MailState.TAKEN and mail.placed
@@ -164,7 +164,12 @@ def ignore(desk: Desk, mail_id: int) -> Done:
         _decide(tx, mail, MailState.TAKEN if mail.placed and not let_in else MailState.IGNORED)
         if let_in:
             _take_out(desk, tx, mail)
-        tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id, "person": str(mail.sender)}))
+        gone = mail.case_id is not None and life.REDACTED in tx.cases.get(mail.case_id).flags
+        detail = {"mail": mail.id} | ({} if gone else {"person": str(mail.sender)})
+        tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, detail))
+        if gone:
+            tx.forget.messages([mail.id], tx.at)
+            return Done(f"Mail {mail_id} is off the list; it is forgotten, as {mail.ref} is.")
         said = f"Mail {mail_id} of {mail.who} is {f'out of {mail.ref}' if let_in else 'off the list'}."
         _remember(tx, desk, said, [mail.id])
     return Done(said, (mail.case_id,) if let_in and mail.case_id else ())

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.times import iso, utc_now
 from socialtriage.services import archive
 from socialtriage.services.desk import Desk
-from socialtriage.store.copies import COMPANIONS, Contents, single_file
+from socialtriage.store.copies import COMPANIONS, Contents, Forgone, single_file
+from socialtriage.store.forget import Forgotten
 from socialtriage.store.log import NewEvent
-from socialtriage.store.store import Store
+from socialtriage.store.store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class _Current:
     """The store that stands there now; None of its contents when it is damaged."""
 
     contents: Contents | None
-    forgotten: tuple[str, ...] = ()
+    forgotten: Forgone = field(default_factory=Forgone)
 
 
 def _current(path: Path, backup: Contents, force: bool) -> _Current | None:
@@ -204,7 +205,7 @@ def _current(path: Path, backup: Contents, force: bool) -> _Current | None:
         # What is just what the backup holds is replaced without a word: nothing is lost by it.
         if not found.empty and not force and not store.copies.only_copied_since(backup):
             raise Refused(_compared(path, found, backup), hint="With --force it is kept beside the restored one.")
-        return _Current(found, tuple(store.copies.forgotten()))
+        return _Current(found, store.copies.forgotten())
     except StoreError:
         if not force:
             raise
@@ -227,14 +228,12 @@ def _compared(path: Path, found: Contents, backup: Contents) -> str:
 def _begin_anew(fresh: Path, manifest: dict[str, Any], current: _Current | None, officer: str) -> tuple[int, int]:
     """Make the copy fit to go on with: what may have left is in doubt, what was forgotten since is forgotten."""
     from socialtriage.domain.models import OutboxState
-    from socialtriage.services.keeping import counts
     from socialtriage.services.settling import put_on_record
 
     store = Store(fresh)
     try:
         store.copies.begin_anew()
         now = utc_now()
-        again = store.copies.still_here(current.forgotten) if current is not None else []
         with store.transaction(officer, now) as tx:
             doubted = tx.outbox.doubted("This comes from a backup; whether it left since then is not known.")
             for row_id in doubted:
@@ -244,19 +243,39 @@ def _begin_anew(fresh: Path, manifest: dict[str, Any], current: _Current | None,
                 put_on_record(tx, row, OutboxState.UNKNOWN, "restored from a backup")
                 if row.handoff_id is not None:
                     tx.outbox.update_handoff(row.handoff_id, OutboxState.UNKNOWN)
-            if again:
-                found = tx.forget.cases(again, now)
-                tx.log(NewEvent("store.pruned", detail=counts(found)))
-                for path in found.files:
-                    (fresh.parent / "media" / path).unlink(missing_ok=True)
+            again = _forget_again(store, tx, current.forgotten, fresh.parent) if current is not None else Forgotten()
             detail = {"made_at": str(manifest.get("made_at")), "events": manifest["events"], "hash": manifest["hash"]}
             tx.log(NewEvent("store.restored", detail=detail))
-        if again:
+        if current is not None:
+            store.copies.bury(current.forgotten)
+        if again.cases or again.messages:
             store.keeping.compact()
     finally:
         store.close()
     single_file(fresh)
-    return len(doubted), len(again)
+    return len(doubted), again.cases
+
+
+def _forget_again(store: Store, tx: Transaction, gone: Forgone, folder: Path) -> Forgotten:
+    """What the store that stands there forgot since the backup was made; its files below `folder` go, too."""
+    from socialtriage.services.keeping import counts
+
+    again, risen = store.copies.still_here(gone.cases), store.copies.rise_again(gone)
+    asked = [case_id for case_id, ref in store.keeping.refs(again).items() if ref in gone.on_request]
+    people = {tx.cases.get(case_id).person_id for case_id in asked}
+    tx.forget.drop_waiting(asked)
+    found = tx.forget.messages([message for message, _ in risen], tx.at)
+    found.add(tx.forget.cases(again, tx.at))
+    tx.people.close_open(asked, tx.at)
+    tx.forget.lift(asked)
+    for person in people:
+        tx.forget.person(person)
+    tx.forget.nobodies([person for _, person in risen if person is not None])
+    if found.cases or found.messages:
+        tx.log(NewEvent("store.pruned", detail=counts(found)))
+    for path in found.files:
+        (folder / "media" / path).unlink(missing_ok=True)
+    return found
 
 
 def _close_down(path: Path, current: _Current | None) -> None:

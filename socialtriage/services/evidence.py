@@ -45,6 +45,11 @@ def keep(folder: Path, items: Iterable[Incoming]) -> None:
                 _write(folder / media_path(hashlib.sha256(media.data).hexdigest()), media.data)
 
 
+def paths(item: Incoming) -> list[str]:
+    """Where `keep` puts the bytes that came with a message, below the folder."""
+    return [media_path(hashlib.sha256(each.data).hexdigest()) for each in item.media if each.data is not None]
+
+
 def read(folder: Path, path: str) -> bytes:
     """Kept bytes. Raises `StoreError` when the file is missing or is not what was kept."""
     try:

@@ -27,7 +27,7 @@ SYSTEM = "socialtriage"
 def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SYSTEM) -> TakenIn:
     """Store a page with the cursor that follows it. Raises `StoreError`; then nothing of the last part is stored."""
     allowed = within(page.items, desk.config.evidence.max_bytes)
-    keep(desk.media_folder, allowed)
+    keep(desk.media_folder, _living(desk, account.id, allowed))
     items = sorted((_dated(item, desk.clock()) for item in allowed), key=lambda item: item.at)
     size = CROWDED if desk.store.others_write() else CHUNK
     parts = [items[i : i + size] for i in range(0, len(items), size)] or [[]]
@@ -46,6 +46,15 @@ def take_in(desk: Desk, account: AccountConfig, page: Page, *, officer: str = SY
                     tx.accounts.add_gap(account.id, page.gap)
             total.add(batch.result)
     return total
+
+
+def _living(desk: Desk, account: str, items: Sequence[Incoming]) -> list[Incoming]:
+    """Messages that bring files, without those that were forgotten here: their pictures do not come back either."""
+    bring = [item for item in items if any(media.data is not None for media in item.media)]
+    if not bring:
+        return []
+    dead = desk.store.keeping.buried(account, [item.remote_id for item in bring])
+    return [item for item in bring if item.remote_id not in dead]
 
 
 def _ahead(desk: Desk, account: AccountConfig, items: Sequence[Incoming]) -> Suggest:

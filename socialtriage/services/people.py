@@ -157,8 +157,8 @@ def erase(desk: Desk, key: str, *, anyway: bool = False) -> Erasure:
 def _erase(desk: Desk, tx: Transaction, ids: Sequence[int], case_ids: Sequence[int]) -> Forgotten:
     elsewhere = [message for message, _ in desk.store.keeping.words_elsewhere(ids)]
     tx.forget.drop_waiting(case_ids)
-    tx.forget.moved_away(case_ids)
-    found = keeping.forget_cases(desk, tx, case_ids, "request")
+    found = tx.forget.moved_away(case_ids, tx.at)
+    found.add(keeping.forget_cases(desk, tx, case_ids, "request"))
     found.add(tx.forget.messages(elsewhere, tx.at))
     tx.people.close_open(case_ids, tx.at)
     tx.forget.lift(case_ids)

@@ -180,11 +180,11 @@ def assign(desk: Desk, ids: Sequence[int], officer: str, expect: Expect = None) 
 
 
 def note(desk: Desk, case_id: int, text: str) -> Done:
-    """Write an internal note into the log of a case."""
+    """Write an internal note into the log of a case. Raises `Refused` for one that was forgotten."""
     words = clean(text, NOTE_LIMIT).strip()
     if not words:
         raise UsageError("The note is empty.")
-    return act(desk, [case_id], life.touched, "case.noted", lambda cases: f"Noted on {names(cases)}.", note=words)
+    return act(desk, [case_id], life.noted, "case.noted", lambda cases: f"Noted on {names(cases)}.", note=words)
 
 
 def snooze(desk: Desk, ids: Sequence[int], until: datetime, expect: Expect = None) -> Done:

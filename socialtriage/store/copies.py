@@ -13,6 +13,7 @@ from pathlib import Path
 from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.store.cases import Cases
 from socialtriage.store.database import Database, explain
+from socialtriage.store.intake import buried
 from socialtriage.store.log import Log
 
 COMPANIONS = ("-wal", "-shm")
@@ -35,6 +36,18 @@ class Contents:
     def empty(self) -> bool:
         """Whether nobody ever worked with it."""
         return not (self.cases or self.messages or self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgone:
+    """What a store forgot, so that another copy of it can forget the same."""
+
+    cases: tuple[str, ...] = ()
+    """References of the cases whose words were forgotten."""
+    on_request: frozenset[str] = frozenset()
+    """Those of them that were forgotten because their person asked for it."""
+    tombstones: tuple[tuple[str, str, str, str], ...] = ()
+    """Account, hash, moment and reason of every message that must not come back."""
 
 
 class Copies:
@@ -95,14 +108,32 @@ class Copies:
         """Where kept pictures and attachments stand below the media folder, each once."""
         return [r[0] for r in self._db.all("SELECT DISTINCT path FROM media WHERE path IS NOT NULL ORDER BY path")]
 
-    def forgotten(self) -> list[str]:
-        """References of the cases whose words were forgotten."""
-        return [r[0] for r in self._db.all("SELECT ref FROM cases WHERE redacted_at IS NOT NULL")]
+    def forgotten(self) -> Forgone:
+        """What was forgotten here."""
+        asked = "SELECT DISTINCT ref FROM events WHERE kind = 'case.redacted' AND detail LIKE '%\"request\"%'"
+        return Forgone(
+            tuple(r[0] for r in self._db.all("SELECT ref FROM cases WHERE redacted_at IS NOT NULL")),
+            frozenset(r[0] for r in self._db.all(asked)),
+            tuple(self._db.all("SELECT account, remote_id, at, why FROM tombstones")),
+        )
 
     def still_here(self, refs: Sequence[str]) -> list[int]:
         """Ids of those cases whose words are still here."""
         sql = "SELECT id FROM cases WHERE redacted_at IS NULL AND ref IN (SELECT value FROM json_each(?))"
         return [r[0] for r in self._db.all(sql, (json.dumps(list(refs)),))]
+
+    def rise_again(self, gone: Forgone) -> list[tuple[int, int | None]]:
+        """The messages here that were forgotten there, and who wrote them."""
+        hidden = {(account, digest) for account, digest, *_ in gone.tombstones}
+        if not hidden:
+            return []
+        rows = self._db.all("SELECT id, person_id, account, remote_id FROM messages WHERE redacted_at IS NULL")
+        return [(r[0], r[1]) for r in rows if (r[2], buried(r[2], r[3])) in hidden]
+
+    def bury(self, gone: Forgone) -> None:
+        """No network brings back what was forgotten there."""
+        with self._db.write() as c:
+            c.executemany("INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?, ?)", gone.tombstones)
 
     def begin_anew(self) -> None:
         """Nobody polls or sends from a store that has just been put back."""

@@ -56,6 +56,11 @@ _OF_MOVED = tuple(
     if statement.startswith(("UPDATE handoffs", "UPDATE outbox SET", "UPDATE contact_mails"))
 )
 """The same for rows that stand in another case now, by their own numbers."""
+_WORDS_OF_CASES = (
+    f"SELECT id FROM messages WHERE case_id {_IN} UNION SELECT m.id FROM contact_mails a"
+    f" JOIN messages m ON m.id = a.message_id WHERE a.case_id {_IN} AND m.case_id IS NULL"
+)
+"""Their messages, and contacts' mails about them that are in no case: they quote what was handed to the contact."""
 _SAID_OF_LINKS = (
     "DELETE FROM event_notes WHERE seq IN (SELECT their.seq FROM events mine JOIN event_notes n ON n.seq = mine.seq"
     " JOIN cases other ON other.ref = json_extract(n.detail, '$.to')"
@@ -67,7 +72,9 @@ _SAID_OF_LINKS = (
 _OF_MESSAGES = (
     f"DELETE FROM revisions WHERE message_id {_IN}",
     f"DELETE FROM said_texts WHERE case_id IN (SELECT case_id FROM messages WHERE id {_IN})",
-    f"UPDATE contact_mails SET why = '', sender = '' WHERE message_id {_IN}",
+    "UPDATE contact_mails SET why = '', sender = '', state = CASE state WHEN 'undecided' THEN 'ignored' ELSE state END"
+    f" WHERE message_id {_IN}",
+    f"DELETE FROM undo_steps WHERE EXISTS (SELECT 1 FROM json_each(mails) WHERE value {_IN})",
     f"UPDATE moderation SET snapshot = '{{}}' WHERE message_id {_IN} AND NOT ({_ACTIVE})",
     "UPDATE media SET name = '', url = NULL, alt = NULL, remote_id = NULL, state = 'expired', sha256 = NULL,"
     f" bytes = NULL, path = NULL, why = NULL, next_try_at = NULL WHERE message_id {_IN}",
@@ -103,7 +110,7 @@ class Forgetter:
     def cases(self, case_ids: Sequence[int], now: datetime) -> Forgotten:
         """Forget cases with everything that was said in them, and whoever has no other case."""
         ids, moment = json.dumps(list(case_ids)), iso(now)
-        found = self.messages(self._numbers(f"SELECT id FROM messages WHERE case_id {_IN}", ids), now)
+        found = self.messages(self._numbers(_WORDS_OF_CASES, ids), now)
         people = self._numbers(f"SELECT DISTINCT person_id FROM cases WHERE id {_IN}", ids)
         for statement in _OF_CASES:
             self._c.execute(statement, {"ids": ids, "now": moment})
@@ -202,15 +209,16 @@ class Forgetter:
         ):
             self._c.execute(statement, {"ids": json.dumps(list(case_ids))})
 
-    def moved_away(self, case_ids: Sequence[int]) -> None:
-        """What a merge took along into a case that is kept: letters and facts say what was said in the erased one."""
-        ids = json.dumps(list(case_ids))
+    def moved_away(self, case_ids: Sequence[int], now: datetime) -> Forgotten:
+        """What a merge took along into a case that is kept, since it says what was said in the erased one."""
+        ids, found = json.dumps(list(case_ids)), Forgotten()
         for source, target, moved in self._c.execute(
             "SELECT source, target, moved FROM case_moves WHERE kind = 'merge' AND state = 'done'"
             f" AND source {_IN} AND target NOT {_IN}",
             {"ids": ids},
         ).fetchall():
             rows = json.loads(moved)
+            found.add(self.messages(rows.get("messages", []), now))
             for table, statement in _OF_MOVED:
                 self._c.execute(statement, {"ids": json.dumps(rows.get(table, []))})
             self._c.execute(
@@ -219,6 +227,7 @@ class Forgetter:
                 " WHERE s.id = :source)) WHERE id = :target AND facts != '[]'",
                 {"source": source, "target": target},
             )
+        return found
 
     def drop_waiting(self, case_ids: Sequence[int]) -> int:
         """What waits to leave for these cases will not; how many rows. Those that are leaving are not touched."""

@@ -11,6 +11,7 @@ from socialtriage.domain.models import SafeText
 from socialtriage.domain.times import iso
 from socialtriage.store.database import Database
 from socialtriage.store.forget import NOBODY, live_files
+from socialtriage.store.intake import IntakeWriter
 from socialtriage.store.search import like, match
 
 _WAITS = "EXISTS (SELECT 1 FROM outbox o WHERE o.case_id = c.id AND o.state IN ('queued', 'sending', 'unknown'))"
@@ -179,6 +180,10 @@ class Keeping:
             (json.dumps(list(case_ids)),),
         )
         return [r[0] for r in rows]
+
+    def buried(self, account: str, remote_ids: Sequence[str]) -> set[str]:
+        """Those of these messages that were forgotten and must not come back."""
+        return IntakeWriter(self._db.reader).tombstones(account, remote_ids)
 
     def still_used(self, paths: Sequence[str]) -> set[str]:
         """Those of these files that a message has."""

@@ -1,0 +1,102 @@
+"""Attempts to bring back, past the erasure, what somebody asked to have forgotten."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from socialtriage.domain.errors import Refused
+from socialtriage.domain.models import OutboxKind, OutboxState, Status
+from socialtriage.services import answers, backup, drafts, people, triage
+from tests.doubles.answer_desk import AnswerDesk, bounce
+from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, message, small_desk
+from tests.doubles.imap import ImapDouble
+from tests.test_keeping import KEY, NAME, PICTURE, WORD, hers, traces
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[AnswerDesk]:
+    with ImapDouble() as server:
+        there = AnswerDesk(tmp_path / "desk", server)
+        yield there
+        there.desk.close()
+
+
+def forget(there: AnswerDesk) -> None:
+    """She is erased; the mails that left in practice are no part of the desk."""
+    people.erase(there.desk, people.name_of(people.find(there.desk, NAME)[0]), anyway=True)
+    shutil.rmtree(there.folder / "sent", ignore_errors=True)
+
+
+def test_what_contacts_write_about_her_goes_too_and_does_not_come_back(there: AnswerDesk) -> None:
+    """A contact's mail quotes what was handed to them, before the erasure as after it."""
+    (case,) = arrive(there.desk, hers("bin", "1")).case_ids
+    triage.tag(there.desk, [case], area="waste")
+    handed = there.hand_off(case)
+    there.answer(handed, f"{WORD} says", From="somebody@elsewhere.example")
+    there.answer(handed, f"Away\n\n> {WORD}", Auto_Submitted="auto-replied", Subject="out of office")
+    waiting = there.asked()
+    assert len(waiting) == 2
+    answers.ignore(there.desk, waiting[0].id)
+    forget(there)
+    assert traces(there.desk) == {}
+    assert there.asked() == [], "nobody is asked about a mail without words"
+
+    mail = there.mail(f"Done.\n\n> {WORD} {NAME}", In_Reply_To=handed.message_id)
+    mail.add_attachment(f"{WORD} {NAME}".encode(), maintype="image", subtype="png", filename=f"{WORD}.png")
+    there.deliver(mail)
+    report = bounce(handed.message_id, "waste@anytown.example").replace(b"Subject: x", f"Subject: {WORD}".encode())
+    there.deliver(report)
+    there.poll()
+    assert traces(there.desk) == {}
+    shown = there.show(case)
+    assert (shown.row.status, shown.handoffs[0].state) == (Status.CLOSED, OutboxState.ANSWERED)
+    assert there.desk.store.log.verify().fault is None
+
+    there.answer(handed, f"{WORD} again", From="somebody@elsewhere.example")
+    (doubtful,) = there.asked()
+    with pytest.raises(Refused, match="forgotten"):
+        answers.accept(there.desk, doubtful.id)
+    assert "it is forgotten" in answers.ignore(there.desk, doubtful.id).said
+    assert WORD not in there.desk.store.answers.mails(everything=True)[0].text
+    assert "somebody" not in repr(there.desk.store.log.of_case(case)[-1])
+
+
+def test_officers_at_other_windows_write_nothing_more_about_her(there: AnswerDesk) -> None:
+    (case,) = arrive(there.desk, hers("bin", "1", media=(PICTURE,))).case_ids
+    forget(there)
+    drafts.keep(there.desk, case, OutboxKind.REPLY, f"Dear {NAME}")
+    with pytest.raises(Refused, match="forgotten"):
+        triage.note(there.desk, case, f"{NAME} rang")
+    assert arrive(there.desk, hers("bin", "1", media=(PICTURE,))).new == 0
+    assert traces(there.desk) == {}, "the picture that came with it is not kept either"
+
+
+def test_an_older_backup_brings_back_neither_her_words_nor_those_that_came_after_it(
+    there: AnswerDesk, tmp_path: Path
+) -> None:
+    desk = there.desk
+    arrive(desk, message("Our news", "post", own=True, author="Anytown"))
+    arrive(desk, hers("beside", "9", context=True, thread="post", parent="post"))
+    (case,) = arrive(desk, hers("bin", "1")).case_ids
+    backup.back_up(desk, tmp_path / "old.tar")
+    late = hers("after the backup", "2", at=MONDAY + timedelta(minutes=4))
+    arrive(desk, late)
+    forget(there)
+    path = desk.store.path
+    desk.close()
+    assert backup.restore(tmp_path / "old.tar", path, officer="JS", force=True).forgotten_again == 1
+    for each in path.parent.glob("*.before-*"):
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
+    again = small_desk(path.parent, clock=there.clock, config=CONFIG)
+    assert traces(again) == {}
+    assert arrive(again, hers("bin", "1"), late, hers("beside", "9", context=True)).new == 0
+    assert (traces(again), people.find(again, KEY)) == ({}, [])
+    assert [row.status for row in map(again.store.cases.get, [case])] == [Status.CLOSED]
+    assert case_ids(again) == []
+    assert again.store.log.verify().fault is None
+    again.close()
