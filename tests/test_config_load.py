@@ -468,11 +468,59 @@ def test_the_screens_say_which_actions_there_are() -> None:
 def test_syntax_is_told_with_line_and_column_and_more_than_one_at_once() -> None:
     found = problems("x = \n[officer]\ninitials = JS\n")
     assert found == [
-        ":5: column 5: not valid TOML: invalid value (text needs quotes)",
-        ":7: column 12: not valid TOML: invalid value (text needs quotes)",
+        ":5: column 5: not valid TOML: the value is missing or cannot be read (text needs quotes)",
+        ":7: column 12: not valid TOML: the value is missing or cannot be read (text needs quotes)",
     ]
     assert "end of the file" in problems('[mail]\nfrom = """x\n')[0]
-    assert problem("[mail]\nredact = true\nredact = false\n").endswith("(the key is there twice)")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[mail]\nredact = true\nsmtp = 'x'\nredact = false\n[organisation]\n",
+            [
+                ":8: mail.redact: is set twice, first on line 6; keep one of the two",
+                ":9: [organisation]: is there twice, first on line 2; put the settings under one of them",
+            ],
+        ),
+        (
+            '[[accounts]]\nid = "a"\n[[accounts]]\nid = "b"\nid = """\n"""\n',
+            [":9: accounts[1].id: is set twice, first on line 8; keep one of the two"],
+        ),
+        ("[[areas]]\n[areas]\n", [":6: [areas]: line 5 has [[areas]]; every entry of a list has two brackets"]),
+        ("[areas]\n[[areas]]\n", [":6: [[areas]]: line 5 has [areas]; every entry of a list has two brackets"]),
+        ("mail = 1\n[organisation.mail]\n", [":6: organisation.mail: is a table here and a value on line 5; keep one"]),
+        ("x = {a = 1, a = 2}\n", [":5: organisation.x.a: is set twice, first on line 5; keep one of the two"]),
+    ],
+)
+def test_what_is_given_twice_is_told_with_both_lines_and_what_to_do(text: str, says: list[str]) -> None:
+    assert problems(text) == says
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "rubbish",
+            "= 1",
+            "a = 1 2",
+            "[a\nx = 1",
+            "[[a]\n",
+            "a = {b = 1",
+            'a = "x',
+            'a = "x\nb = 1',
+            'a = "C:\\Users"',
+        ),
+        *("a = '''", 'a = "\\q"', 'a = "\\uD800"', 'a = "\a"', "# \a", "a = [1", "a = {", "a.b = 1\n[organisation.a]"),
+        *("[a.b]\nx = 1\n[a]\nb.y = 2", "a = {b = 1}\na.c = 1", "a = 1\na.b = 2", "a = [", "a = 2026-13-01"),
+    ],
+)
+def test_no_fault_of_syntax_is_told_in_the_words_of_the_parser(text: str) -> None:
+    for line in problems(text):
+        assert "not valid TOML: " in line
+        assert not any(word in line.lower() for word in ("expected", "mutate", "namespace", "declare", "overwrite"))
+        assert not line.endswith(": it cannot be read")
 
 
 @pytest.mark.parametrize(

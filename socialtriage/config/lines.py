@@ -1,4 +1,4 @@
-"""On which line of a TOML text a key stands; the standard library's parser does not say.
+"""On which line of a TOML text a key stands, and what stands there twice; the standard library's parser does not say.
 
 The text has been parsed before, so the scanner trusts it to be valid and stops quietly where it is not.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from contextlib import suppress
+from typing import NamedTuple
 
 from socialtriage.config.problems import Path
 
@@ -33,6 +34,24 @@ def key_lines(text: str) -> dict[Path, int]:
     return scanner.lines
 
 
+class Clash(NamedTuple):
+    """Two statements on what one place is: `value`, `table` (`[a]`) or `entry` (`[[a]]`), with their lines."""
+
+    path: Path
+    first: str
+    first_line: int
+    second: str
+    second_line: int
+
+
+def clashes(text: str) -> list[Clash]:
+    """Places that a text gives twice, in its order; as far as the text can be read."""
+    scanner = _Scanner(text)
+    with suppress(_Lost, RecursionError):
+        scanner.document()
+    return scanner.clashes
+
+
 class _Scanner:
     """One walk over the text."""
 
@@ -41,7 +60,9 @@ class _Scanner:
         self.at = 0
         self.lines: dict[Path, int] = {}
         self._breaks = [match.start() for match in re.finditer("\n", text)]
+        self.clashes: list[Clash] = []
         self._entries: dict[Path, int] = {}
+        self._given: dict[Path, tuple[str, int]] = {}
 
     def document(self) -> None:
         """Read every statement."""
@@ -69,6 +90,10 @@ class _Scanner:
                 path = (*path, self._entries[path])
                 self._mark(path, start)
         self._expect("]]" if array else "]")
+        # An entry takes the place of the whole list, once, and one of its own.
+        if array and path[-1] == 0:
+            self._give(path[:-1], "entry", start)
+        self._give(path, "entry" if array else "table", start)
         return path
 
     def _pair(self, table: Path) -> None:
@@ -78,6 +103,7 @@ class _Scanner:
             path = (*path, word)
             self._mark(path, start)
         self._expect("=")
+        self._give(path, "value", start)
         self._skip(_SPACE)
         self._value(path)
 
@@ -126,7 +152,17 @@ class _Scanner:
         self.at += 1
 
     def _mark(self, path: Path, at: int) -> None:
-        self.lines.setdefault(path, bisect_right(self._breaks, at - 1) + 1)
+        self.lines.setdefault(path, self._line(at))
+
+    def _give(self, path: Path, what: str, at: int) -> None:
+        """Note what a place is said to be; a second word on the same place is a clash."""
+        if path in self._given:
+            self.clashes.append(Clash(path, *self._given[path], what, self._line(at)))
+        else:
+            self._given[path] = (what, self._line(at))
+
+    def _line(self, at: int) -> int:
+        return bisect_right(self._breaks, at - 1) + 1
 
     def _expect(self, sign: str) -> None:
         if not self.text.startswith(sign, self.at):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from socialtriage.config.checks import check_tables
 from socialtriage.config.checks_lists import check_lists
@@ -15,23 +12,11 @@ from socialtriage.config.leaks import note_leaks
 from socialtriage.config.model import Config
 from socialtriage.config.problems import Problems
 from socialtriage.config.shape import shape
+from socialtriage.config.syntax import read_toml
 from socialtriage.domain.errors import ConfigError
 
 MAX_BYTES = 1024 * 1024
 """A configuration is a few kilobytes; what is larger is another file."""
-
-_AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
-_DEEP_KEY = re.compile(
-    r"(?:^|[\[{,])[ \t]*(?:(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*\.[ \t]*){32}",
-    re.MULTILINE,
-)
-_SAYS_NOTHING_OF_OTHER_LINES = ("Invalid value", "Invalid statement", "Expected '=' after a key", "Expected newline")
-_MOST_SYNTAX = 10
-_ALSO = {
-    "Invalid value": " (text needs quotes)",
-    "Cannot overwrite a value": " (the key is there twice)",
-    "Expected newline or end of document after a statement": " (one setting a line; text needs quotes)",
-}
 
 
 def load(path: Path, networks: Sequence[str] | None = None, actions: Collection[str] | None = None) -> Config:
@@ -87,8 +72,9 @@ def parse(
 ) -> Config:
     """The configuration in a text; `file` is its name in messages. Raises `ConfigError` with every problem."""
     text = text.replace("\r\n", "\n")
-    document = _document(text, file)
-    problems = Problems(shown_path(Path(file)), text, document)
+    shown = shown_path(Path(file))
+    document = read_toml(text, shown)
+    problems = Problems(shown, text, document)
     note_leaks(document, problems)
     config = shape(document, problems)
     check_tables(config, problems)
@@ -100,47 +86,6 @@ def parse(
         check_spotter(config, problems)
     problems.raise_if_any()
     return config
-
-
-def _document(text: str, file: str) -> dict[str, Any]:
-    """The parsed TOML. Raises `ConfigError` with the faults of its syntax."""
-    problems = Problems(shown_path(Path(file)), text)
-    if deep := _DEEP_KEY.search(text):
-        problems.add_line(text.count("\n", 0, deep.end()) + 1, "has a key of more than thirty parts")
-        raise problems.error()
-    lines = text.split("\n")
-    for _ in range(_MOST_SYNTAX):
-        try:
-            document = tomllib.loads("\n".join(lines))
-        except tomllib.TOMLDecodeError as exc:
-            at = _note_syntax(exc, problems)
-            if not str(exc).startswith(_SAYS_NOTHING_OF_OTHER_LINES) or not 0 < at <= len(lines):
-                break
-            lines[at - 1] = ""
-        except RecursionError:
-            problems.add_line(0, "nests lists or tables too deeply")
-            break
-        except ValueError:
-            problems.add_line(0, "holds a number or a date that cannot exist")
-            break
-        else:
-            if not problems:
-                return document
-            break
-    raise problems.error()
-
-
-def _note_syntax(exc: tomllib.TOMLDecodeError, problems: Problems) -> int:
-    """Note where the syntax is wrong; returns the line, 0 for the end of the file."""
-    text = str(exc)
-    match = _AT.search(text)
-    what = _AT.sub("", text)
-    what = (what[:1].lower() + what[1:] if what else "cannot be read") + _ALSO.get(what, "")
-    if match is None or match[1] is None:
-        problems.add_line(0, f"not valid TOML: at the end of the file, {what}")
-        return 0
-    problems.add_line(int(match[1]), f"column {match[2]}: not valid TOML: {what}")
-    return int(match[1])
 
 
 def shown_path(path: Path) -> str:
