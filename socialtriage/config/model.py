@@ -124,6 +124,8 @@ class EvidenceConfig(Base, frozen=True, kw_only=True):
 
     max_bytes: int = 52_428_800
     """A larger file is not kept."""
+    draw: bool = True
+    """Kept photos are drawn in the terminal when a key asks for it; false: never."""
 
 
 class ModerationConfig(Base, frozen=True, kw_only=True):
@@ -184,7 +186,7 @@ class AccountConfig(Base, frozen=True, kw_only=True):
     client_id: str | None = None
     """x, youtube, google: the client id of the app that signs in."""
     channel: str | None = None
-    """youtube: the channel id."""
+    """youtube: the channel id. telegram: the channel in which statements are published, `@name` or its number."""
     quota: int | None = None
     """youtube: units a day that the project at Google may use, 10000 without it."""
     location: str | None = None

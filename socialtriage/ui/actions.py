@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache
-
-from textual.binding import Binding
+from typing import TYPE_CHECKING
 
 from socialtriage.domain.late import dataclass
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 UNBOUND = "unbound-"
 """Start of the key name of an action without a key: no terminal sends it, and a keymap can replace it."""
@@ -27,6 +29,7 @@ class Where(StrEnum):
     CASES = "the inbox and a case"
     CASE = "a case"
     CASE_SCREEN = "the case screen"
+    PICTURE = "a picture"
     REVIEW = "the handoff review"
     REPLY = "the reply review"
     ONCE = "the same answer for many"
@@ -92,6 +95,8 @@ class Action:
 
     def binding(self) -> Binding:
         """The Textual binding, with the id by which a keymap finds it."""
+        from textual.binding import Binding
+
         call = self.do or f"app.act('{self.id}')"
         keys = self.keys or UNBOUND + self.id
         return Binding(keys, call, self.label, show=False, tooltip=self.tooltip, id=self.id)

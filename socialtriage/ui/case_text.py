@@ -44,6 +44,8 @@ class Reader:
     incident_key: str = "I"
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each area must know before a handoff."""
+    pictures: Mapping[int, tuple[Para, ...]] = field(default_factory=dict)
+    """What stands below a file in the thread because somebody asked for it: the photo, or why it is not drawn."""
 
     def at(self, moment: datetime) -> str:
         """A moment as a colleague would say it."""
@@ -231,6 +233,7 @@ def message(each: MessageView, reader: Reader, cap: int = CAP) -> Iterator[Para]
     yield from _body(each, reader, cap)
     for media in each.media:
         yield Para(_media(media), indent=2)
+        yield from reader.pictures.get(media.id, ())
     yield para("")
 
 

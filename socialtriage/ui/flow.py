@@ -28,6 +28,8 @@ class Para:
     stop: str = ""
     end: bool = False
     """Belongs to no stop."""
+    rows: tuple[Run, ...] = ()
+    """Lines that are not wrapped: those of a picture, which whoever draws them knows by their style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def lay_out(paras: Iterable[Para], width: int) -> tuple[list[Line], list[Stop]]:
             begun = None
         if each.stop:
             begun = (each.stop, len(lines))
-        lines.extend(_lines(each, width))
+        lines.extend([run] for run in each.rows) if each.rows else lines.extend(_lines(each, width))
     if begun is not None:
         stops.append(Stop(begun[0], begun[1], _last_with_text(lines)))
     return lines, stops

@@ -24,6 +24,8 @@ PRESETS: dict[str, dict[str, str]] = {
         "case.claim": "c",
         "case.assign": "C",
         "case.chase": "P",
+        "case.picture": "W",
+        "case.pictures": "U",
         "view.next": "],ctrl+n,J",
         "view.previous": "[,K",
         "message.next": "ctrl+j,J",

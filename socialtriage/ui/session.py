@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from socialtriage.services.desk import Desk
+    from socialtriage.services.pictures import Album
     from socialtriage.ui.handoff_text import Choices
 
 SEARCH_VIEW = "all"
@@ -95,6 +96,8 @@ class Session:
     said: Said = Said("")
     unmasked: set[int] = field(default_factory=set)
     """Restricted cases that the officer asked to see."""
+    album: Album | None = None
+    """Photos that were drawn; made when the first one is asked for."""
 
     def begin_search(self, text: str) -> None:
         """Show the hits of a search; where it began is remembered."""

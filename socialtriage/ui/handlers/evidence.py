@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import MediaState
@@ -18,6 +19,10 @@ from socialtriage.services import exhibits, needs
 from socialtriage.services.exhibits import Exhibit
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, leaving
+
+if TYPE_CHECKING:
+    from socialtriage.domain.views import MediaView
+    from socialtriage.ui.app import TriageApp
 
 VIEWERS = {"darwin": ("open",)}
 """What opens a file where `xdg-open` does not."""
@@ -40,7 +45,11 @@ async def open_file(call: Call) -> None:
     chosen = await _chosen(call, found)
     if chosen is None:
         return
-    media = chosen.media
+    await outside(call.app, chosen.media, call.holds)
+
+
+async def outside(app: TriageApp, media: MediaView, holds: list[object] | None = None) -> None:
+    """Ask, then open one file outside. Raises `Refused` for one that is not kept, `StoreError`."""
     if media.state is not MediaState.KEPT:
         raise Refused(media.why or f"It is {words.MEDIA[media.state]}.", hint="o opens the original.")
     from socialtriage.ui.screens.dialogs import Confirm
@@ -49,10 +58,10 @@ async def open_file(call: Call) -> None:
         clean_line(f"{media.kind} {media.name}, {media.mime}, {words.size(media.bytes)}", 200),
         "Somebody outside made it: what your viewer does with it is out of the desk's hands.",
     ]
-    if await call.ask(Confirm("Open it in the system's viewer?", lines, yes="Open", no="Stay")):
-        path = await asyncio.to_thread(exhibits.lay_out, call.desk, media)
+    if await app.ask(Confirm("Open it in the system's viewer?", lines, yes="Open", no="Stay"), holds):
+        path = await asyncio.to_thread(exhibits.lay_out, app.desk, media)
         await asyncio.to_thread(show, path)
-        call.app.say(f"Opened {clean_line(media.name)} outside the desk.")
+        app.say(f"Opened {clean_line(media.name)} outside the desk.")
 
 
 async def _chosen(call: Call, found: list[Exhibit]) -> Exhibit | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual.binding import BindingType
 from textual.message import Message
 
@@ -17,6 +18,10 @@ from socialtriage.ui.flow import Para, para
 from socialtriage.ui.widgets.text_pane import TextPane
 
 Parts = Callable[[CaseDetail, Reader], Iterable[Para]]
+Photo = Sequence[Sequence[Segment]] | str
+"""A photo, line by line, or the sentence that says why it is not drawn."""
+PHOTO_STYLE = "photo"
+"""Beginning of the style of a photo's line: `photo:ID:LINE`."""
 
 
 class CaseView(TextPane):
@@ -38,22 +43,57 @@ class CaseView(TextPane):
         self._reader = reader
         self._parts: Parts = case_text.whole
         self._opened: set[int] = set()
+        self._photos: dict[int, Photo] = {}
+        self._photos_for = 0
+        self._repaint: Callable[[], None] | None = None
         self.detail: CaseDetail | None = None
 
     def show_case(self, detail: CaseDetail | None, parts: Parts | None = None) -> None:
-        """Show a case; the same case again keeps its place."""
+        """Show a case; the same case again keeps its place, and its photos as far as they are still its own."""
         same = detail is not None and self.detail is not None and detail.row.id == self.detail.row.id
         self.detail, self._parts = detail, parts or self._parts
         if not same:
             self._opened.clear()
+        there = {media.id for each in detail.messages for media in each.media} if detail and same else set()
+        self._photos = {media_id: photo for media_id, photo in self._photos.items() if media_id in there}
         self._render_case(keep_place=same)
 
     def _render_case(self, *, keep_place: bool) -> None:
         if self.detail is None:
             self.show([para("No case is selected.", "dim")])
             return
-        opened = replace(self._reader(), opened=frozenset(self._opened))
+        photos = {media_id: tuple(_below(media_id, photo)) for media_id, photo in self._photos.items()}
+        opened = replace(self._reader(), opened=frozenset(self._opened), pictures=photos)
         self.show(list(self._parts(self.detail, opened)), keep_place=keep_place)
+
+    # --- photos -------------------------------------------------------------------------------------------
+
+    @property
+    def photos(self) -> Mapping[int, Photo]:
+        """What is drawn below which file."""
+        return self._photos
+
+    def show_photos(self, photos: Mapping[int, Photo], repaint: Callable[[], None] | None = None) -> None:
+        """Draw photos below their files, or none; `repaint` is called when another width wants them anew."""
+        self._photos, self._repaint, self._photos_for = dict(photos), repaint, self.room
+        self._render_case(keep_place=True)
+
+    def on_resize(self) -> None:
+        """Photos follow the width."""
+        if self._photos and self._repaint is not None and self.room != self._photos_for:
+            self._photos_for = self.room
+            self._repaint()
+
+    def drawn(self, style: str) -> list[Segment] | None:
+        """The segments of a photo's line."""
+        name, _, place = style.partition(":")
+        if name != PHOTO_STYLE:
+            return None
+        media_id, _, line = place.partition(":")
+        photo = self._photos.get(int(media_id), ())
+        return list(photo[int(line)]) if not isinstance(photo, str) and int(line) < len(photo) else []
+
+    # --- stops --------------------------------------------------------------------------------------------
 
     def on_text_pane_stop_entered(self, event: TextPane.StopEntered) -> None:
         """Enter on the suggestion accepts it, on a message opens or closes it."""
@@ -63,3 +103,10 @@ class CaseView(TextPane):
             return
         self._opened ^= {int(event.name.rpartition("-")[2])}
         self._render_case(keep_place=True)
+
+
+def _below(media_id: int, photo: Photo) -> Iterable[Para]:
+    if isinstance(photo, str):
+        yield para(photo, "dim", indent=4)
+    else:
+        yield Para(rows=tuple((" ", f"{PHOTO_STYLE}:{media_id}:{line}") for line in range(len(photo))))

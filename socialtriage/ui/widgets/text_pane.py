@@ -99,8 +99,18 @@ class TextPane(ScrollView, can_focus=True):
         """Everything that is laid out, as plain lines."""
         return "\n".join("".join(text for text, _ in line) for line in self._lines)
 
+    @property
+    def room(self) -> int:
+        """Columns for text."""
+        return max(12, (self.scrollable_content_region.width or self.size.width) - 3)
+
+    @property
+    def lines(self) -> int:
+        """How many lines are laid out."""
+        return len(self._lines)
+
     def _lay_out(self) -> None:
-        width = max(12, (self.scrollable_content_region.width or self.size.width) - 3)
+        width = self.room
         if width == self._width:
             return
         self._width = width
@@ -155,8 +165,12 @@ class TextPane(ScrollView, can_focus=True):
         here = chosen is not None and chosen.first <= number < chosen.last
         segments = [Segment("▌ " if here else "  ", self._style("pointer"))]
         for text, style in self._lines[number]:
-            segments.extend(self._segments(text, self._style(style) if style else base))
+            segments.extend(self.drawn(style) or self._segments(text, self._style(style) if style else base))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def drawn(self, style: str) -> list[Segment] | None:
+        """The segments of a run that is no text; None for text."""
+        return None
 
     def _segments(self, text: str, style: Style) -> list[Segment]:
         if self._hits is None:
