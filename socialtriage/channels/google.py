@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.google_api import Declined, Google, Missing, moment, rows, sign_in, text
+from socialtriage.channels.google_api import Declined, Google, Missing, items, moment, sign_in, text
 from socialtriage.channels.google_items import Review, answer_id, read_review
 from socialtriage.domain.errors import (
     AnswerLost,
@@ -50,6 +50,7 @@ OVERLAP = timedelta(hours=26)
 """How far a walk goes on below the last complete one: a day for times that are set back, and two hours for clocks."""
 LISTED_PAGES = 4
 """Pages of the list that reading again looks through before it asks for single reviews."""
+CIRCLE = "Google hands out the same page again and again: what lies behind it was not read."
 LEAST = 1.0
 """Seconds of the budget below which nothing more is begun."""
 WAITING, REFUSED = "PENDING", "REJECTED"
@@ -60,6 +61,8 @@ CAPABILITIES = Capabilities(
     reread=True,
     deletions=True,
     limits="Reviews can be answered; to be flagged, they are opened on Google's own page.",
+    no_pictures="Google's answers to reviews are words alone.",
+    no_post="From here only reviews are answered; updates are written on Google's own page.",
 )
 
 
@@ -138,17 +141,23 @@ class GoogleReviews:
             # What changed since an unfinished walk began stands at the top.
             fresh, _ = await self._read(None)
             yield self._page(fresh, state, moves=False)
+        asked: set[str] = set()
         while self._time():
             reviews, token = await self._resumed(state)
+            circle = token is not None and token in asked | {state.token}
+            asked.update(filter(None, (state.token, token)))
             times = [review.updated for review in reviews]
             state.newest = max([*times, *([state.newest] if state.newest else [])], default=None)
             done = token is None or (bool(times) and times[-1] < until)
             if done:
                 state.mark, state.newest, state.token = state.newest or state.mark, None, None
+            elif circle:
+                self._notices.append(CIRCLE)
+                state.newest = state.token = None  # no complete walk: the next one begins at the top
             else:
                 state.token = token
             yield self._page(reviews, state, moves=True)
-            if done:
+            if done or circle:
                 return
 
     async def _resumed(self, state: State) -> tuple[list[Review], str | None]:
@@ -161,13 +170,14 @@ class GoogleReviews:
 
     async def _read(self, token: str | None) -> tuple[list[Review], str | None]:
         data = await self._reviews(token, PAGE)
+        if token is None and not data.get("reviews") and _whole(data.get("totalReviewCount")):
+            raise BadPayload("Google says that there are reviews, and shows none of them.", field="reviews")
         found = []
-        for row in rows(data, "reviews"):
+        for row in items(data, "reviews"):
             try:
                 review = read_review(row, self._location)
                 found.append(review)
-                reply = row.get("reviewReply")
-                if isinstance(reply, dict) and reply.get("reviewReplyState") == REFUSED:
+                if review.reply_state == REFUSED:
                     who = review.item.author.name
                     self._notices.append(f"Google does not show our answer to the review by {who}.")
             except ValueError as exc:
@@ -305,6 +315,11 @@ class GoogleReviews:
 
     async def aclose(self) -> None:
         """Nothing to release: connections belong to the shared client."""
+
+
+def _whole(value: object) -> int:
+    """A whole number; 0 for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _judged(answer: Mapping[str, Any]) -> str | None:

@@ -70,6 +70,10 @@ class Missing(Rejected):
     """404: there is no such thing any more."""
 
 
+class Closed(Rejected):
+    """403 `commentsDisabled`: nobody's login may comment there."""
+
+
 class Declined(Rejected):
     """400 and the like, with Google's own `reason`."""
 
@@ -93,6 +97,8 @@ def classify(answer: Answer) -> ChannelError | None:
         return AuthError("Google does not accept the login any more.", hint=_HINT)
     if answer.status == 403 and reason in _OFF:
         return Misconfigured(f"The project at Google does not use this interface: {words}", hint="Enable it there.")
+    if answer.status == 403 and reason == "commentsDisabled":
+        return Closed("Comments are turned off there.")
     if answer.status == 403:
         return NotPermitted(said, hint=_HINT if reason in _SCOPE else "Sign in as the owner.")
     if answer.status in (404, 410):
@@ -154,12 +160,17 @@ class Google:
         return value
 
 
-def rows(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The objects of a list in an answer; absent means empty. Raises `BadPayload` when it is something else."""
+def items(data: Mapping[str, Any], name: str) -> list[Any]:
+    """What a list in an answer holds; absent means empty. Raises `BadPayload` when it is something else."""
     found = data.get(name, [])
     if not isinstance(found, list):
         raise BadPayload(f"Google answered with {name} that are no list.", field=name)
-    return [row for row in found if isinstance(row, dict)]
+    return found
+
+
+def rows(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects among the `items`; raises as that does."""
+    return [row for row in items(data, name) if isinstance(row, dict)]
 
 
 def text(row: Mapping[str, Any], name: str) -> str:

@@ -22,6 +22,8 @@ class Review:
     item: Incoming
     answer: Incoming | None
     updated: datetime
+    reply_state: str = ""
+    """What Google makes of our answer (`reviewReplyState`)."""
 
 
 def answer_id(review: str) -> str:
@@ -29,8 +31,10 @@ def answer_id(review: str) -> str:
     return f"{review}/reply"
 
 
-def read_review(row: Mapping[str, Any], location: str) -> Review:
+def read_review(row: Any, location: str) -> Review:
     """A review of an answer. Raises `ValueError` when it cannot be read."""
+    if not isinstance(row, dict):
+        raise ValueError("it is no object")
     key = text(row, "reviewId") or text(row, "name").rpartition("/")[2]
     created, updated = moment(row.get("createTime")), moment(row.get("updateTime"))
     at = created or updated
@@ -51,8 +55,8 @@ def read_review(row: Mapping[str, Any], location: str) -> Review:
         place=clean_line("Google review"),
     )
     reply = row.get("reviewReply")
-    answer = _answer(reply, item, location) if isinstance(reply, dict) else None
-    return Review(item, answer, updated or at)
+    reply = reply if isinstance(reply, dict) else {}
+    return Review(item, _answer(reply, item, location), updated or at, text(reply, "reviewReplyState"))
 
 
 def _media(row: Mapping[str, Any]) -> tuple[MediaItem, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.google_api import Missing, moment, sign_in, text
+from socialtriage.channels.google_api import Closed, Missing, moment, sign_in, text
 from socialtriage.channels.youtube_api import MOST_IDS, Api, connect
 from socialtriage.channels.youtube_items import HELD, PUBLISHED, SPAM, read_comment, with_title
 from socialtriage.channels.youtube_walk import OVERLAP, SHORT, State, Walk
@@ -67,6 +67,8 @@ CAPABILITIES = Capabilities(
         "New replies below old comments are found by turns, as the daily quota of the interface allows. YouTube has no"
         " direct messages."
     ),
+    no_pictures="YouTube's interface takes no pictures with comments.",
+    no_post="YouTube's interface takes no community posts.",
 )
 
 
@@ -112,7 +114,7 @@ class YouTube:
             try:
                 async for page in walk.queue(status, share, again=again):
                     yield page
-            except (NotPermitted, BadPayload) as exc:
+            except (NotPermitted, BadPayload, Closed) as exc:
                 if status == PUBLISHED:
                     raise
                 # The owner alone sees these: the public comments go on without them.

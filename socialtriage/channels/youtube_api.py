@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.google_api import Declined, Google, Missing, rows, text
+from socialtriage.channels.google_api import Declined, Google, Missing, items, rows, text
 from socialtriage.channels.google_quota import RESERVE, Quota
 from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import BadPayload, Misconfigured
@@ -33,9 +33,12 @@ class Api:
         self._google = google
         self.quota = quota
 
-    async def threads(self, status: str, token: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
-        """A page of all threads on the channel and its videos, newest first, and the token of the next one."""
-        data = await self._list(
+    async def threads(self, status: str, token: str | None) -> tuple[list[Any], str | None]:
+        """A page of all threads on the channel and its videos, newest first, and the token of the next one.
+
+        This and the lists below raise `BadPayload` for an answer that is no list.
+        """
+        data = await self._whole_list(
             "commentThreads",
             part="snippet,replies",
             allThreadsRelatedToChannelId=self.channel,
@@ -45,21 +48,19 @@ class Api:
             moderationStatus=status,
             pageToken=token,
         )
-        return rows(data, "items"), text(data, "nextPageToken") or None
+        return items(data, "items"), text(data, "nextPageToken") or None
 
-    async def replies(self, thread: str, token: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
-        """A page of the replies below a top comment. Raises `Missing` when that is gone, `BadPayload` for no list."""
-        data = await self._list(
+    async def replies(self, thread: str, token: str | None) -> tuple[list[Any], str | None]:
+        """A page of the replies below a top comment. Raises `Missing` when that is gone."""
+        data = await self._whole_list(
             "comments", part="snippet", parentId=thread, maxResults=PAGE, textFormat="plainText", pageToken=token
         )
-        if data.keys().isdisjoint({"items", "kind", "pageInfo"}):
-            # An answer that is looked for here is sent again when it is not there: only a list says so.
-            raise BadPayload("YouTube answered with something that is no list of replies.", field="items")
-        return rows(data, "items"), text(data, "nextPageToken") or None
+        return items(data, "items"), text(data, "nextPageToken") or None
 
     async def comments(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """Those of at most `MOST_IDS` comments that are there."""
-        return rows(await self._list("comments", part="snippet", id=",".join(ids), textFormat="plainText"), "items")
+        data = await self._whole_list("comments", part="snippet", id=",".join(ids), textFormat="plainText")
+        return rows(data, "items")
 
     async def titles(self, videos: Sequence[str]) -> dict[str, str]:
         """Titles of at most `MOST_IDS` videos, as far as they can be read."""
@@ -95,6 +96,13 @@ class Api:
     async def _list(self, resource: str, **params: str | int | None) -> Mapping[str, Any]:
         given = {name: value for name, value in params.items() if value is not None}
         return await self._paid(f"{resource}.list", LIST, self._reserve, "GET", f"/youtube/v3/{resource}", given, None)
+
+    async def _whole_list(self, resource: str, **params: str | int | None) -> Mapping[str, Any]:
+        """A list that surely is one: what is missing on it counts as deleted, or is sent once more."""
+        data = await self._list(resource, **params)
+        if data.keys().isdisjoint({"items", "kind", "pageInfo"}):
+            raise BadPayload(f"YouTube answered {resource} with something that is no list.", field="items")
+        return data
 
     async def _paid(
         self, kind: str, units: int, reserve: int, method: str, path: str, params: Mapping[str, str | int], data: Any

@@ -28,14 +28,17 @@ class Thread:
     top: Incoming
     replies: tuple[Incoming, ...]
     total: int
+    unread: tuple[str, ...] = ()
+    """Why replies could not be read, one each."""
 
 
-def read_thread(row: Mapping[str, Any], channel: str, status: str) -> Thread:
+def read_thread(row: Any, channel: str, status: str) -> Thread:
     """A thread of an answer. Raises `ValueError` when its top comment cannot be read.
 
     A thread is in a queue for its top comment or for any of its replies: each has its own `moderationStatus`, and
     `status`, that of the queue, counts only where there is none.
     """
+    row = _object(row, "it")
     snippet = _object(row.get("snippet"), "snippet")
     key = text(row, "id")
     if not key:
@@ -47,32 +50,33 @@ def read_thread(row: Mapping[str, Any], channel: str, status: str) -> Thread:
     total = snippet.get("totalReplyCount")
     inside = row.get("replies")
     found = inside.get("comments") if isinstance(inside, dict) else None
-    replies = read_replies(found if isinstance(found, list) else [], channel, status, key, video)
+    replies, unread = read_replies(found if isinstance(found, list) else [], channel, status, key, video)
     count = total if isinstance(total, int) and not isinstance(total, bool) else len(replies)
-    return Thread(key, top, tuple(replies), count)
+    return Thread(key, top, tuple(replies), count, tuple(unread))
 
 
-def read_replies(found: Iterable[object], channel: str, status: str, thread: str, video: str = "") -> list[Incoming]:
-    """Replies of a thread, as far as they can be read."""
-    replies = []
+def read_replies(
+    found: Iterable[object], channel: str, status: str, thread: str, video: str = ""
+) -> tuple[list[Incoming], list[str]]:
+    """Replies of a thread as far as they can be read, and why the others cannot."""
+    replies, unread = [], []
     for reply in found:
-        if isinstance(reply, dict):
-            try:
-                replies.append(read_comment(reply, channel, status, thread=thread, video=video))
-            except ValueError:
-                continue
-    return replies
+        try:
+            replies.append(read_comment(reply, channel, status, thread=thread, video=video))
+        except ValueError as exc:
+            unread.append(str(exc))
+    return replies, unread
 
 
-def read_comment(
-    row: Mapping[str, Any], channel: str, status: str = PUBLISHED, *, thread: str = "", video: str = ""
-) -> Incoming:
+def read_comment(row: Any, channel: str, status: str = PUBLISHED, *, thread: str = "", video: str = "") -> Incoming:
     """One comment. Raises `ValueError` when it cannot be read."""
+    row = _object(row, "it")
     snippet = _object(row.get("snippet"), "snippet")
     key, at = text(row, "id"), moment(snippet.get("publishedAt"))
     if not key or at is None:
         raise ValueError("id or publishedAt is missing")
-    if not isinstance(snippet.get("textDisplay"), str):
+    words = next((w for name in ("textDisplay", "textOriginal") if isinstance(w := snippet.get(name), str)), None)
+    if words is None:
         raise ValueError("textDisplay is missing")
     author = _author(snippet, key)
     parent = text(snippet, "parentId")
@@ -83,7 +87,7 @@ def read_comment(
     return Incoming(
         remote_id=key,
         author=author,
-        text=clean(snippet["textDisplay"]),
+        text=clean(words),
         at=at,
         visibility=Visibility.PUBLIC,
         thread=root,

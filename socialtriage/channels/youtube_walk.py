@@ -10,7 +10,7 @@ A walk that the budget or the quota ends is taken up where it stopped, and its m
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +18,10 @@ from typing import Any
 import msgspec
 
 from socialtriage.channels.base import Known
-from socialtriage.channels.google_api import Declined, Missing
+from socialtriage.channels.google_api import Closed, Declined, Missing
 from socialtriage.channels.youtube_api import MOST_IDS, Api
 from socialtriage.channels.youtube_items import PUBLISHED, Thread, read_replies, read_thread, since, with_title
-from socialtriage.domain.errors import BadPayload, ChannelError, RateLimited
+from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, RateLimited
 from socialtriage.domain.models import Incoming, Page
 
 OVERLAP = timedelta(hours=26)
@@ -34,6 +34,7 @@ MOST_COUNTS = 2_000
 """Threads with many replies whose number is remembered; the oldest are forgotten, and read once more."""
 MOST_REPLY_PAGES = 50
 PAGE = 100
+CIRCLE = "YouTube hands out the same page again and again: what lies behind it was not read."
 
 
 class Queue(msgspec.Struct, omit_defaults=True):
@@ -108,19 +109,25 @@ class Walk:
             async for page in self._fresh(status, queue):
                 yield page
         until = max(queue.mark - self.overlap, self.state.floor - OVERLAP) if queue.mark else self.state.floor
+        asked: set[str] = set()
         while self.go_on():
             threads, items, token = await self._read(status, queue)
-            self.below[status] = token
+            if circle := token is not None and token in asked | {queue.token}:
+                self.notices.append(CIRCLE)
+            asked.update(filter(None, (queue.token, token)))
+            self.below[status] = None if circle else token
             times = [thread.top.at for thread in threads]
             queue.newest = max([*times, *([queue.newest] if queue.newest else [])], default=None)
             done = token is None or (bool(times) and times[-1] < until)
             if done:
                 queue.mark, queue.newest, queue.token = queue.newest or queue.mark, None, None
+            elif circle:
+                queue.newest = queue.token = None  # no complete walk: the next one begins at the top
             else:
                 queue.token = token
             for page in self._pages(items, moves=True):
                 yield page
-            if done:
+            if done or circle:
                 return
 
     async def older(self, status: str, most: int) -> AsyncGenerator[Page, None]:
@@ -138,7 +145,7 @@ class Walk:
                 queue.turn = None
                 return
             _, items = await self._taken(rows, status)
-            queue.turn = token
+            queue.turn = token if token != queue.turn else None
             for page in self._pages(items, moves=True):
                 yield page
 
@@ -172,7 +179,7 @@ class Walk:
         threads, items = await self._taken(rows, status)
         return threads, items, token
 
-    async def _taken(self, rows: list[Mapping[str, Any]], status: str) -> tuple[list[Thread], list[Incoming]]:
+    async def _taken(self, rows: list[Any], status: str) -> tuple[list[Thread], list[Incoming]]:
         """The threads of a page, and what of them is handed in."""
         threads: list[Thread] = []
         for row in rows:
@@ -183,9 +190,13 @@ class Walk:
         items: dict[str, Incoming] = {}
         for thread in threads:
             thread = await self._whole(thread, status)
+            self._unread(thread.unread)
             for item in self._wanted(thread):
                 items.setdefault(item.remote_id, item)
         return threads, await self._titled(list(items.values()))
+
+    def _unread(self, reasons: Iterable[str]) -> None:
+        self.notices.extend(f"One reply could not be read: {why}." for why in reasons)
 
     def _wanted(self, thread: Thread) -> list[Incoming]:
         """What is new enough; an older top comment comes along to understand what stands below it."""
@@ -207,13 +218,23 @@ class Walk:
         for _ in range(MOST_REPLY_PAGES):
             if not self.go_on():
                 break
+            before = token
             try:
                 rows, token = await self.api.replies(thread.id, token)
-            except (Missing, Declined):
+            except (Missing, Declined, Closed):
+                break
+            except NotPermitted as exc:
+                # One video that is shut to us is no reason to read nothing of the others.
+                self.notices.append(f"Not all replies below a comment can be read: {exc.message}")
                 break
             video = thread.top.reply_data.get("video", "")
-            for reply in read_replies(rows, self.state.channel, PUBLISHED, thread.id, video):
+            found, unread = read_replies(rows, self.state.channel, PUBLISHED, thread.id, video)
+            self._unread(unread)
+            for reply in found:
                 replies.setdefault(reply.remote_id, reply)
+            if token is not None and token == before:
+                self.notices.append(CIRCLE)
+                break
             if token is None:
                 counts.pop(key, None)
                 counts[key] = thread.total
