@@ -13,7 +13,7 @@ from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Status
 from socialtriage.services import answers, backup, drafts, people, triage
 from tests.doubles.answer_desk import AnswerDesk, bounce
-from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, message, small_desk
+from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, message, person, small_desk
 from tests.doubles.imap import ImapDouble
 from tests.test_keeping import KEY, NAME, PICTURE, WORD, hers, traces
 
@@ -100,3 +100,20 @@ def test_an_older_backup_brings_back_neither_her_words_nor_those_that_came_after
     assert case_ids(again) == []
     assert again.store.log.verify().fault is None
     again.close()
+
+
+def test_whoever_still_names_her_is_said(there: AnswerDesk) -> None:
+    """By her handle as people write it, or by her name; in messages, in notes, and in mails that nobody could place."""
+    desk = there.desk
+    author = person("Zzyzx Woman", KEY)
+    arrive(desk, hers("bin", "1", author=author))
+    for number, words in enumerate(("ask @zzyzxkey", "zzyzxkey is no handle here", "zzyzx WOMAN told me", "nothing")):
+        arrive(desk, message(words, f"o{number}", author=f"Other {number}"))
+    _, handle, _, name, noted = sorted(case_ids(desk, "all"))
+    triage.note(desk, noted, "Zzyzx Woman rang about it")
+    there.deliver(there.mail("Hello\n\n> @zzyzxkey said", From="somebody@elsewhere.example"))
+    there.poll()
+    (mail,) = there.asked()
+    plan = people.erasure(desk, people.name_of(people.find(desk, KEY)[0]))
+    expected = {desk.store.cases.get(case).ref for case in (handle, name, noted)} | {f"mail {mail.id}"}
+    assert set(plan.named_in) == expected

@@ -186,6 +186,7 @@ def test_a_damaged_store_is_recognised_and_a_backup_takes_its_place(tmp_path: Pa
     assert shell.run("restore", str(tmp_path / "b.tar")).status == 1
     done = shell.ok("restore", str(tmp_path / "b.tar"), "--force", "--json").json
     assert done["hash"] == saved["hash"]
+    assert done["unaware"], "a damaged store cannot tell who was forgotten since"
     assert Path(done["kept"]).exists()
     assert shell.ok("show", ref, "--json").json["ref"] == ref
     assert saved["hash"] in shell.ok("log", "--format", "jsonl").out

@@ -76,6 +76,7 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
                 "kept": str(done.kept) if done.kept else None,
                 "in_doubt": done.in_doubt,
                 "forgotten_again": done.forgotten_again,
+                "unaware": done.unaware,
             }
         )
         return
@@ -88,6 +89,9 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
         click.echo(f"{many(done.in_doubt, 'row')} of the outbox may have left since then: look at them with outbox.")
     if done.forgotten_again:
         click.echo(f"Forgotten since then, and forgotten again: {many(done.forgotten_again, 'case')}.")
+    if done.unaware:
+        said = "No readable store stood there, so what was forgotten since then is back: erase those people anew."
+        click.echo(said, err=True)
 
 
 def _proved(file: Path, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from socialtriage.cli.logs import log_files
 from socialtriage.cli.main import option_json
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.text import clean, many
@@ -56,6 +57,9 @@ def _traces(done: Pruned) -> None:
         click.echo(f"Remains may still be in the file: {done.why}. Then: socialtriage prune --compact", err=True)
     if done.copies:
         click.echo(f"Older copies beside the store still hold what was forgotten: {', '.join(done.copies)}", err=True)
+    forgot = done.forgotten.cases or done.forgotten.messages
+    if forgot and (logs := log_files()):
+        click.echo(f"What -v wrote may name people; delete it: {', '.join(clean(str(log)) for log in logs)}", err=True)
 
 
 def _shape(done: Pruned) -> dict[str, Any]:

@@ -42,6 +42,11 @@ def quiet() -> None:
         root.addHandler(logging.NullHandler())
 
 
+def log_files() -> list[Path]:
+    """What `-v` wrote and is still there. It holds what the status line said, names of people included."""
+    return sorted(log_folder().glob("socialtriage.log*"))
+
+
 def start_log() -> Path:
     """Log to the platform's log folder, readable by its owner only; where the file is. Raises `OSError`."""
     from logging.handlers import RotatingFileHandler

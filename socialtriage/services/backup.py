@@ -47,6 +47,8 @@ class Restored:
     """Rows of the outbox that may have left since the backup was made; they are unknown now."""
     forgotten_again: int
     """Cases that were forgotten since then, and are again."""
+    unaware: bool = False
+    """Whether no store stood there that could tell what was forgotten since then."""
 
 
 @contextmanager
@@ -173,7 +175,8 @@ def restore(file: Path, path: Path, *, officer: str, force: bool = False) -> Res
         _take_media(folder / "media", media_folder(path))
         fresh.replace(real)
     count = sum((media_folder(path) / each).is_file() for each in media)
-    return Restored(contents, count, str(manifest.get("made_at")), kept, doubted, again)
+    unaware = current is None or current.contents is None
+    return Restored(contents, count, str(manifest.get("made_at")), kept, doubted, again, unaware)
 
 
 @dataclass(frozen=True, slots=True)

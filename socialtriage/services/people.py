@@ -105,7 +105,7 @@ class Erasure:
     open_cases: tuple[str, ...]
     messages_elsewhere: int
     named_in: tuple[str, ...]
-    """Other people's cases in which somebody names the person: an officer looks at them."""
+    """Other people's cases, and contacts' mails in none, in which somebody names the person: an officer looks there."""
     done: keeping.Pruned | None = None
 
 
@@ -120,7 +120,7 @@ def _plan(desk: Desk, identities: Sequence[Identity]) -> Erasure:
     case_ids = keep.cases_of(ids)
     refs = keep.refs(case_ids)
     rows = inbox.rows(desk, case_ids)
-    named = {ref for each in identities for ref in keep.named_in(each.handle)} - set(refs.values())
+    named = {ref for each in identities for ref in keep.named_in(each.handle, each.name)} - set(refs.values())
     return Erasure(
         tuple(name_of(each) for each in identities),
         tuple(refs[i] for i in case_ids),

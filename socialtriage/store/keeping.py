@@ -43,6 +43,23 @@ _PERSON = (
 )
 
 
+_PLACE = "coalesce(c.ref, (SELECT ref FROM cases WHERE id = a.case_id), 'mail ' || a.message_id)"
+_NAMED_IN_WORDS = (
+    f"SELECT DISTINCT {_PLACE} FROM messages_fts f JOIN messages m ON m.id = f.rowid LEFT JOIN cases c"
+    " ON c.id = m.case_id LEFT JOIN contact_mails a ON a.message_id = m.id"
+    " WHERE messages_fts MATCH ? AND (m.text LIKE ?2 ESCAPE '\\' OR m.subject LIKE ?2 ESCAPE '\\')"
+    f" AND {_PLACE} IS NOT NULL LIMIT 100"
+)
+_NAMED_IN_NOTES = (
+    "SELECT DISTINCT e.ref FROM event_notes n JOIN events e ON e.seq = n.seq"
+    " WHERE n.text LIKE :text ESCAPE '\\' AND e.ref IS NOT NULL LIMIT 100"
+)
+_NAMED_IN_MAILS = (
+    f"SELECT DISTINCT {_PLACE} FROM contact_mails a JOIN messages m ON m.id = a.message_id"
+    " LEFT JOIN cases c ON c.id = m.case_id WHERE m.quoted LIKE :text ESCAPE '\\' LIMIT 100"
+)
+
+
 class Keeping:
     """Reading for retention and for data subjects."""
 
@@ -160,17 +177,23 @@ class Keeping:
         sql = "SELECT id FROM messages WHERE person_id IN (SELECT value FROM json_each(?))"
         return {r[0] for r in self._db.all(sql, (json.dumps(list(person_ids)),))}
 
-    def named_in(self, handle: str) -> list[str]:
-        """References of cases in which somebody's words name a handle."""
-        expression = match(f'"{handle}" ')
-        if expression is None:
-            return []
-        rows = self._db.all(
-            "SELECT DISTINCT c.ref FROM messages_fts f JOIN messages m ON m.id = f.rowid"
-            " JOIN cases c ON c.id = m.case_id WHERE messages_fts MATCH ? ORDER BY c.ref LIMIT 100",
-            (f"{{text subject}} : {expression}",),
-        )
-        return [r[0] for r in rows]
+    def named_in(self, handle: str, name: str) -> list[str]:
+        """Where other words name somebody: references of cases, and `mail 12` for contacts' mails in no case.
+
+        Looked for are the handle, also without its server, the name where it has two words, in messages and notes.
+        """
+        found: set[str] = set()
+        short = "@" + handle.lstrip("@").partition("@")[0]
+        for text, exactly in ((handle, ""), (short, short), (name if " " in name.strip() else "", "")):
+            expression = match(f'"{text}" ') if text.strip("@") else None
+            if expression is None:
+                continue
+            values = (f"{{text subject}} : {expression}", like(exactly, at=True))
+            found.update(r[0] for r in self._db.all(_NAMED_IN_WORDS, values))
+            pattern = {"text": like(text, at=text == short)}
+            found.update(r[0] for r in self._db.all(_NAMED_IN_NOTES, pattern))
+            found.update(r[0] for r in self._db.all(_NAMED_IN_MAILS, pattern))
+        return sorted(found)
 
     def leaving(self, case_ids: Sequence[int]) -> list[str]:
         """References of those cases of which something is on its way at this moment."""

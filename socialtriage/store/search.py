@@ -28,9 +28,9 @@ def match(text: str) -> str | None:
     return " ".join(terms) + ("*" if unfinished and not text[-1:].isspace() else "")
 
 
-def like(text: str) -> str:
-    """A LIKE pattern that finds `text` anywhere; `\\` is its escape."""
-    plain = text.lstrip("@")
+def like(text: str, *, at: bool = False) -> str:
+    """A LIKE pattern that finds `text` anywhere, without an `@` before it unless `at`; `\\` is its escape."""
+    plain = text if at else text.lstrip("@")
     for char in "\\%_":
         plain = plain.replace(char, f"\\{char}")
     return f"%{plain}%"
