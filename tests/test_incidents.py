@@ -28,11 +28,12 @@ from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, kinds, message,
 from tests.doubles.reply_desk import ReplyDesk, reply_desk
 
 WORDS = "A water main has burst in High Street. Crews are there; drink bottled water until we say more."
-FACEBOOK = """
+BY_HAND = """
 [[accounts]]
-id = "town-facebook"
-network = "facebook"
-page = "1234567"
+id = "town-instagram"
+network = "instagram"
+handle = "@anytown"
+business_account = "1234567"
 
 [[accounts]]
 id = "town-telegram"
@@ -43,7 +44,7 @@ handle = "@town_bot"
 
 @dataclass
 class Town:
-    """A desk that speaks on Mastodon and Bluesky, and has a Facebook Page and a Telegram bot where it cannot."""
+    """A desk that speaks on Mastodon and Bluesky, and has an Instagram account and a Telegram bot where it cannot."""
 
     reply: ReplyDesk
     bluesky: BlueskyServer
@@ -74,21 +75,23 @@ def town(tmp_path: Path) -> Iterator[Town]:
     with BlueskyServer(now=MONDAY + timedelta(minutes=5)) as bluesky:
         config = CONFIG.replace('handle = "leisure.anytown.example"', f'handle = "{bluesky.council.handle}"')
         config = config.replace('network = "bluesky"', f'network = "bluesky"\nserver = "{bluesky.url}"')
-        with reply_desk(tmp_path, config, FACEBOOK) as reply:
+        with reply_desk(tmp_path, config, BY_HAND) as reply:
             SecretStore(reply.desk.config.keyring).set("leisure", PASSWORD)
             yield Town(reply, bluesky)
 
 
 def test_one_look_at_every_account_says_how_long_each_is_and_which_is_done_by_hand(town: Town) -> None:
     long = WORDS + " Updates follow." * 20
-    said = {each.account: each for each in town.drafts(long, facebook="Burst main in High Street. 07700 900123")}
-    assert set(said) == {"town-mastodon", "leisure", "town-facebook", "town-telegram"}
+    said = {each.account: each for each in town.drafts(long, instagram="Burst main in High Street. 07700 900123")}
+    assert set(said) == {"town-mastodon", "leisure", "town-instagram", "town-telegram"}
     assert (said["town-telegram"].fault, bool(said["town-telegram"].page)) == ("", True)
     mastodon = said["town-mastodon"]
     assert (mastodon.length.used, mastodon.length.limit, mastodon.fault) == (len(long), 500, "")
     assert "too many" in said["leisure"].fault
-    assert said["town-facebook"].page == "https://www.facebook.com/1234567"
-    assert "personal data" in said["town-facebook"].warnings[0]
+    assert said["town-instagram"].page == "https://www.instagram.com/anytown/"
+    assert "needs a picture" in said["town-instagram"].why
+    assert "channel" in said["town-telegram"].why
+    assert "personal data" in said["town-instagram"].warnings[0]
     with pytest.raises(Refused, match="leisure: It has"):
         incidents.begin(town.desk, incidents.plan(town.desk, "Water main", long), list(said.values()))
     assert (outbox.rows(town.desk), town.reply.ours, town.desk.store.incidents.all()) == ([], [], [])
@@ -151,7 +154,7 @@ def test_the_command_asks_once_and_says_what_became_of_each_account(
     assert {post["account"]: post["state"] for post in facts["posts"]} == {
         "town-mastodon": "sent",
         "leisure": "sent",
-        "town-facebook": "by_hand",
+        "town-instagram": "by_hand",
         "town-telegram": "by_hand",
     }
     assert run("say", "flood", "--text", "It is mended.", "--account", "town-mastodon", "--yes") == 0

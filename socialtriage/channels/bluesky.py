@@ -50,6 +50,7 @@ CAPABILITIES = Capabilities(
     post=True,
     pictures_public=4,
     picture_bytes=2_000_000,
+    no_pictures="Bluesky's private messages carry none.",
     limits=(
         "Not seen: posts of people whom the account blocks or mutes, replies that it has hidden, and posts that their"
         " author dated back by more than a week."

@@ -12,10 +12,10 @@ from datetime import datetime
 
 import msgspec
 
-from socialtriage.channels import graph_window
+from socialtriage.channels import facebook_media, facebook_publish, graph_window
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.facebook_items import Items
-from socialtriage.channels.facebook_login import MESSAGING, READING, SCOPES, PageLogin, connect
+from socialtriage.channels.facebook_login import MESSAGING, POSTING, READING, SCOPES, PageLogin, connect
 from socialtriage.channels.facebook_posts import Posts
 from socialtriage.channels.facebook_reread import Again
 from socialtriage.channels.facebook_send import find_reply, post_reply
@@ -31,6 +31,7 @@ from socialtriage.domain.models import (
     Capabilities,
     Health,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -83,12 +84,20 @@ class Facebook:
         hide=True,
         block=True,
         limits="Posts are found in lists that Facebook ranks, about 600 a year; reviews and stories are not read.",
+        pictures_public=facebook_media.MOST,
+        pictures_private=facebook_media.MOST,
+        picture_bytes=facebook_media.LARGEST,
+        picture_kinds=facebook_media.KINDS,
+        pictures_apart=True,
+        no_pictures=facebook_media.LIMITS,
+        post=True,
     )
     sign_in = Pasted(
         steps=(
             "At developers.facebook.com make an app of the type Business. For comments it may stay in development.",
             "In the business settings make a system user; assign the app to it, and the Page with full control.",
             f"Make a token for the system user with: {', '.join(SCOPES)}. Copy it: it is shown once.",
+            f"To publish statements on the Page, and pictures below comments, let it have {POSTING} too.",
             "Messages of people without a role in the app come only after Meta's review of pages_messaging.",
         ),
         prompt="Access token of the system user, or of the Page",
@@ -150,6 +159,14 @@ class Facebook:
     async def look_up(self, reply: OutgoingReply) -> Sent | None:
         """Find an answer of ours by reading the thread, or the conversation, back."""
         return await find_reply(self._ctx, await self._page(), reply)
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Publish a post on the Page, once."""
+        return await facebook_publish.publish(self._ctx, await self._page(), post)
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Find a post of ours by reading the Page's feed back."""
+        return await facebook_publish.look_up(await self._page(), post)
 
     def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
         """Count characters: no mention is added."""

@@ -19,6 +19,8 @@ WRITING = ("pages_manage_engagement",)
 MESSAGING = ("pages_manage_metadata", "pages_messaging")
 SCOPES = (*READING, *WRITING, *MESSAGING)
 """What a login should have, in the order of Meta's documents."""
+POSTING = "pages_manage_posts"
+"""What statements on the Page and pictures below comments need beside; everything else works without it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from socialtriage.channels import facebook_media
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.facebook_login import PageLogin
 from socialtriage.channels.facebook_posts import STREAM, id_of
@@ -36,11 +37,15 @@ async def post_reply(ctx: ChannelContext, login: PageLogin, reply: OutgoingReply
     """Answer once. Raises `Rejected` when it surely was not posted, `AnswerLost` when it may have been."""
     allowed(ctx, reply)
     if reply.visibility is Visibility.PRIVATE:
-        return await send_private(ctx, login.graph, f"{login.page}/messages", reply, "messenger")
+        picture = await facebook_media.attachment(login, reply.files[0]) if reply.files else None
+        return await send_private(ctx, login.graph, f"{login.page}/messages", reply, "messenger", picture)
     if reply.parent.visibility is Visibility.PRIVATE:
         raise Rejected("A private message cannot be answered in public; nothing was posted.")
+    form = {"message": reply.text}
+    if reply.files:
+        form["attachment_id"] = await facebook_media.photo(login, reply.files[0])
     try:
-        answer = await login.graph.post(f"{_call_id(reply)}/comments", {"message": reply.text})
+        answer = await login.graph.post(f"{_call_id(reply)}/comments", form)
     except Missing as exc:
         raise Rejected("The comment that this answers is no longer there; nothing was posted.") from exc
     except NotPermitted as exc:

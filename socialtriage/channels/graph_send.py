@@ -17,10 +17,10 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing
-from socialtriage.channels.graph_json import an_object, moment, text_id, words_of
+from socialtriage.channels.graph_json import an_object, moment, objects, text_id, words_of
 from socialtriage.channels.graph_window import STANDARD, objection, window
 from socialtriage.domain.errors import AnswerLost, NotPermitted, Rejected, Unavailable
-from socialtriage.domain.models import OutgoingReply, Sent, Visibility
+from socialtriage.domain.models import OutgoingPost, OutgoingReply, Sent, Visibility
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far Meta's clock may be behind ours when a lost answer is looked for."""
@@ -37,10 +37,18 @@ def allowed(ctx: ChannelContext, reply: OutgoingReply) -> None:
         raise Rejected(f"{end.why} That time is over; nothing was sent.", hint=end.hint)
 
 
-async def send_private(ctx: ChannelContext, graph: Graph, path: str, reply: OutgoingReply, use: str) -> Sent:
-    """Send a private message, or the one private reply to a comment. Raises `Rejected`, `AnswerLost` and the rest."""
+async def send_private(
+    ctx: ChannelContext, graph: Graph, path: str, reply: OutgoingReply, use: str, picture: str | None = None
+) -> Sent:
+    """Send a private message, or the one private reply to a comment; `picture`, handed in before, instead of words.
+
+    Raises `Rejected`, `AnswerLost` and the rest.
+    """
     now = ctx.clock()
-    form = {"message": json.dumps({"text": reply.text}, ensure_ascii=False)}
+    message: dict[str, Any] = {"text": reply.text}
+    if picture is not None:
+        message = {"attachment": {"type": "image", "payload": {"attachment_id": picture}}}
+    form = {"message": json.dumps(message, ensure_ascii=False)}
     if reply.parent.visibility is Visibility.PUBLIC:
         kind = "post_id" if reply.parent.reply_data.get("kind") == "post" else "comment_id"
         recipient = {kind: reply.parent.reply_data.get("id") or reply.parent.remote_id}
@@ -74,8 +82,12 @@ async def find_private(graph: Graph, chat: Chat, reply: OutgoingReply) -> Sent |
     for _ in range(PAGES_BACK):
         page = await chat.page(conversation, after)
         for entry in page.entries:
+            if reply.files and text_id(entry.get("id")) == reply.parent.remote_id:
+                # The words before the picture: what was sent before them is another one.
+                earliest = max(earliest, moment(entry.get("created_time")) or earliest)
+                found = [sent for sent in found if sent.at >= earliest]
             id_, at = text_id(entry.get("id")), moment(entry.get("created_time"))
-            if id_ and at and at >= earliest and chat.is_mine(entry) and same(words_of(entry.get("message")), reply):
+            if id_ and at and at >= earliest and chat.is_mine(entry) and _is_it(entry, reply):
                 found.append(Sent(id_, at))
         times = [at for at in (moment(entry.get("created_time")) for entry in page.entries) if at is not None]
         after = page.after
@@ -84,6 +96,14 @@ async def find_private(graph: Graph, chat: Chat, reply: OutgoingReply) -> Sent |
     if found:
         return nearest(found, reply)
     raise Unavailable("There are too many messages to look for one among them.")
+
+
+def _is_it(entry: Mapping[str, Any], reply: OutgoingReply) -> bool:
+    """Whether a message of ours is what was to be sent: of a picture that it is one, for it has no words."""
+    said = words_of(entry.get("message"))
+    if reply.files:
+        return not said and bool(objects(entry.get("attachments")))
+    return same(said, reply)
 
 
 async def _conversation_of(graph: Graph, reply: OutgoingReply) -> str | None:
@@ -101,7 +121,7 @@ async def find_public(
     text: str,
     time: str,
     made: Callable[[Mapping[str, Any], datetime], Sent | None],
-    reply: OutgoingReply,
+    reply: OutgoingReply | OutgoingPost,
 ) -> Sent | None:
     """The public answer that may have been posted, from the comments where it would stand."""
     earliest = reply.queued_at - CLOCKS_DIFFER
@@ -115,12 +135,12 @@ async def find_public(
     return nearest(found, reply)
 
 
-def nearest(found: list[Sent], reply: OutgoingReply) -> Sent | None:
+def nearest(found: list[Sent], reply: OutgoingReply | OutgoingPost) -> Sent | None:
     """Of several with the same words the one that left nearest to the order."""
     return min(found, key=lambda sent: abs(sent.at - reply.queued_at), default=None)
 
 
-def same(said: str, reply: OutgoingReply) -> bool:
+def same(said: str, reply: OutgoingReply | OutgoingPost) -> bool:
     """Whether a text is that of the answer, apart from blanks and from how characters are composed."""
     return _words(said) == _words(reply.text)
 

@@ -87,6 +87,8 @@ class Instagram:
         block=True,
         limits="Mentions in other people's posts, comments and stories cannot be polled; of a conversation only the 20"
         " newest messages can be read.",
+        no_pictures="Instagram takes none with comments, and in messages only from a public address.",
+        no_post="A post on Instagram needs a picture at a public address, and the desk has none.",
     )
     sign_in = Pasted(
         steps=(

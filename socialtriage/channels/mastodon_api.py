@@ -8,7 +8,6 @@ an ISO `X-RateLimit-Reset` and no Retry-After; pages go on by their `Link` heade
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,10 @@ from urllib.parse import parse_qs, quote
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.mastodon_entities import Account, Server, read_account, read_server, text_id
+from socialtriage.channels.multipart import form_with
 from socialtriage.channels.secret import OAuthSecret
 from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, Misconfigured, NotPermitted, Rejected
+from socialtriage.domain.models import OutgoingFile
 
 if TYPE_CHECKING:
     from socialtriage.channels.http import Answer, Params, Session
@@ -85,14 +86,7 @@ class Api:
 
     async def upload(self, name: str, mime: str, alt: str, data: bytes) -> Answer:
         """Hand in a picture with its description (methods/media.md, v2). It is shown nowhere until a status has it."""
-        border = secrets.token_hex(16)
-        head = (
-            f'--{border}\r\nContent-Disposition: form-data; name="description"\r\n\r\n{alt}\r\n'
-            f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{_quoted(name)}"\r\n'
-            f"Content-Type: {mime}\r\n\r\n"
-        )
-        content = head.encode() + data + f"\r\n--{border}--\r\n".encode()
-        headers = {"Content-Type": f"multipart/form-data; boundary={border}"}
+        content, headers = form_with({"description": alt}, "file", OutgoingFile(name, mime, alt, data))
         # A picture that is handed in twice is shown once: the server forgets what no status has.
         return await self._session.post("/api/v2/media", content=content, headers=headers, safe=True)
 
@@ -245,8 +239,3 @@ def _links(header: str) -> dict[str, str]:
             if query.get(name):
                 found.setdefault(rel, query[name][0])
     return found
-
-
-def _quoted(name: str) -> str:
-    """A file name between quotation marks of a header."""
-    return re.sub(r"[^\w. -]", "_", name)

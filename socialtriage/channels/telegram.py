@@ -16,12 +16,13 @@ from typing import Any
 
 import msgspec
 
+from socialtriage.channels import telegram_send
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.oauth_signin import Pasted
-from socialtriage.channels.telegram_api import SERVER, Api, Conflict, Forbidden, Migrated, connect
-from socialtriage.channels.telegram_items import KINDS, Read, read, remote_id, split_id
+from socialtriage.channels.telegram_api import SERVER, Api, Conflict, connect
+from socialtriage.channels.telegram_items import KINDS, Read, read
+from socialtriage.channels.telegram_send import LIMIT
 from socialtriage.domain.errors import (
-    AnswerLost,
     BadPayload,
     Misconfigured,
     NotPermitted,
@@ -34,6 +35,7 @@ from socialtriage.domain.models import (
     Health,
     Incoming,
     LengthRule,
+    OutgoingPost,
     OutgoingReply,
     Page,
     Reread,
@@ -42,17 +44,13 @@ from socialtriage.domain.models import (
     Visibility,
 )
 
-__all__ = ["SERVER", "Telegram"]
+__all__ = ["LIMIT", "SERVER", "Telegram"]
 
-LIMIT = 4_096
-"""Characters of a text, counted as UTF-16 code units like every length and offset of the interface."""
 KEPT = timedelta(hours=24)
 """How long Telegram keeps an update that nobody fetched."""
 RENUMBERED = timedelta(days=6)
 """After a week without updates the next number is chosen at random: from here on none is asked for."""
 PAGE = 100
-PLACES = ("message_thread_id", "direct_messages_topic_id")
-"""Parameters of sendMessage that come with the message that is answered."""
 CAPABILITIES = Capabilities(
     reply_public=True,
     reply_private=True,
@@ -60,6 +58,13 @@ CAPABILITIES = Capabilities(
         "Telegram keeps what is written to a bot for 24 hours: what is not polled by then is lost. Deleted messages are"
         " not reported. People must write first."
     ),
+    pictures_public=1,
+    pictures_private=1,
+    picture_bytes=telegram_send.PICTURE_BYTES,
+    picture_kinds=telegram_send.KINDS,
+    alt_length=0,
+    caption=telegram_send.CAPTION,
+    no_post=telegram_send.NO_CHANNEL,
 )
 
 
@@ -93,6 +98,8 @@ class Telegram:
     def __init__(self, ctx: ChannelContext) -> None:
         self._ctx = ctx
         self._notices: list[str] = []
+        if ctx.account.channel:
+            self.capabilities = replace(CAPABILITIES, post=True, no_post="")
 
     async def check(self) -> Health:
         """Who the bot is, and whether its messages go elsewhere."""
@@ -228,32 +235,7 @@ class Telegram:
 
     async def send(self, reply: OutgoingReply) -> Sent:
         """Send once, as a reply to the message. Raises `Rejected` where the person has shut the bot out."""
-        place = split_id(reply.parent.remote_id)
-        if place is None:
-            raise Rejected("The message that this answers is not one of Telegram's.")
-        if not reply.text.strip():
-            raise Rejected("The reply is empty.")
-        length = self.measure(reply.text, reply.visibility, reply.to.handle)
-        if length.used > LIMIT:
-            raise Rejected(f"The reply is too long for Telegram: {length.used} {length.unit} of at most {LIMIT}.")
-        api = await connect(self._ctx)
-        chat, number = place
-        body = {
-            "chat_id": chat,
-            "text": reply.text,
-            "reply_parameters": {"message_id": number, "allow_sending_without_reply": True},
-            **{name: int(reply.parent.reply_data[name]) for name in PLACES if name in reply.parent.reply_data},
-        }
-        try:
-            try:
-                message = await api.post("sendMessage", body)
-            except Migrated as moved:
-                message = await api.post("sendMessage", {"chat_id": moved.chat, "text": reply.text})
-        except Forbidden as exc:
-            raise Rejected(f"Telegram does not let the bot write to {reply.to.handle}: {exc.message}") from exc
-        except BadPayload as exc:
-            raise AnswerLost(exc.message) from exc
-        return _sent(message, self._ctx.clock())
+        return await telegram_send.send(self._ctx, reply)
 
     async def look_up(self, reply: OutgoingReply) -> Sent | None:
         """Raises `NotPermitted`: a bot cannot read what it said."""
@@ -262,7 +244,16 @@ class Telegram:
     def measure(self, text: str, visibility: Visibility, to_handle: str) -> LengthRule:
         """UTF-16 code units, as Telegram counts: most emoji are two."""
         del visibility, to_handle
-        return LengthRule(len(text.encode("utf-16-le", "surrogatepass")) // 2, LIMIT, "UTF-16 characters")
+        return telegram_send.measured(text)
+
+    async def post(self, post: OutgoingPost) -> Sent:
+        """Say something in the organisation's channel, once."""
+        return await telegram_send.publish(self._ctx, post)
+
+    async def look_up_post(self, post: OutgoingPost) -> Sent | None:
+        """Raises `NotPermitted`: a bot cannot read what it said."""
+        del post
+        raise NotPermitted("Telegram cannot be asked whether the statement arrived.")
 
     async def aclose(self) -> None:
         """Nothing to release: connections belong to the shared client."""
@@ -283,17 +274,6 @@ async def _me(api: Api) -> dict[str, Any]:
     if me.get("is_bot") is False:
         raise Misconfigured("The token is not a bot's.", hint="Ask @BotFather for one.")
     return me
-
-
-def _sent(message: Any, now: datetime) -> Sent:
-    try:
-        chat, number, at = message["chat"]["id"], message["message_id"], message["date"]
-        when = datetime.fromtimestamp(at, now.tzinfo)
-        if not _whole(chat) or not _whole(number):
-            raise TypeError
-    except (TypeError, KeyError, ValueError, OverflowError, OSError):
-        raise AnswerLost("Telegram took the message, but its answer cannot be read.") from None
-    return Sent(remote_id(chat, number), when)
 
 
 def _whole(value: object) -> bool:

@@ -116,6 +116,10 @@ class Api:
         """Write: the `result` of a method. `safe` marks one that may be repeated. Raises as `Session.post` does."""
         return _result(await self._session.post(self._path(method), data=dict(body), safe=safe), method)
 
+    async def hand_in(self, method: str, content: bytes, headers: Mapping[str, str]) -> Any:
+        """Write with a file: `content` is the whole form. Raises as `post` does."""
+        return _result(await self._session.post(self._path(method), content=content, headers=headers), method)
+
     def address_of(self, path: str) -> str:
         """Where a file is that `getFile` named; the address holds the token. Raises `BadPayload` for a strange path."""
         if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):

@@ -176,6 +176,8 @@ def _shape(said: Statement) -> dict[str, Any]:
         "limit": said.length.limit,
         "unit": said.length.unit,
         "page": said.page,
+        "why": said.why or None,
+        "price": {"amount": said.price.amount, "currency": said.price.currency} if said.price else None,
         "fault": said.fault or None,
         "warnings": list(said.warnings),
     }
@@ -196,7 +198,7 @@ def _show(said: Sequence[Statement], *, err: bool) -> None:
         of = f" of {each.length.limit}" if each.length.limit else ""
         how = f"by hand on {each.page}" if each.page else "PUBLIC"
         click.echo(f"{each.account} ({each.network}), {how}: {each.length.used}{of} {each.length.unit}", err=err)
-        for line in (each.fault, *each.warnings):
+        for line in (each.fault, each.why, *each.warnings):
             if line:
                 click.echo(f"  ! {line}", err=err)
         for line in each.text.splitlines():
@@ -206,6 +208,7 @@ def _show(said: Sequence[Statement], *, err: bool) -> None:
 def _agreed(said: Sequence[Statement], yes: bool, as_json: bool) -> bool:
     """One look at every account, and one answer for all of them. Raises `Refused` for what cannot leave."""
     from socialtriage.domain.errors import Refused
+    from socialtriage.services import incidents
 
     if not as_json or not yes:
         _show(said, err=True)
@@ -213,6 +216,8 @@ def _agreed(said: Sequence[Statement], yes: bool, as_json: bool) -> bool:
         raise Refused(f"{faulty[0].account}: {faulty[0].fault}", hint="Nothing was sent anywhere; --for changes it.")
     if not said:
         raise Refused("No account can speak to everybody.")
+    if cost := incidents.cost(said):
+        click.echo(cost, err=True)
     if yes or click.confirm(f"Post it on {len(said)} account{'s' * (len(said) != 1)}?", err=True):
         return True
     click.echo("Nothing was sent.", err=True)

@@ -16,6 +16,7 @@ from socialtriage.domain.endpoints import check_endpoint, check_page, check_serv
 MAIL_SECRETS = ("mail.smtp", "mail.imap")
 """Names that the keyring holds the two mail secrets under; no account may be called so."""
 _LOCATION = re.compile(r"accounts/[\w-]+/locations/[\w-]+", re.ASCII)
+_TELEGRAM_CHANNEL = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}|-100[0-9]{5,15}", re.ASCII)
 
 
 class _WithId(Protocol):
@@ -94,6 +95,8 @@ def _account(
         if text is not None:
             check_text(problems, (*path, key), text)
     _x_money(account, path, problems)
+    if account.network == "telegram" and account.channel and not _TELEGRAM_CHANNEL.fullmatch(account.channel):
+        problems.add((*path, "channel"), "must be @name, or the channel's number, which begins with -100")
     if account.location is not None and not _LOCATION.fullmatch(account.location):
         problems.add((*path, "location"), "must be accounts/…/locations/…, as Google names the profile")
     if account.quota is not None and not 100 <= account.quota <= 100_000_000:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from socialtriage.channels.base import Channel, LearnsRules
+from socialtriage.channels.base import Channel, LearnsRules, Price, PricesPosts
 from socialtriage.channels.http import Budget
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UnknownName, UsageError
@@ -48,6 +48,10 @@ class Statement:
     length: LengthRule
     page: str | None = None
     """It cannot be posted from here, and is written by hand on this page."""
+    why: str = ""
+    """Why it cannot be posted from here, in a sentence."""
+    price: Price | None = None
+    """What the vendor charges for it, where one does."""
     fault: str = ""
     """Why it cannot leave as it is."""
     warnings: tuple[str, ...] = ()
@@ -139,7 +143,9 @@ async def statement(desk: Desk, poller: Poller, account: AccountConfig, text: st
 def _judged(desk: Desk, channel: Channel, account: AccountConfig, text: str) -> Statement:
     network = desk.network_of(account)
     length = channel.measure(text, Visibility.PUBLIC, "")
-    page = None if posting.can_post(channel) else posting.page_of(account, network)
+    can = posting.can_post(channel)
+    page = None if can else posting.page_of(account, network)
+    price = channel.post_price(account, text) if can and isinstance(channel, PricesPosts) else None
     fault = ""
     if network == "imap":
         fault = "A mailbox speaks to nobody in public."
@@ -161,9 +167,21 @@ def _judged(desk: Desk, channel: Channel, account: AccountConfig, text: str) -> 
         text=text,
         length=length,
         page=page,
+        why="" if can else channel.capabilities.no_post or posting.CANNOT,
+        price=price,
         fault=fault,
-        warnings=tuple(reply_checks.of_statement(desk, text)),
+        warnings=(*([price.why] if price and price.dear else []), *reply_checks.of_statement(desk, text)),
     )
+
+
+def cost(said: Sequence[Statement]) -> str:
+    """What statements cost where vendors charge, in a sentence; empty where none does."""
+    paid = [each.price for each in said if each.price is not None and each.page is None]
+    if not paid:
+        return ""
+    total = sum(price.amount for price in paid)
+    amount = f"{total:.2f}" if round(total, 2) == round(total, 3) else f"{total:.3f}"
+    return f"Posting it costs {amount} {paid[0].currency}."
 
 
 def begin(desk: Desk, wanted: Plan, said: Sequence[Statement], *, undo_seconds: float | None = None) -> Done:

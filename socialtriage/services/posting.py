@@ -20,6 +20,9 @@ _PAGES = {
 """Where an account's own posts are written by hand. The forms of the addresses are those the networks' sites show."""
 
 
+CANNOT = "This network takes no posts of our own from here."
+
+
 def can_post(channel: Channel) -> bool:
     """Whether a post of our own can be published from here."""
     return channel.capabilities.post and isinstance(channel, Posts)
@@ -28,7 +31,7 @@ def can_post(channel: Channel) -> bool:
 async def publish(channel: Channel, row: OutboxRow, *, look_up: bool = False) -> Sent | None:
     """Publish a row, or look for one whose answer was lost. Raises what the channel raises."""
     if not can_post(channel) or not isinstance(channel, Posts):
-        raise NotPermitted("This network takes no posts of our own from here.", hint="Post it on its page.")
+        raise NotPermitted(channel.capabilities.no_post or CANNOT, hint="Post it on its page.")
     post = OutgoingPost(row.key, row.body, row.queued_at, row.payload.get("language"))
     return await channel.look_up_post(post) if look_up else await channel.post(post)
 

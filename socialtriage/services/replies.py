@@ -22,6 +22,7 @@ from socialtriage.mail.compose import Attachment, Composed, ReplyMail, compose_r
 from socialtriage.services import approvals, inbox, reply_checks, reply_files, reply_place, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import sender_of, undo_window
+from socialtriage.services.reply_rows import rows_of
 from socialtriage.services.reply_rules import (
     THREADED,
     answerable_of,
@@ -33,7 +34,6 @@ from socialtriage.services.reply_rules import (
 from socialtriage.services.triage import change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import Answerable
-from socialtriage.store.outbox import NewRow
 from socialtriage.store.replies import APPROVAL
 from socialtriage.store.store import Transaction
 
@@ -95,6 +95,8 @@ class ReplyDraft:
     """How long the network lets us answer, where it says so."""
     files: tuple[OutgoingFile, ...] = ()
     """The pictures as they leave, without what they say about their maker."""
+    apart: bool = False
+    """They leave as messages of their own, after the words."""
     held: bool = False
     """It will wait for the approval of a second officer."""
     price: Price | None = None
@@ -122,9 +124,12 @@ def prepare(
     reply_place.refuse_outside(window, detail, answerable, desk.clock(), desk.zone)
     whole = replying.signed(words, sign_off_of(desk, account.id))
     handle = str(answerable.author.handle)
+    able = channel.capabilities if channel else None
+    files = reply_files.read(wishes.attach, able)
     parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
     price = reply_place.price(channel, account, parts, visibility)
-    files = reply_files.read(wishes.attach, channel.capabilities if channel else None)
+    wording = reply_checks.Wording(whole, visibility, handle, bool(files))
+    warned = (*_warnings(desk, detail, wording, price), *reply_files.unseen(files, able, detail.row.network))
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -137,13 +142,14 @@ def prepare(
         length=length,
         answerable=answerable,
         key=tokens.token_hex(16),
-        warnings=_warnings(desk, detail, reply_checks.Wording(whole, visibility, handle, bool(files)), price),
+        warnings=warned,
         parts=parts,
         written=words,
         wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
         place=reply_place.appears(detail, answerable, visibility),
         window=window,
         files=files,
+        apart=bool(able and able.pictures_apart and visibility is Visibility.PRIVATE),
         held=approvals.supervised(desk),
         price=price,
     )
@@ -162,7 +168,8 @@ def _may(
     if account.network != "imap":
         check_allowed(channel.capabilities, answerable, visibility, network)
         reply_place.refuse_objected(channel, account, answerable, visibility)
-    reply_files.check_allowed(channel.capabilities, visibility, wishes.attach, network)
+    begins = visibility is Visibility.PRIVATE and answerable.message.visibility is Visibility.PUBLIC
+    reply_files.check_allowed(channel.capabilities, visibility, wishes.attach, network, begins=begins)
 
 
 def _warnings(desk: Desk, detail: CaseDetail, wording: reply_checks.Wording, price: Price | None) -> tuple[str, ...]:
@@ -207,8 +214,11 @@ def _parts(
     if channel is None:
         return (text,), LengthRule(len(text), None, "characters")
 
+    caption = channel.capabilities.caption if wishes.attach else 0
+
     def measure(part: str) -> LengthRule:
-        return channel.measure(part, visibility, handle)
+        rule = channel.measure(part, visibility, handle)
+        return replace(rule, limit=min(rule.limit or caption, caption)) if caption else rule
 
     whole = measure(text)
     if _fits(whole):
@@ -267,11 +277,9 @@ def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -
         after = desk.clocks.with_due(life.touched(before))
         version = _next_version(tx, before, after)
         row_ids: list[int] = []
-        for number, part in enumerate(draft.parts, 1):
-            row = _row(draft, part, number, not_before, version)
+        for row, files in rows_of(draft, not_before, version):
             row_ids.append(tx.outbox.add(replace(row, after_id=row_ids[-1] if row_ids else None), desk.officer, now))
-        if draft.mail is None:
-            tx.replies.add_files(row_ids[0], draft.files)
+            tx.replies.add_files(row_ids[-1], files)
         tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
         if not draft.wishes.acknowledge:
             tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
@@ -313,61 +321,6 @@ def _said(draft: ReplyDraft) -> str:
     parts = f" in {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
     held = " It waits for the approval of a second officer." if draft.held else ""
     return f"{verb} {draft.to} on {draft.ref}{parts}.{held}"
-
-
-def _payload(draft: ReplyDraft, number: int) -> dict[str, Any]:
-    """What is needed to send a part, beside its words."""
-    a = draft.answerable
-    payload: dict[str, Any] = {
-        "visibility": draft.visibility,
-        "to": {"key": a.author.key, "handle": a.author.handle, "name": a.author.name, "url": a.author.url},
-        "parent": {
-            "remote_id": a.message.remote_id,
-            "thread": a.message.thread,
-            "conversation": a.message.conversation,
-            "visibility": a.message.visibility,
-            "reply_data": dict(a.message.reply_data),
-        },
-        "subject": a.subject,
-        "references": list(a.references),
-        "language": a.language,
-        "written": "" if draft.wishes.acknowledge else draft.written,
-    }
-    if len(draft.parts) > 1:
-        payload["part"] = [number, len(draft.parts)]
-    if draft.wishes.attach:
-        payload["attach"] = [list(each) for each in draft.wishes.attach]
-    if draft.wishes.answer:
-        payload["answer"] = draft.wishes.answer
-    if draft.wishes.promise:
-        payload["promise"] = iso(draft.wishes.promise)
-    if draft.wishes.acknowledge:
-        payload["acknowledge"] = True
-    if draft.mail is not None:
-        payload |= {
-            "message_id": draft.mail.message_id,
-            "sender": draft.mail.sender,
-            "recipients": list(draft.mail.recipients),
-            "subject": draft.mail.subject,
-        }
-    return payload
-
-
-def _row(draft: ReplyDraft, part: str, number: int, not_before: datetime, version: int) -> NewRow:
-    """A part as a row. One that waits for approval knows the version of its case, so that a change is noticed."""
-    held = {"version": version} if draft.held else {}
-    return NewRow(
-        kind=OutboxKind.REPLY,
-        recipient=draft.to,
-        key=draft.key if number == 1 else f"{draft.key}-{number}",
-        payload=_payload(draft, number) | held,
-        case_id=draft.case_id,
-        account=draft.account,
-        body=part,
-        data=draft.mail.data if draft.mail else None,
-        not_before=None if draft.held else not_before,
-        held=APPROVAL if draft.held else None,
-    )
 
 
 async def draft(

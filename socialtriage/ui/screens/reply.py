@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,10 +14,10 @@ from textual.binding import BindingType
 from socialtriage.domain.errors import SocialTriageError, Stale
 from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.domain.views import CaseDetail, Done
-from socialtriage.services import drafts, inbox, replies
+from socialtriage.services import drafts, inbox, moderation, replies, reply_files
 from socialtriage.services.replies import ReplyDraft, Wishes
 from socialtriage.ui import reply_text
-from socialtriage.ui.actions import Where, bindings_for
+from socialtriage.ui.actions import Action, Where, bindings_for
 from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
@@ -127,8 +128,24 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.written = replace(self.written, promise=by)
         await self._prepare()
 
+    def main_actions(self) -> Sequence[Action]:
+        """Without the key for pictures where the network takes none."""
+        return [each for each in super().main_actions() if each.id != "reply.attach" or not self._no_pictures()]
+
+    def _no_pictures(self) -> str:
+        """Why this answer can have no picture, in a sentence; empty where it can."""
+        row, private = self._detail.row, self.written.private
+        asked = next((m for m in reversed(self._detail.messages) if m.voice == "resident"), None)
+        was_private = asked is not None and asked.visibility is Visibility.PRIVATE
+        visibility = Visibility.PRIVATE if private or was_private else Visibility.PUBLIC
+        able = moderation.capabilities(self.triage.desk, row.account)
+        return reply_files.none_taken(able, visibility, row.network, begins=private and not was_private)
+
     def action_attach(self) -> None:
         """Add a picture, and say what is on it."""
+        if why := self._no_pictures():
+            self.triage.say(why, "$warn")
+            return
         self.triage.in_background(self._ask_picture, "ask", "choosing a picture")
 
     async def _ask_picture(self) -> None:

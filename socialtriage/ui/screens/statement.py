@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from socialtriage.domain.text import clean, clean_line
+from socialtriage.services import incidents
 from socialtriage.services.incidents import Statement
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
@@ -84,7 +85,9 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
 
     def _headline(self) -> str:
         ticked = sum(item.ticked for item in self.items)
-        return f"{self._name}: said on {ticked} of {words.many(len(self.items), 'account')}"
+        cost = incidents.cost([item.said for item in self.items if item.ticked])
+        said = f"{self._name}: said on {ticked} of {words.many(len(self.items), 'account')}"
+        return f"{said}. {cost}" if cost else said
 
     def _show(self) -> None:
         self.rows.show([self._line(item) for item in self.items])
@@ -115,8 +118,10 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
         yield fact("Seen by", ("PUBLIC: everybody", "strong"))
         of = f" of {said.length.limit}" if said.length.limit else ""
         yield fact("Length", (f"{said.length.used}{of} {said.length.unit}", ""))
+        if said.price is not None:
+            yield fact("Costs", (clean_line(said.price.why, 200), "warn" if said.price.dear else ""))
         if said.page:
-            yield para(clean_line(f"It cannot be posted from here. By hand: {said.page}", 400), "warn")
+            yield para(clean_line(f"It cannot be posted from here: {said.why} By hand: {said.page}", 500), "warn")
         if said.fault:
             yield para(clean_line(f"It cannot leave like this: {said.fault}", 400), "alarm")
         for each in said.warnings:
