@@ -71,11 +71,14 @@ def _shape(each: Exhibit) -> dict[str, Any]:
 def _line(env: Env, each: Exhibit) -> str:
     from socialtriage.cli import output
     from socialtriage.domain.text import clean_line
+    from socialtriage.services import exhibits
 
     media = each.media
     parts = [str(media.id), media.kind, clean_line(media.name), media.state.replace("_", " ")]
     if media.bytes is not None:
         parts += [media.mime or "", f"{media.bytes} bytes", f"sha256 {media.sha256}"]
+    parts += [f"lasts {lasts}"] if (lasts := exhibits.lasts(env.desk, media)) else []
+    parts += [clean_line(f"“{media.alt}”", 300)] if media.alt else []
     parts += [f"received {output.local(env.desk, each.message.received_at)}", clean_line(media.why or "", 300)]
     return "  ".join(filter(None, parts))
 

@@ -5,8 +5,8 @@ no image library has to read a stranger's bytes. Only the orientation is written
 side, and the colour profile is kept. HEIC, AVIF and video lose theirs in place: it is overwritten, so that nothing in
 the file moves. Positions that an action camera writes beside every picture of a video are not found.
 
-Sources: ITU T.81 and JFIF, Exif 3.0 and TIFF 6.0, PNG (W3C, third edition), the WebP container (RFC 9649), ISO/IEC
-14496-12 and 23008-12.
+Sources: ITU T.81 and JFIF, Exif 3.0 and TIFF 6.0, PNG (W3C, third edition), the WebP container (RFC 9649), GIF89a,
+ISO/IEC 14496-12 and 23008-12.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ _PNG_KEPT = frozenset(
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 _BOXES = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf"))
 """Boxes of a video that are looked into."""
+_DEEPEST = 12
+"""Boxes within each other; a real video has six."""
 _DRAWING = frozenset((b"hvc1", b"lhv1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap"))
 """Kinds of items that a HEIC or AVIF picture is drawn of."""
 _TIFF_STARTS = (b"MM\0*\0\0\0\x08", b"II*\0\x08\0\0\0")
+_LOOPS = (b"\xff\x0bNETSCAPE2.0", b"\xff\x0bANIMEXTS1.0")
+"""Extensions of a GIF that say how often its pictures are repeated."""
 _TELLING = frozenset((b"udta", b"meta", b"uuid", b"loci", b"\xa9xyz"))
 """Boxes that hold positions, names, cameras and programs."""
 
@@ -197,6 +201,42 @@ def _flags(body: bytes, exif: bool) -> bytes:
     return bytes([body[0] & ~0x0C | (0x08 if exif else 0)]) + body[1:]
 
 
+# --- GIF ----------------------------------------------------------------------------------------------------
+
+
+def _gif(data: bytes) -> bytes:
+    """Header, colours and pictures; of the extensions only how a picture is shown and how often all are repeated."""
+    if len(data) < 13:
+        raise Unreadable("the header is cut short")
+    place = 13 + _colours(data[10])
+    out = [data[:place]]
+    while data[place] != 0x3B:
+        if data[place] == 0x21:
+            end = _after_blocks(data, place + 2)
+            if data[place + 1] == 0xF9:
+                out.append(data[place:end])
+            elif data[place + 1 : place + 14] in _LOOPS and data[place + 14 : place + 16] == b"\x03\x01":
+                out.append(data[place : place + 18] + b"\0")
+        elif data[place] == 0x2C:
+            end = _after_blocks(data, place + 10 + _colours(data[place + 9]) + 1)
+            out.append(data[place:end])
+        else:
+            raise Unreadable("a block of no kind that there is")
+        place = end
+    return b"".join((*out, b"\x3b"))
+
+
+def _colours(flags: int) -> int:
+    """Bytes of the table of colours that the flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, place: int) -> int:
+    while data[place]:
+        place += data[place] + 1
+    return place + 1
+
+
 # --- video --------------------------------------------------------------------------------------------------
 
 
@@ -210,8 +250,10 @@ def _video(data: bytes) -> bytes:
     return bytes(out)
 
 
-def _walk(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int, bytes]]:
+def _walk(data: bytes, start: int, stop: int, depth: int = 0) -> Iterator[tuple[int, int, int, bytes]]:
     """Start, body, end and kind of every box, those inside others included."""
+    if depth > _DEEPEST:
+        raise Unreadable("boxes within boxes without an end")
     while start + 8 <= stop:
         size, kind = struct.unpack_from(">I4s", data, start)
         body = start + 8
@@ -222,7 +264,7 @@ def _walk(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int, b
             raise Unreadable("a box is longer than what holds it")
         yield start, body, end, kind
         if kind in _BOXES:
-            yield from _walk(data, body, end)
+            yield from _walk(data, body, end, depth + 1)
         start = end
 
 
@@ -321,6 +363,7 @@ _STRIPPERS: dict[str, Callable[[bytes], bytes]] = {
     JPEG.mime: _jpeg,
     PNG.mime: _png,
     WEBP.mime: _webp,
+    "image/gif": _gif,
     **dict.fromkeys(("image/heic", "image/avif"), _heif),
     **dict.fromkeys(("video/mp4", "video/quicktime", "audio/mp4"), _video),
 }

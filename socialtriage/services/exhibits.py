@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from socialtriage.domain import playing
 from socialtriage.domain.errors import NotFound, Refused, StoreError
 from socialtriage.domain.filetypes import file_name
 from socialtriage.domain.models import MediaState, SafeText
@@ -37,6 +38,21 @@ def listing(desk: Desk, case_id: int, *, unmasked: bool = False) -> list[Exhibit
     """Every file of a case, in the order of its messages; none of a restricted one, unless `unmasked`."""
     messages = inbox.shown(desk, case_id, unmasked).messages
     return [Exhibit(message, media) for message in messages for media in message.media]
+
+
+def lasts(desk: Desk, media: MediaView) -> str:
+    """How long a kept video or sound is: `1:05`; "" where its file does not say."""
+    if media.state is not MediaState.KEPT or not media.path:
+        return ""
+    try:
+        with (desk.media_folder / media.path).open("rb") as file:
+            found = playing.seconds(file, media.mime)
+    except OSError:
+        return ""
+    if found is None:
+        return ""
+    minutes, seconds = divmod(round(found), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}" if minutes >= 60 else f"{minutes}:{seconds:02}"
 
 
 def save(desk: Desk, case_id: int, folder: Path, *, clean: bool = False, unmasked: bool = False) -> list[Path]:

@@ -62,6 +62,8 @@ class Picture:
     box: tuple[int, int, int, int]
     """The part of it that is drawn: left, top, right, bottom."""
     zoomed: float
+    most: float
+    """How close it can be looked at, at most."""
     moving: bool
     """Only the first picture of several is drawn."""
 
@@ -137,7 +139,9 @@ def _made(data: bytes, window: Window) -> Picture:
             raise ValueError("a size is missing")
     except (ValueError, KeyError, TypeError) as exc:
         raise Refused("It could not be decoded within the time and memory that a picture gets.") from exc
-    return Picture(width, height, rest, depth, full, box, float(told["zoomed"]), bool(told["moving"]))
+    return Picture(
+        width, height, rest, depth, full, box, float(told["zoomed"]), float(told["most"]), bool(told["moving"])
+    )
 
 
 def _ask(arguments: list[str], data: bytes, most: int) -> bytes:

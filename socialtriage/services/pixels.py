@@ -84,7 +84,14 @@ def small(
     shrunk = whole.size[0] / full[0], whole.size[1] / full[1]
     there = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
     drawn = whole.resize(size, Image.Resampling.LANCZOS, box=there, reducing_gap=2.0)
-    told = {"size": size, "full": full, "moving": moving, "zoomed": scale / fit, "box": [round(n) for n in box]}
+    told = {
+        "size": size,
+        "full": full,
+        "moving": moving,
+        "zoomed": scale / fit,
+        "most": max(1.0, LARGEST_PIXEL / fit),
+        "box": [round(n) for n in box],
+    }
     return told, _indexed(drawn) if colours == 256 else drawn.tobytes()
 
 

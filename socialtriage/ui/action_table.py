@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from socialtriage.ui.actions import Action, Group, Where
+from socialtriage.ui.evidence_actions import evidence_rows
 
 
 def _at(where: Where, group: Group) -> Callable[..., Action]:
@@ -165,14 +166,6 @@ def _moderating() -> Iterator[Action]:
     )
     tooltip = "Show the words of a held case in lists again."
     yield row("case.release", "", "release", tooltip, "moderating.release", command="release")
-    tooltip = "Open a kept photo, video or file in the system's viewer, after a question."
-    yield row("case.evidence", "O,X", "open file", tooltip, "evidence.open_file", command="evidence")
-    tooltip = "Look at the case's photos in the terminal, one after the other, with what is known of each file."
-    yield row("case.picture", "P", "look at photo", tooltip, "pictures.look", command="picture")
-    tooltip = "Note a fact that the area needs: address, place, collection day."
-    yield row("case.fact", "F", "fact", tooltip, "evidence.fact", command="fact", argument="text")
-    tooltip = "Draft one question to the resident for everything that is still missing."
-    yield row("case.question", "Q", "ask", tooltip, "evidence.question", command="ask")
     row = _at(Where.EVERYWHERE, Group.DESK)
     tooltip = "What was hidden, blocked, muted and reported, and what is due for review."
     yield row("desk.moderation", "", "moderation", tooltip, "moderating.page", command="moderation")
@@ -202,29 +195,12 @@ def _reading() -> Iterator[Action]:
     row = _at(Where.CASE_SCREEN, Group.READING)
     yield row("case.next", "greater_than_sign", "next case", "The next case of the list.", "look.next_case")
     yield row("case.previous", "less_than_sign", "previous case", "The case before.", "look.previous_case")
-    tooltip = "Draw the case's photos within the thread, or take them out again."
-    yield row("case.pictures", "W", "photos here", tooltip, "pictures.inline", command="pictures")
-    yield from _picture()
     row = _at(Where.CASES, Group.READING)
     yield row("case.why", "w", "why", "Explain deadline and urgency line by line.", "look.why", command="why", main=10)
     yield row("case.copy", "y", "copy", "Copy the reference.", "look.copy_reference", command="copy")
     yield row("case.copy_link", "Y", "copy link", "Copy the link of the original.", "look.copy_link", command="link")
     tooltip = "Open the original in the browser."
     yield row("case.browse", "o", "original", tooltip, "look.browse", command="original")
-
-
-def _picture() -> Iterator[Action]:
-    row = _at(Where.PICTURE, Group.READING)
-    yield row("picture.next", "J,n,space", "next", "The next file of the case.", do="turn(1)", main=1)
-    yield row("picture.previous", "K,N", "before", "The file before.", do="turn(-1)", main=2)
-    yield row("picture.closer", "plus,equals_sign", "closer", "Closer.", do="zoom(2)", main=3)
-    yield row("picture.away", "minus,underscore", "away", "Further away.", do="zoom(0.5)", main=4)
-    yield row("picture.left", "h,left", "left", "To the left.", do="pan(-1, 0)")
-    yield row("picture.right", "l,right", "right", "To the right.", do="pan(1, 0)")
-    yield row("picture.up", "k,up", "up", "Upwards.", do="pan(0, -1)")
-    yield row("picture.down", "j,down", "down", "Downwards.", do="pan(0, 1)")
-    tooltip = "Open the file in the system's viewer, after a question."
-    yield row("picture.open", "O,X", "open outside", tooltip, do="open_outside", main=5)
 
 
 def _review() -> Iterator[Action]:
@@ -395,6 +371,7 @@ ACTIONS: tuple[Action, ...] = (
     *_tagging(),
     *_handling(),
     *_moderating(),
+    *evidence_rows(_at),
     *_keeping(),
     *_reading(),
     *_review(),

@@ -5,24 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.segment import Segment
-
 from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.models import MediaState
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import MediaView
 from socialtriage.ui import words
 from socialtriage.ui.pictures import paint, why_not
+from socialtriage.ui.widgets.case_view import PHOTO_MARGIN, CaseView, Photo
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
-    from socialtriage.ui.widgets.case_view import CaseView, Photo
 
 MOST = 12
 """Photos that are drawn within one thread, the newest; the screen of one photo has them all."""
 MOST_ROWS = 20
 """Rows of one photo: of the text beside it enough must stay in view."""
-MARGIN = "    "
 
 
 async def toggle(app: TriageApp, view: CaseView) -> None:
@@ -37,7 +34,7 @@ async def toggle(app: TriageApp, view: CaseView) -> None:
         app.say(refused or "No file of this case is kept.", "$warn")
         return
     await _draw(app, view, [media.id for media in kept][-MOST:])
-    drawn = sum(not isinstance(photo, str) for photo in view.photos.values())
+    drawn = sum(bool(photo.lines) for photo in view.photos.values())
     more = f" The newest {MOST} files are looked at; P shows them all." if len(kept) > MOST else ""
     app.say(f"{words.many(drawn, 'photo')} in the thread; the same key puts them away.{more}")
 
@@ -56,12 +53,11 @@ async def _draw(app: TriageApp, view: CaseView, wanted: list[int]) -> None:
         if media.id not in wanted:
             continue
         try:
-            picture, lines = await paint(app, media, view.room - len(MARGIN), rows)
+            picture, lines = await paint(app, media, view.room - len(PHOTO_MARGIN), rows)
         except (Refused, StoreError) as exc:
-            photos[media.id] = clean_line(str(exc), 300)
+            photos[media.id] = Photo(words=clean_line(str(exc), 300))
         else:
-            first = [[Segment(MARGIN + "the first picture of a moving one")]] if picture.moving else []
-            photos[media.id] = [*first, *([Segment(MARGIN), *line] for line in lines)]
+            photos[media.id] = Photo(lines, "the first picture of a moving one" if picture.moving else "")
     if not view.is_attached or view.detail is None or view.detail.row.id != case_id:
         return
     again = partial(_draw, app, view, wanted)

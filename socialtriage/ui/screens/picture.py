@@ -28,9 +28,10 @@ from socialtriage.ui.pictures import Painted, paint, why_not
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.widgets.text_pane import TextPane
 
+WIDE = 110
+"""Columns from which a hash is shown whole."""
 MOST_FACTS = 6
 """Lines of words above a photo; more can be scrolled to."""
-CLOSEST = 32.0
 
 
 class Canvas(Widget):
@@ -85,6 +86,9 @@ class PictureScreen(DeskScreen):
         self._at = next((i for i, each in enumerate(found) if each.media.mime and each.media.mime[:5] == "image"), 0)
         self._zoom, self._x, self._y = 1.0, 0.5, 0.5
         self._picture: Picture | None = None
+        self._lasts = ""
+        self._wanted = 0
+        self._drawing = asyncio.Lock()
         self.facts = TextPane(id="facts")
         self.facts.can_focus = False
         self.canvas = Canvas()
@@ -140,6 +144,7 @@ class PictureScreen(DeskScreen):
                     [(clean_line(f"{media.kind} {media.name}", 120), "strong")],
                     [(clean_line(media.mime or "", 60), "")],
                     [(words.size(media.bytes), "")],
+                    [(f"lasts {self._lasts}" if self._lasts else "", "")],
                     [(full, "")],
                     [(words.MEDIA[media.state], "calm" if words.MEDIA[media.state] == "kept" else "warn")],
                     [("the first picture of a moving one", "warn")] if self._picture and self._picture.moving else [],
@@ -154,10 +159,14 @@ class PictureScreen(DeskScreen):
                     [(clean_line(message.name or message.handle, 60), "resident")],
                     [case_text.visible(message.visibility)],
                     [(reader.at(message.received_at), "dim")],
-                    [(f"sha256 {media.sha256}" if media.sha256 else "", "dim")],
+                    [(f"sha256 {self._hash(media.sha256)}" if media.sha256 else "", "dim")],
                 )
             )
         )
+
+    def _hash(self, sha256: str) -> str:
+        """The whole hash where there is room; `socialtriage evidence` always has it whole."""
+        return sha256 if self.size.width >= WIDE else f"{sha256[:12]}…"
 
     def _show(self) -> None:
         """The words at once, the photo as soon as it is decoded."""
@@ -167,6 +176,7 @@ class PictureScreen(DeskScreen):
         if refused:
             self._picture = None
             self.canvas.show([], self._instead(refused))
+            self.triage.in_background(self._measure, "picture", "reading how long a video is")
             return
         if not self.canvas.painted:
             self.canvas.show([], "Drawing …")
@@ -174,7 +184,8 @@ class PictureScreen(DeskScreen):
 
     def _begin(self) -> None:
         # The words have their height now, so the room that is left is known.
-        self.triage.in_background(self._draw, "picture", "drawing a photo")
+        self._wanted += 1
+        self.triage.in_background(partial(self._draw, self._wanted), "picture", "drawing a photo", exclusive=False)
 
     def _say_facts(self) -> None:
         self.facts.show(list(self._facts()))
@@ -185,7 +196,20 @@ class PictureScreen(DeskScreen):
         hint = f" {opens} opens it in the system's viewer, after a question." if self.exhibit.media.path else ""
         return clean_line(why, 300) + hint
 
-    async def _draw(self) -> None:
+    async def _measure(self) -> None:
+        shown = self.exhibit.media
+        lasts = await asyncio.to_thread(exhibits.lasts, self.triage.desk, shown)
+        if lasts and self.is_attached and shown.id == self.exhibit.media.id:
+            self._lasts = lasts
+            self._say_facts()
+
+    async def _draw(self, wanted: int) -> None:
+        """One at a time, and only what is wanted last."""
+        async with self._drawing:
+            if wanted == self._wanted and self.is_attached:
+                await self._draw_now()
+
+    async def _draw_now(self) -> None:
         shown = self.exhibit
         room = self.canvas.size
         try:
@@ -210,6 +234,8 @@ class PictureScreen(DeskScreen):
             self.triage.say("There is no other file that way.")
             return
         self._at, self._zoom, self._x, self._y, self._picture = at, 1.0, 0.5, 0.5, None
+        self._lasts = ""
+        self._wanted += 1
         self.canvas.show([])
         self._show()
 
@@ -217,10 +243,11 @@ class PictureScreen(DeskScreen):
         """Closer, as far as there is something to see, or further away."""
         if self._picture is None:
             return
-        if factor > 1 and self._picture.zoomed < self._zoom:
+        most = self._picture.most
+        if factor > 1 and self._zoom >= most:
             self.triage.say("There is nothing more to see closer.")
             return
-        self._zoom = min(CLOSEST, max(1.0, self._zoom * factor))
+        self._zoom = min(most, max(1.0, self._zoom * factor))
         self._show()
 
     def action_pan(self, across: int, down: int) -> None:
@@ -229,8 +256,9 @@ class PictureScreen(DeskScreen):
             return
         (wide, high), (left, top, right, bottom) = self._picture.full, self._picture.box
         half = (right - left) / 2 / wide, (bottom - top) / 2 / high
-        self._x = min(max((left / wide + half[0]) + across * half[0], half[0]), 1 - half[0])
-        self._y = min(max((top / high + half[1]) + down * half[1], half[1]), 1 - half[1])
+        # From where it shall be, not from where it is drawn: keys may come faster than pictures.
+        self._x = min(max(min(max(self._x, half[0]), 1 - half[0]) + across * half[0], half[0]), 1 - half[0])
+        self._y = min(max(min(max(self._y, half[1]), 1 - half[1]) + down * half[1], half[1]), 1 - half[1])
         self._show()
 
     def action_open_outside(self) -> None:

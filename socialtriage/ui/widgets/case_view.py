@@ -18,10 +18,18 @@ from socialtriage.ui.flow import Para, para
 from socialtriage.ui.widgets.text_pane import TextPane
 
 Parts = Callable[[CaseDetail, Reader], Iterable[Para]]
-Photo = Sequence[Sequence[Segment]] | str
-"""A photo, line by line, or the sentence that says why it is not drawn."""
 PHOTO_STYLE = "photo"
 """Beginning of the style of a photo's line: `photo:ID:LINE`."""
+PHOTO_MARGIN = "    "
+"""What stands to the left of a photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo within the thread, line by line, and what is said above it or, where there is none, in its place."""
+
+    lines: Sequence[Sequence[Segment]] = ()
+    words: str = ""
 
 
 class CaseView(TextPane):
@@ -90,8 +98,9 @@ class CaseView(TextPane):
         if name != PHOTO_STYLE:
             return None
         media_id, _, line = place.partition(":")
-        photo = self._photos.get(int(media_id), ())
-        return list(photo[int(line)]) if not isinstance(photo, str) and int(line) < len(photo) else []
+        photo = self._photos.get(int(media_id))
+        lines = photo.lines if photo else ()
+        return [Segment(PHOTO_MARGIN, self._style("base")), *(lines[int(line)] if int(line) < len(lines) else ())]
 
     # --- stops --------------------------------------------------------------------------------------------
 
@@ -106,7 +115,7 @@ class CaseView(TextPane):
 
 
 def _below(media_id: int, photo: Photo) -> Iterable[Para]:
-    if isinstance(photo, str):
-        yield para(photo, "dim", indent=4)
-    else:
-        yield Para(rows=tuple((" ", f"{PHOTO_STYLE}:{media_id}:{line}") for line in range(len(photo))))
+    if photo.words:
+        yield para(photo.words, "dim", indent=len(PHOTO_MARGIN))
+    if photo.lines:
+        yield Para(rows=tuple((PHOTO_MARGIN, f"{PHOTO_STYLE}:{media_id}:{line}") for line in range(len(photo.lines))))
