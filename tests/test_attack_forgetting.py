@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,8 @@ import pytest
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Status
-from socialtriage.services import answers, backup, drafts, people, triage
+from socialtriage.services import answers, backup, drafts, moderation, people, triage
+from socialtriage.store.log import NewEvent
 from tests.doubles.answer_desk import AnswerDesk, bounce
 from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, message, person, small_desk
 from tests.doubles.imap import ImapDouble
@@ -117,3 +119,23 @@ def test_whoever_still_names_her_is_said(there: AnswerDesk) -> None:
     plan = people.erasure(desk, people.name_of(people.find(desk, KEY)[0]))
     expected = {desk.store.cases.get(case).ref for case in (handle, name, noted)} | {f"mail {mail.id}"}
     assert set(plan.named_in) == expected
+
+
+def test_no_word_of_hers_and_no_hash_that_a_guess_could_confirm_stays_in_the_log(there: AnswerDesk) -> None:
+    """What the spotter read, what was hidden, and her picture: the chain has salted hashes, and the salts are gone."""
+    desk = there.desk
+    (case,) = arrive(desk, hers("This is a freedom of information request.", "1", media=(PICTURE,))).case_ids
+    hiding = moderation.decide(desk, case, OutboxKind.HIDE, reason="threats")
+    moderation.record(desk, hiding)
+    picture = hashlib.sha256(PICTURE.data or b"").hexdigest()
+    with desk.store.transaction("JS", desk.clock()) as tx:
+        tx.log(NewEvent("evidence.kept", case, hiding.ref, {"media": 1, "sha256": picture}))
+    shown = {event.kind: event.detail for event in desk.store.log.of_case(case)}
+    assert shown["case.spotted"]["words"] == "freedom of information"
+    hashes = {picture, str(shown["hide.by_hand"]["snapshot"])}
+    assert len(hashes) == 2
+    forget(there)
+    raw = desk.store.path.read_bytes()
+    assert [each for each in (*hashes, "freedom of information") if each.encode() in raw] == []
+    found = desk.store.log.verify()
+    assert (found.fault, found.private) == (None, 0)

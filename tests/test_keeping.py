@@ -309,7 +309,7 @@ IMPERSONAL = {
     "incident_posts": "*",
     "incident_cases": "*",
     "case_moves": "*",  # numbers of rows
-    "case_flags": "*",  # words of the rules
+    "case_flags": "flag at due_on",
     "undo_steps": "*",  # steps of forgotten cases are deleted
     "drafts": "*",  # deleted
     "revisions": "*",  # deleted

@@ -43,6 +43,7 @@ _OF_CASES = (
     f"UPDATE moderation SET reason = CASE WHEN {_ACTIVE} THEN reason ELSE '' END, snapshot = CASE WHEN {_ACTIVE}"
     f" THEN json_object('author', json_extract(snapshot, '$.author')) ELSE '{{}}' END WHERE case_id {_IN}",
     f"UPDATE contact_mails SET why = '', sender = '' WHERE case_id {_IN}",
+    f"UPDATE case_flags SET phrase = '' WHERE case_id {_IN}",
     f"UPDATE case_links SET why = '' WHERE why != 'same person' AND (a {_IN} OR b {_IN})",
     f"DELETE FROM drafts WHERE case_id {_IN}",
     f"DELETE FROM said_texts WHERE case_id {_IN}",

@@ -22,9 +22,27 @@ from socialtriage.store.bulk import insert
 from socialtriage.store.database import Database
 
 GENESIS = "0" * 64
-PERSONAL = frozenset({"to", "remote_id", "why", "person", "handle", "name", "key", "url", "quote", "text", "recipient"})
-"""Names in an event's detail whose values may tell who somebody is: addresses, handles, ids that hold them, answers of
-servers that repeat them."""
+PERSONAL = frozenset(
+    {
+        "to",
+        "remote_id",
+        "why",
+        "person",
+        "handle",
+        "name",
+        "key",
+        "url",
+        "quote",
+        "text",
+        "recipient",
+        "words",
+        "snapshot",
+    }
+)
+"""Names in an event's detail whose values may tell who somebody is or what they said: addresses, handles, ids that hold
+them, answers of servers that repeat them, words out of their text, and bare hashes of it, which a guess can confirm."""
+OF_EVIDENCE = PERSONAL | {"sha256"}
+"""The same in events of pictures and attachments; the hash of an exported document has to stay to prove it."""
 PRIVATE = "[private]"
 """Stands in the chain where a personal value would."""
 FORGETTING = ("store.pruned", "person.erased")
@@ -85,7 +103,7 @@ def append(connection: sqlite3.Connection, at: datetime, officer: str, events: S
         seq += 1
         detail, private, digest = "{}", None, None
         if event.detail:
-            shown, kept = _parted(event.detail)
+            shown, kept = _parted(event.kind, event.detail)
             detail, private = _as_json(shown), _as_json(kept) if kept else None
         if event.note or private is not None:
             salt = secrets.token_hex(16)
@@ -99,9 +117,10 @@ def append(connection: sqlite3.Connection, at: datetime, officer: str, events: S
     return int(seq)
 
 
-def _parted(detail: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+def _parted(kind: str, detail: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """What goes into the chain, and what is only hashed."""
-    kept = {name: value for name, value in detail.items() if name in PERSONAL and value not in (None, "")}
+    personal = OF_EVIDENCE if kind.startswith("evidence.") else PERSONAL
+    kept = {name: value for name, value in detail.items() if name in personal and value not in (None, "")}
     return ({name: PRIVATE if name in kept else value for name, value in detail.items()} if kept else detail), kept
 
 
