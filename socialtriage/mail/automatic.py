@@ -112,8 +112,8 @@ def null_sender(headers: Headers) -> bool:
     return "".join(headers.text("return-path").split()) == "<>"
 
 
-def automatic(headers: Headers, root: Part, bounce: Bounce | None) -> Automatic | None:
-    """Which kind of automatic mail this is; None for what a person wrote."""
+def automatic(headers: Headers, root: Part, bounce: Bounce | None, text: str = "") -> Automatic | None:
+    """Which kind of automatic mail this is; None for what a person wrote. `text` is all that it says."""
     if bounce is not None:
         return Automatic.BOUNCE
     submitted = headers.text("auto-submitted").lower().split(";")[0].strip()
@@ -122,6 +122,7 @@ def automatic(headers: Headers, root: Part, bounce: Bounce | None) -> Automatic 
     answers = (
         submitted.startswith("auto-replied")
         or receipt
+        or (not text.strip() and any(_answers_invitation(part) for part in root.walk()))
         or precedence in ("auto_reply", "auto-reply")
         or any(_yes(headers, name) for name in ("x-autoreply", "x-autorespond", "x-autoresponse", "x-auto-reply"))
         or bool(_AUTO_SUBJECT.fullmatch(headers.text("subject")[:500]))
@@ -131,6 +132,11 @@ def automatic(headers: Headers, root: Part, bounce: Bounce | None) -> Automatic 
         return Automatic.AUTO_REPLY
     generated = (submitted and submitted != "no") or headers.has("x-auto-response-suppress")
     return Automatic.BULK if generated or to_many(headers) else None
+
+
+def _answers_invitation(part: Part) -> bool:
+    """Whether a calendar program says with this part that somebody comes, or does not (RFC 5546, 3.2.3)."""
+    return part.mime == "text/calendar" and part.params.get("method", "").lower() in ("reply", "counter")
 
 
 def to_many(headers: Headers) -> bool:

@@ -137,7 +137,7 @@ def _assemble(root: Part, text: SafeText, files: tuple[Attachment, ...], mark: s
     received = moment(headers.text("received").rpartition(";")[2].strip())
     subject = clean_line(headers.text("subject"), 500)
     bounce = delivery_report(root, text)
-    kind = automatic(headers, root, bounce)
+    kind = automatic(headers, root, bounce, text)
     body, quoted = split(text, subject) if bounce is None else (text, "")
     answered = message_ids(headers.raw("in-reply-to"))
     sent_on = written or received

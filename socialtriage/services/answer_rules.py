@@ -1,28 +1,28 @@
 """Whose answer a mail is, and whether that is certain enough to change a case without asking.
 
 Certain is what carries the Message-ID of a mail of ours, or a reference, and is by the contact or a deputy of theirs,
-and is not called forged by the receiving server. Message-IDs are no secret: they are made of the reference, which the
-resident knows, so that they alone prove nothing. Everything else an officer is asked about.
+and is not called forged by the receiving server. Neither proves anything alone: a resident knows the reference, and
+mails are passed on. Everything else an officer is asked about.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from socialtriage.config.model import Contact
 from socialtriage.domain import reference
 from socialtriage.domain.answers import MailKind, MailState
-from socialtriage.domain.errors import ConfigError
-from socialtriage.domain.models import Automatic, OutboxState
-from socialtriage.mail.address import Mailbox
-from socialtriage.mail.automatic import Bounce
+from socialtriage.domain.models import Automatic
 from socialtriage.mail.parse import ParsedMail
+from socialtriage.services.bounce_rules import judged_bounce
 from socialtriage.services.desk import Desk
+from socialtriage.services.mail_doubts import Judged, address_of, doubts
 from socialtriage.store.answers import AnswerWriter
 from socialtriage.store.handoffs import HandoffRow
+
+__all__ = ["Judge", "Judged", "deputies", "doubts", "passed_on"]
 
 ABSENT = re.compile(
     r"out of (?:the )?office|\baway\b|on (?:annual |sick |maternity |paternity |parental )?leave|absen[ct]|"
@@ -35,50 +35,6 @@ LOOKED_AT = 4000
 """Characters of an automatic answer in which they are looked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What a mail is. `taken` is certain; otherwise an officer decides, unless nothing is to be decided."""
-
-    kind: MailKind
-    state: MailState
-    why: str
-    contact: str | None = None
-    handoff: HandoffRow | None = None
-    case_id: int | None = None
-    until: date | None = None
-    row_id: int | None = None
-    """The row of the outbox that came back, where it was no handoff."""
-    original_id: str | None = None
-    """Message-ID of the mail that came back."""
-
-
-def doubts(mail: ParsedMail) -> str | None:
-    """Why a mail may not be by who it says; None when nothing speaks against it.
-
-    Authentication-Results (RFC 8601) are believed when they speak against a mail, never when they speak for it: where
-    the receiving server writes none, the topmost field is the sender's own.
-    """
-    writers = {one.key for one in mail.from_ if one.address}
-    if len(writers) != 1:
-        return "it names several senders" if writers else "it names no sender"
-    top = mail.authentication[:1]
-    own = [result for result in mail.authentication if top and result.server == top[0].server]
-    dmarc = next((result.dmarc for result in own if result.dmarc), "")
-    failed = [name for name in ("dmarc", "spf", "dkim") if any(getattr(result, name) == "fail" for result in own)]
-    soft = any(result.spf == "softfail" for result in own) and not any(result.dkim == "pass" for result in own)
-    if dmarc != "pass" and (failed or soft):
-        return f"the mail server says that its sender may be forged ({', '.join(failed) or 'spf=softfail'})"
-    claimed = next((result.header_from.rpartition("@")[2] for result in own if result.header_from), "")
-    domain = mail.author.key.rpartition("@")[2] if mail.author else ""
-    if claimed and domain and not (_within(domain, claimed) or _within(claimed, domain)):
-        return f"the mail server looked at another sender, {claimed}"
-    return None
-
-
-def _within(domain: str, parent: str) -> bool:
-    return domain == parent or domain.endswith("." + parent)
-
-
 class Judge:
     """Judges mails inside one transaction."""
 
@@ -88,8 +44,8 @@ class Judge:
         self._prefix = desk.config.organisation.prefix
         self._by_address: dict[str, list[Contact]] = {}
         for contact in desk.config.contacts:
-            self._by_address.setdefault(_address(contact.email), []).append(contact)
-        self._own = _address(desk.config.mail.from_)
+            self._by_address.setdefault(address_of(contact.email), []).append(contact)
+        self._own = address_of(desk.config.mail.from_)
 
     def ours(self, mail: ParsedMail) -> bool:
         """Whether it is a copy of a mail that this desk sent."""
@@ -100,7 +56,8 @@ class Judge:
     def judge(self, mail: ParsedMail) -> Judged:
         """What a mail is, and what is to be done with it."""
         if mail.bounce is not None:
-            return self._bounce(mail, mail.bounce)
+            names = {contact.id: contact.name for contact in self._desk.config.contacts}
+            return judged_bounce(self._answers, mail, mail.bounce, self._refs(mail.text), names)
         tied = self._tied(mail)
         if mail.automatic is Automatic.AUTO_REPLY:
             return self._automatic(mail, tied)
@@ -119,15 +76,18 @@ class Judge:
         return exact[0] if exact else (found[-1] if found else None)
 
     def _refs(self, *texts: str) -> list[str]:
-        """References in the first of the texts that holds any."""
-        return next((found for text in texts if (found := reference.find(text, self._prefix))), [])
+        """References in the first of the texts that holds any; of a merged case that of the one it is in."""
+        found = next((found for text in texts if (found := reference.find(text, self._prefix))), [])
+        return self._answers.refs_now(found) if found else []
 
     def team(self, handoff: HandoffRow) -> set[str]:
         """Addresses of those who may answer a handoff: who got it, the contact, and deputies either way."""
         contacts = self._desk.contacts
         people = {handoff.contact, *_chain(self._desk, handoff.contact)}
         people |= {contact.id for contact in contacts.values() if contact.deputy == handoff.contact}
-        return {_address(handoff.email), *(_address(contacts[one].email) for one in people if one in contacts)} - {""}
+        return {address_of(handoff.email), *(address_of(contacts[one].email) for one in people if one in contacts)} - {
+            ""
+        }
 
     def _contact(self, address: str, handoff: HandoffRow | None) -> Contact | None:
         """The contact who writes from an address; of several, the one who has the handoff."""
@@ -146,8 +106,9 @@ class Judge:
         refs = in_subject or self._refs(mail.body, mail.quoted)
         if tied is not None:
             handoff, why = tied, self._against(mail, sender, tied)
-            if why is None and in_subject and tied.ref not in in_subject:
-                why = f"it answers the mail about {tied.ref}, and its subject names {in_subject[0]}"
+            why = why or self._elsewhere(mail, tied, in_subject)
+        elif sender == self._own and contact is None:
+            return Judged(kind=MailKind.AUTOMATIC, state=MailState.NOTED, why="it comes from the desk's own address")
         elif refs:
             found, why = self._by_reference(mail, sender, refs)
             if found is None:
@@ -166,6 +127,15 @@ class Judge:
             handoff=handoff,
             case_id=handoff.case_id,
         )
+
+    def _elsewhere(self, mail: ParsedMail, tied: HandoffRow, in_subject: Sequence[str]) -> str | None:
+        """Whether an answer to a mail about one case speaks of another: people answer the nearest mail they have."""
+        if in_subject and tied.ref not in in_subject:
+            return f"it answers the mail about {tied.ref}, and its subject names {in_subject[0]}"
+        said = self._refs(mail.body)
+        if tied.ref in said or not (others := self._answers.cases_of(said)):
+            return None
+        return f"it answers the mail about {tied.ref}, and its words name {next(iter(others))}"
 
     def _against(self, mail: ParsedMail, sender: str, handoff: HandoffRow) -> str | None:
         """Why an answer to this handoff is not certain; None when it is."""
@@ -261,62 +231,6 @@ class Judge:
         if known is not None and until is not None and known >= until:
             return True
         return self._answers.asked_away(contact, until)
-
-    def _bounce(self, mail: ParsedMail, bounce: Bounce) -> Judged:
-        """What a mail server says became of a mail of ours."""
-        failed = {str(one.address).lower() for one in bounce.recipients if one.action == "failed"}
-        original = bounce.original_message_id
-        ids = [original] if original else []
-        found = self._answers.by_ids(ids)
-        if not found and not ids:
-            quoted = self._refs(mail.text)
-            found = [one for one in self._answers.of_refs(quoted) if _address(one.email) in failed] if quoted else []
-        if not found:
-            return self._other_bounce(ids, bounce.why, failed=bounce.failed)
-        handoff = found[-1]
-        contact, why = handoff.contact, bounce.why
-        state = MailState.TAKEN
-        if handoff.answered_at is not None or handoff.state is OutboxState.BOUNCED:
-            state, why = MailState.NOTED, f"the mail to {self._name(contact)} came back: {why}"
-        elif not bounce.recipients:
-            state, why = MailState.UNDECIDED, f"a mail server has something to say of the mail to {self._name(contact)}"
-        elif not bounce.failed:
-            state, why = MailState.NOTED, f"the mail to {self._name(contact)} is delayed: {why}"
-        elif doubt := doubts(mail):
-            state, why = MailState.UNDECIDED, f"the mail to {self._name(contact)} came back ({why}), but {doubt}"
-        elif failed and not any(_within(one.rpartition("@")[2], _domain(handoff.email)) for one in failed):
-            state = MailState.UNDECIDED
-            why = f"the mail to {self._name(contact)} did not reach {', '.join(sorted(failed)[:3])}: {why}"
-        return Judged(
-            kind=MailKind.BOUNCE,
-            state=state,
-            why=why,
-            contact=contact,
-            handoff=handoff,
-            case_id=handoff.case_id,
-            original_id=original,
-        )
-
-    def _other_bounce(self, ids: Sequence[str], why: str, *, failed: bool) -> Judged:
-        rows = self._answers.rows_sent(ids) if ids else []
-        if not rows:
-            return Judged(kind=MailKind.BOUNCE, state=MailState.NOTED, why=f"a mail that is not ours came back: {why}")
-        row_id, kind, case_id, recipient = rows[-1]
-        state = MailState.TAKEN if failed else MailState.NOTED
-        said = f"the {kind} to {recipient} {'came back' if failed else 'is delayed'}: {why}"
-        return Judged(kind=MailKind.BOUNCE, state=state, why=said, case_id=case_id, row_id=row_id, original_id=ids[0])
-
-
-def _address(text: str) -> str:
-    """The bare address in lower case; empty where there is none."""
-    try:
-        return Mailbox.parse(text).address.lower() if text else ""
-    except ConfigError:
-        return ""
-
-
-def _domain(address: str) -> str:
-    return _address(address).rpartition("@")[2]
 
 
 def passed_on(desk: Desk, answers: AnswerWriter, handoff_id: int) -> None:

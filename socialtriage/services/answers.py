@@ -45,8 +45,8 @@ def accept(
         raise Refused(f"Mail {mail_id} is {f'in {mail.ref}' if mail.ref else 'done with'} already.")
     if mail.kind is MailKind.ABSENCE and case_id is None:
         return _accept_absence(desk, mail, until)
-    if mail.kind is MailKind.BOUNCE and case_id is None:
-        return _accept_bounce(desk, mail)
+    if mail.kind is MailKind.BOUNCE and not moves:
+        return _accept_bounce(desk, mail, case_id)
     return _accept_answer(desk, mail, case_id, expect)
 
 
@@ -131,24 +131,32 @@ def deputy_for(desk: Desk, mail: MailView) -> Contact | None:
     return next(iter(deputies(desk, mail.contact)), None)
 
 
-def _accept_bounce(desk: Desk, mail: MailView) -> Done:
+def _accept_bounce(desk: Desk, mail: MailView, case_id: int | None) -> Done:
+    """The handoff, or the mail to the resident, came back. `case_id`: where the report does not say which it was."""
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         handoff = tx.answers.handoff(mail.handoff_id) if mail.handoff_id else None
-        if handoff is None:
-            raise Refused(f"Mail {mail.id} is about no mail of this desk.", hint=f"answers ignore {mail.id}")
-        _decide(tx, mail, MailState.TAKEN)
+        target = case_id or mail.case_id
+        if (handoff is None or handoff.case_id != target) and mail.contact is not None and target is not None:
+            handoff = tx.answers.last_of(target)
+        row_id = tx.answers.mail_sent(target) if handoff is None and target is not None else None
+        if handoff is None and row_id is None:
+            hint = f"answers ignore {mail.id}, or say it: answers accept {mail.id} --case REF"
+            raise Refused(f"Nobody knows which mail of this desk mail {mail.id} is about.", hint=hint)
         judged = Judged(
             kind=MailKind.BOUNCE,
             state=MailState.TAKEN,
             why=mail.why,
-            contact=handoff.contact,
+            contact=handoff.contact if handoff else None,
             handoff=handoff,
-            case_id=handoff.case_id,
+            case_id=handoff.case_id if handoff else target,
+            row_id=row_id,
         )
-        came_back(desk, tx, judged)
-        said = f"The handoff of {handoff.ref} came back; the case is on the desk again."
+        _decide(tx, mail, MailState.TAKEN)
+        (changed,) = came_back(desk, tx, judged)
+        what = "handoff" if handoff else "mail to the resident"
+        said = f"The {what} of {tx.cases.get(changed).ref} came back; the case is on the desk again."
         _remember(tx, desk, said, [])
-    return Done(said, (handoff.case_id,))
+    return Done(said, (changed,))
 
 
 def ignore(desk: Desk, mail_id: int) -> Done:

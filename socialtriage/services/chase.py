@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -101,7 +102,7 @@ def _letter(desk: Desk, handoff: HandoffRow, name: str) -> ChaseMail:
     count = 1 + sum(event.kind == "chase.queued" for event in desk.store.log.of_case(handoff.case_id))
     return ChaseMail(
         ref=handoff.ref,
-        message_id=message_id(handoff.ref, f"c{count}", sender.domain),
+        message_id=message_id(handoff.ref, f"c{count}-{secrets.token_hex(6)}", sender.domain),
         sender=sender,
         to=replace(Mailbox.parse(handoff.email), name=name),
         organisation=desk.config.organisation.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -177,7 +178,8 @@ def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redacti
     row = detail.row
     return HandoffMail(
         ref=row.ref,
-        message_id=message_id(row.ref, f"h{_number(detail)}", _domain(desk)),
+        # With chance in it: who reports that it came back has carried it, and has not just heard the reference.
+        message_id=message_id(row.ref, f"h{_number(detail)}-{secrets.token_hex(6)}", _domain(desk)),
         sender=sender_of(desk),
         to=replace(Mailbox.parse(contact.email), name=contact.name),
         organisation=desk.config.organisation.name,

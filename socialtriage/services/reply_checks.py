@@ -16,6 +16,7 @@ from socialtriage.domain.views import CaseDetail
 from socialtriage.services.desk import Desk
 
 FILLED = frozenset({*PLACEHOLDERS, "organisation"})
+_ADDRESS = re.compile(r"\S+@\S+")
 AT_WORK = timedelta(minutes=30)
 """For how long an officer who paused in writing counts as being at work on a case."""
 
@@ -93,7 +94,7 @@ def _personal(desk: Desk, detail: CaseDetail, text: str) -> Iterator[str]:
     lowered = text.casefold()
     if facts := [name for name, value in detail.facts.items() if len(value) > 3 and value.casefold() in lowered]:
         kinds["theirs"] |= set(facts)
-    if any(_bare_name(name) in _bare_name(text) for name in _colleagues(desk, detail)):
+    if any(name in _bare_name(text) for name in _colleagues(desk, detail)):
         kinds["ours"].add("name")
     words_for = {"theirs": " of the resident", "ours": " of a colleague", "": ""}
     for name, labels in kinds.items():
@@ -102,10 +103,12 @@ def _personal(desk: Desk, detail: CaseDetail, text: str) -> Iterator[str]:
 
 
 def _colleagues(desk: Desk, detail: CaseDetail) -> set[str]:
-    """Full names of those who wrote for a contact: a team's name is none, and neither is an address."""
-    teams = {_bare_name(each.name) for each in (*desk.config.contacts, *desk.config.areas)}
-    writers = {str(m.name) for m in detail.messages if m.voice is Voice.CONTACT and "@" not in m.name}
-    return {name for name in writers if len(name.split()) > 1 and _bare_name(name) not in teams}
+    """Full names of those who wrote for a contact, as `_bare_name` makes them; a team's name is none."""
+    teams = {
+        _bare_name(name) for name in (*(c.name for c in desk.config.contacts), *(a.name for a in desk.config.areas))
+    }
+    writers = {_bare_name(_ADDRESS.sub(" ", m.name)) for m in detail.messages if m.voice is Voice.CONTACT}
+    return {name for name in writers - teams if len(name.split()) > 1}
 
 
 def _bare_name(text: str) -> str:

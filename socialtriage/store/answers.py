@@ -13,6 +13,7 @@ from socialtriage.domain.answers import MailKind, MailState, MailView
 from socialtriage.domain.models import OutboxState, SafeText
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
+from socialtriage.store.grouping import GroupingWriter
 from socialtriage.store.handoffs import HANDOFF, OPEN, HandoffRow, to_handoff
 from socialtriage.store.rows import slots, stamp, when
 
@@ -59,6 +60,25 @@ class AnswerWriter:
         )
         return [to_handoff(r) for r in rows]
 
+    def refs_now(self, refs: Sequence[str]) -> list[str]:
+        """References, those of merged cases as the one that everything of theirs is in; each once."""
+        ids = self.cases_of(refs)
+        merged = GroupingWriter(self._c).merged_into(list(ids.values()))
+        now = {
+            ref: self._c.execute("SELECT ref FROM cases WHERE id = ?", (merged[case_id],)).fetchone()[0]
+            for ref, case_id in ids.items()
+            if case_id in merged
+        }
+        return list(dict.fromkeys(now.get(ref, ref) for ref in refs))
+
+    def open_to(self, addresses: Iterable[str]) -> list[HandoffRow]:
+        """Handoffs to these addresses that nobody has answered; at most two, as more say nothing."""
+        rows = self._c.execute(
+            f"{HANDOFF} WHERE lower(h.email) IN (SELECT value FROM json_each(?)) AND {OPEN} ORDER BY h.id DESC LIMIT 2",
+            (json.dumps(sorted(addresses)),),
+        )
+        return [to_handoff(r) for r in rows]
+
     def open_of(self, contacts: Iterable[str]) -> list[HandoffRow]:
         """What these contacts have and have not answered; at most two, as more say nothing."""
         rows = self._c.execute(
@@ -97,6 +117,16 @@ class AnswerWriter:
             (json.dumps(list(message_ids)),),
         )
         return [(r[0], r[1], r[2], r[3]) for r in rows]
+
+    def mail_sent(self, case_id: int) -> int | None:
+        """The row of the last mail to the resident of a case, where it has left."""
+        row = self._c.execute(
+            "SELECT id FROM outbox WHERE case_id = ? AND kind = 'reply' AND state IN ('sent', 'unknown', 'sending')"
+            " AND iif(json_valid(payload), json_extract(payload, '$.message_id'), NULL) IS NOT NULL"
+            " ORDER BY id DESC LIMIT 1",
+            (case_id,),
+        ).fetchone()
+        return int(row[0]) if row else None
 
     def asked_away(self, contact: str, until: date | None) -> bool:
         """Whether an officer is asked already about an absence of a contact until then, or longer."""
