@@ -35,6 +35,7 @@ from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
 from socialtriage.services.renewing import alone
 from socialtriage.services.taken import TakenIn
+from socialtriage.services.tidying import Tidying
 from socialtriage.store.accounts import AccountRecord
 from socialtriage.store.log import NewEvent
 
@@ -111,6 +112,7 @@ class Poller:
         self._notices: dict[str, tuple[str, ...]] = {}
         # Blocking SQLite work has a thread of its own, so that slow IMAP or keyring threads never hold it up.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._tidying = Tidying(desk.store)
 
     @property
     def secrets(self) -> SecretStore:
@@ -121,6 +123,7 @@ class Poller:
         """Close connections and threads."""
         await self.http.aclose()
         self._writer.shutdown(wait=True)
+        self._tidying.close()
 
     async def _store(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: work(*args, **kwargs))
@@ -251,6 +254,7 @@ class Poller:
                 if page == Page():
                     continue
                 taken: TakenIn = await self._store(answerbox.take_in, self._desk, account, page)
+                self._tidying.took(len(page.items))
                 result.new += taken.new
                 result.updated += taken.updated
                 result.gap = page.gap or result.gap

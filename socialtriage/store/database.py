@@ -24,6 +24,8 @@ RECENTLY = 5.0
 """Seconds for which another process counts as one that writes."""
 WAIT = 0.0015
 """Seconds between looks whether the store can be written."""
+LOG_PAGES = 8000
+"""Pages of write-ahead log, 32 MB, after which a commit itself moves them into the file: only where nobody else did."""
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
 READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-4000;"
 
@@ -114,7 +116,7 @@ class Database:
             raise sqlite3.DatabaseError("malformed: it is empty, though there are files of its messages beside it")
         if self._writer.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             self._writer.execute("PRAGMA journal_mode=WAL")
-        self._writer.executescript(WRITER_PRAGMAS)
+        self._writer.executescript(f"{WRITER_PRAGMAS} PRAGMA wal_autocheckpoint={LOG_PAGES};")
         if version < SCHEMA_VERSION:
             self._migrate(version)
 
