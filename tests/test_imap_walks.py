@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +88,23 @@ def test_a_state_comes_back_as_it_was(uidvalidity: int, top: int, seen: set[int]
 @given(st.recursive(st.one_of(st.none(), st.integers(), st.text()), lambda inner: st.dictionaries(st.text(), inner)))
 def test_a_state_of_another_make_is_none(data: Any) -> None:
     assert WalkState.load(data) is None
+
+
+@pytest.mark.parametrize("deaths", [(), (1, 1, 2)], ids=["one pass", "killed after pages"])
+def test_after_a_weekend_the_newest_mails_come_first_and_then_the_rest_in_their_order(deaths: tuple[int, ...]) -> None:
+    with ImapDouble() as server:
+        server.deliver(letter(1))
+        reader = Reader(server.url)
+        reader.read()
+        for number in range(2, 132):
+            server.deliver(letter(number))
+        for pages in deaths:
+            reader.read(stop_after=pages)
+        reader.read()
+        order = [int(key.split("@")[0].strip("<")) for key in reader.handed_in[1:]]
+        assert order[:50] == list(range(82, 132))
+        assert deaths or order[50:] == list(range(2, 82))
+        assert len(reader.kept) == 131
+        again = len(reader.handed_in)
+        reader.read()
+        assert len(reader.handed_in) == again

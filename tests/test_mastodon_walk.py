@@ -432,3 +432,44 @@ def test_a_quote_of_ours_and_the_answer_to_it_are_both_for_the_desk(world: Make)
     poll(desk)
     assert {quote, answer} <= desk.residents.keys()
     assert "[quotes @council@social.example: “New opening hours”]" in desk.messages[quote].text
+
+
+@BOTH
+def test_after_a_weekend_the_newest_page_comes_first_and_then_the_rest_in_its_order(
+    world: Make, gotosocial: bool
+) -> None:
+    server, desk = world(gotosocial=gotosocial)
+    server.mention("before the weekend", at=NOON - timedelta(hours=70))
+    poll(desk)
+    before = server.counts("/notifications")
+    sent = [
+        server.mention(f"n {n}", author=f"r{n % 9}", at=NOON - timedelta(hours=60) + timedelta(minutes=10 * n))
+        for n in range(300)
+    ]
+    pages = asyncio.run(desk.poll(stop_after=1))
+    assert [item.remote_id for item in pages[0].items] == sent[-40:]
+    poll(desk)
+    poll(desk)
+    assert desk.residents.keys() >= set(sent)
+    assert [key for key in desk.handed[1:] if key not in sent[-40:]] == sent[:-40]
+    if not gotosocial:  # the page was read anyway, so that to hand it in first costs no request
+        assert server.counts("/notifications") - before <= 1 + 5 + 2 + 2
+
+
+def test_a_thread_that_cannot_be_read_on_the_newest_page_holds_up_nothing_older(world: Make) -> None:
+    server, desk = world()
+    server.mention("before")
+    poll(desk)
+    root = server.own("Old news", at=NOON - timedelta(days=30))
+    sent = {server.mention(f"n {n}", author=f"r{n % 9}", at=NOON + timedelta(seconds=n)) for n in range(100)}
+    early = server.mention("answer", reply_to=root, at=NOON + timedelta(seconds=101))
+    sent |= {server.mention(f"m {n}", author=f"r{n % 9}", at=NOON + timedelta(seconds=200 + n)) for n in range(100)}
+    late = server.mention("answer", reply_to=root, at=NOON + timedelta(seconds=301))
+    server.fail(500, 999, path="/context")
+    for _ in range(8):
+        try:
+            poll(desk)
+        except Unavailable:
+            continue
+        break
+    assert desk.residents.keys() >= {*sent, early, late}

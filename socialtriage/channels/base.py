@@ -155,6 +155,18 @@ class Moderates(Protocol):
 
 
 @runtime_checkable
+class Deletes(Protocol):
+    """Deleting somebody's message below a post of ours for good, where the capabilities say so; as in `Moderates`.
+
+    One that is surely gone is no error; one that may only be out of sight is `Rejected`, never taken for deleted.
+    """
+
+    async def delete(self, message: StoredRef) -> None:
+        """Delete it."""
+        ...
+
+
+@runtime_checkable
 class Lifts(Protocol):
     """Taking a block or a mute back, on networks whose interface can; idempotent, errors as in `Moderates`."""
 
@@ -258,7 +270,7 @@ class Channel(Protocol):
         ...
 
     def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
-        """Walk what is new after `cursor`, oldest safe step first; `since` bounds the first look back.
+        """Walk what is new after `cursor`; `since` bounds the first look back.
 
         Each page holds at most about 100 messages; an empty one shows that the source was read. The walk may be
         stopped after any page and taken up later from the page's cursor without losing anything. Where more is new

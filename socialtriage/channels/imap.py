@@ -35,7 +35,7 @@ from socialtriage.domain.models import (
 from socialtriage.domain.text import clean_line
 from socialtriage.mail.address import ServerUrl
 from socialtriage.mail.imap import ImapClient, Login, Mailbox
-from socialtriage.mail.walk import Batch, MailWalk, WalkState
+from socialtriage.mail.walk import Batch, Fetched, MailWalk, WalkState
 from socialtriage.mail.worker import Worker
 
 ATTEMPTS = 3
@@ -58,6 +58,9 @@ class Imap:
         picture_bytes=5_000_000,
         limits="Mail that was deleted or moved before it was read is not seen.",
     )
+
+    newest_first = True
+    """Whether, of more mails than one batch takes, the newest are handed in before the others in their order."""
 
     def __init__(self, context: ChannelContext) -> None:
         self._ctx = context
@@ -143,6 +146,7 @@ class Imap:
             async for page in pages:
                 yield page
         if self._ctx.budget.left < ENOUGH:
+            yield Page(unfinished=True)
             return
         sent = await self._run(self._client.sent_mailbox)
         if sent is None or sent == self._mailbox:
@@ -162,12 +166,19 @@ class Imap:
             walks[name] = MailWalk(self._client, name, WalkState.load(boxes.get(name)), since, answers_only=sent)
         walk = walks[name]
         await self._run(walk.open)
-        while self._ctx.budget.left >= ENOUGH:
+        if self.newest_first and not sent and self._ctx.budget.left >= ENOUGH:
+            newest: tuple[Fetched, ...] = await self._run(walk.newest)
+            if newest:
+                boxes[name] = walk.handed_in(fetched.uid for fetched in newest)
+                yield self._page(Batch(newest, boxes[name]), name, boxes, sent=False)
+        while in_time := self._ctx.budget.left >= ENOUGH:
             batch: Batch | None = await self._run(walk.next)
             if batch is None:
                 break
             boxes[name] = batch.state
             yield self._page(batch, name, boxes, sent=sent)
+        if not in_time:
+            yield Page(unfinished=True)
         if boxes.get(name) != walk.state:
             boxes[name] = walk.state
             yield Page(cursor=dump(boxes))

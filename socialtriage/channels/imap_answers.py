@@ -37,6 +37,9 @@ class MailPage(Page):
 class AnswerMailbox(Imap):
     """Like a mailbox that residents write to, without its sent mail. EXAMINE and PEEK only."""
 
+    newest_first = False
+    """What contacts answer is judged in its order: the last word counts."""
+
     async def check(self) -> Health:
         """Sign in and open the mailbox."""
         health = await super().check()

@@ -131,7 +131,8 @@ class Mastodon:
                     yield Page()
                 first = False
         except OutOfTime:
-            yield Page(notices=("Not everything could be read in the time given; the next pass goes on from there.",))
+            said = "Not everything could be read in the time given; the next pass goes on from there."
+            yield Page(notices=(said,), unfinished=True)
 
     async def _open_walk(self, stored: str | None, since: datetime) -> _Walk:
         api = await self._api()

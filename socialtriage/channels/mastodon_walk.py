@@ -3,8 +3,9 @@
 A stream is read in three moves, each of which may be stopped after any page:
 
 * **newest**: one request in a quiet pass. The newest page shows the mark (the newest entry that was handed in) and
-  what stands above it; where it does not, `min_id` walks up from the mark without a gap until a page brings no
-  more `Link rel=prev`.
+  what stands above it. Where it does not, more is new than a page holds: that page is handed in first, so that after a
+  weekend what is new this morning is read first, and then `min_id` walks up from the mark without a gap until a page
+  brings no more `Link rel=prev`.
 * **back**: `max_id` walks down from a page, by `Link rel=next`, until a whole page is older than a limit. The first
   look back is such a walk; so is
 * the **sweep** over the last 25 hours. Ids of Mastodon's notifications are given in the order of arrival, so there it
@@ -26,7 +27,7 @@ import msgspec
 from socialtriage.channels.mastodon_api import Api, Listing, OutOfTime
 from socialtriage.channels.mastodon_entities import Server, Status, moment, text_id
 from socialtriage.channels.mastodon_threads import Held, Threads
-from socialtriage.domain.errors import ChannelError, Misconfigured
+from socialtriage.domain.errors import BadPayload, ChannelError, Misconfigured, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import Incoming, Page
 from socialtriage.domain.times import iso
 
@@ -166,6 +167,8 @@ class Stream:
             late = entries[place:]
         else:
             before = self.state.mark
+            async for page in self._at_once(entries):
+                yield page
             async for page in self._forward():
                 yield page
             late = entries
@@ -174,6 +177,17 @@ class Stream:
                 self.state.mark, self.state.swept = listing.newer, ""
         async for page in self._late(late):
             yield page
+
+    async def _at_once(self, entries: Sequence[Entry]) -> AsyncIterator[Page]:
+        """The newest page before the way up to it; the mark stays, and what cannot be read now is met there again."""
+        held = self.threads.held
+        waiting = held.id, held.tries
+        try:
+            async for page in self._late(entries):
+                yield page
+        except (BadPayload, NotPermitted, Rejected, Unavailable):
+            # The patience with a thread is counted where the walk waits for it.
+            held.id, held.tries = waiting
 
     async def _forward(self) -> AsyncIterator[Page]:
         """Up from the mark without a gap, until a page leads no further."""
@@ -267,7 +281,8 @@ class Stream:
         last: Entry | None = None
         for entry in entries:
             try:
-                taken = await self.take(entry) if entry.kind else ()
+                # What this pass has handed in already is passed over.
+                taken = await self.take(entry) if entry.kind and entry.id not in self._done else ()
             except (ChannelError, OutOfTime) as exc:
                 error = exc
                 break

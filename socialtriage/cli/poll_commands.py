@@ -15,6 +15,7 @@ from socialtriage.cli.main import option_json
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
     from socialtriage.config.model import AccountConfig
+    from socialtriage.services.desk import Desk
     from socialtriage.services.outbox import Outcome, Sender
     from socialtriage.services.polling import Polling
     from socialtriage.services.sync import Poller, PollResult
@@ -28,16 +29,18 @@ if TYPE_CHECKING:
 @click.pass_obj
 def poll_command(env: Env, once: bool, accounts: tuple[str, ...], reread: bool, as_json: bool) -> int:
     """Poll the accounts and run the outbox, once or until stopped (Ctrl+C)."""
-    from socialtriage.services import answerbox
+    from socialtriage.services import answerbox, catchup
     from socialtriage.services.polling import Polling
 
     desk = env.desk
     chosen = answerbox.chosen(desk, accounts)
     if not chosen:
         click.echo("The configuration has no accounts yet.", err=True)
+    if said := catchup.before_pass(desk, chosen):
+        click.echo(said, err=True)
 
     def report(result: PollResult) -> None:
-        _report(result, as_json)
+        _report(desk, result, as_json)
 
     async def story(poller: Poller, sender: Sender) -> int:
         polling = Polling(desk, poller, sender)
@@ -82,10 +85,10 @@ def _sent(outcome: Outcome) -> None:
     click.echo(f"outbox {outcome.row_id}: {outcome.state}{f': {outcome.error}' if outcome.error else ''}", err=True)
 
 
-def _report(result: PollResult, as_json: bool) -> None:
+def _report(desk: Desk, result: PollResult, as_json: bool) -> None:
     from socialtriage.cli import output
     from socialtriage.domain.times import iso
-    from socialtriage.services import answerbox
+    from socialtriage.services import answerbox, catchup
     from socialtriage.services.accounts import WORDS
 
     if as_json:
@@ -102,10 +105,14 @@ def _report(result: PollResult, as_json: bool) -> None:
                 "requests": result.requests,
                 "seconds": result.seconds,
                 "error": result.error,
+                "catching_up_from": iso(result.behind) if result.behind and not result.whole else None,
             }
         )
         return
     words = f"{result.account}: {WORDS[result.state]}, {result.new} new, {result.updated} updated"
     if result.gap:
         words += f"; messages may be missing from {iso(result.gap.start)} to {iso(result.gap.end)}: {result.gap.why}"
-    click.echo(words + (f". {result.error}" if result.error else (f". {result.detail}" if result.detail else "")))
+    words += f". {result.error}" if result.error else (f". {result.detail}" if result.detail else "")
+    click.echo(
+        words + (f" {caught_up}" if (caught_up := catchup.of_pass(desk, result.behind, whole=result.whole)) else "")
+    )

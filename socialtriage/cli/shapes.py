@@ -199,6 +199,7 @@ def account(a: AccountView) -> dict[str, Any]:
         "open_cases": a.open_cases,
         "gaps": [gap(g) for g in a.gaps],
         "budget": dict(a.budget),
+        "catching_up_from": moment(a.behind_since),
     }
 
 

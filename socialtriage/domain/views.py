@@ -293,6 +293,8 @@ class AccountView:
     gaps: tuple[GapView, ...] = ()
     budget: Mapping[str, Any] = field(default_factory=dict)
     limits: str = ""
+    behind_since: datetime | None = None
+    """The last good poll before a long rest that is not caught up with yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ readers know mails they have by Message-ID and content.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -117,6 +118,7 @@ class MailWalk:
         self._state = state
         self._given_up: set[int] = set()
         self._trying: int | None = None
+        self._looked = False
 
     def open(self) -> Mailbox:
         """Open the mailbox and find out what is to be read. May be called again after a lost connection."""
@@ -164,6 +166,35 @@ class MailWalk:
         return self._opened().dump()
 
     # --- reading ------------------------------------------------------------------------------------------
+
+    def newest(self) -> tuple[Fetched, ...]:
+        """The mails with the highest UIDs, once a walk, when more than one batch is to be read; the large wait.
+
+        The state does not move: `handed_in` says which of them need not be read again.
+        """
+        state = self._opened()
+        if self._looked or len(state.todo) <= MAX_MAILS:
+            return ()
+        self._looked = True
+        due = state.todo[-MAX_MAILS:]
+        envelopes = self._client.envelopes(due)
+        chosen: list[int] = []
+        total = 0
+        for uid in reversed(due):
+            size = envelopes[uid].size if uid in envelopes else HEAVY_BYTES + 1
+            if size <= HEAVY_BYTES and total + size <= MAX_BATCH_BYTES:
+                chosen.append(uid)
+                total += size
+        try:
+            found = self._client.mails(sorted(chosen)) if chosen else {}
+        except Declined:
+            return ()  # which of them the server cannot give is found out in their turn
+        return tuple(Fetched(uid, envelopes[uid].arrived, parse(raw)) for uid, raw in sorted(found.items()))
+
+    def handed_in(self, uids: Iterable[int]) -> dict[str, Any]:
+        """The state that is safe once these mails are kept. How far arrivals are read is for the walk in order."""
+        self._done(list(uids))
+        return self.state
 
     def next(self) -> Batch | None:
         """The next mails, oldest UID first; None when there are no more. `open` comes before."""

@@ -9,6 +9,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import AccountState
 from socialtriage.domain.times import parse_every
 from socialtriage.domain.views import AccountView, GapView
+from socialtriage.services import catchup
 from socialtriage.services.answerbox import mailbox
 from socialtriage.services.desk import Desk
 from socialtriage.store.accounts import AccountRecord
@@ -61,6 +62,7 @@ def _view(
             "requests": record.requests if record else 0,
             **spending(desk, account),
         },
+        behind_since=record.behind_since if record else None,
     )
 
 
@@ -89,8 +91,8 @@ def stopped(view: AccountView) -> bool:
     return view.state is AccountState.PAUSED and bool(view.detail)
 
 
-def words(view: AccountView, desk: Desk) -> str:
-    """State in words: `OK`, `rate limited until 14:20`, `unreachable since 09:12`."""
+def words(view: AccountView, desk: Desk, *, brief: bool = False) -> str:
+    """State in words: `OK`, `rate limited until 14:20`, `unreachable since 09:12`, `OK, catching up: …`."""
     text = "paused at its ceiling" if stopped(view) else WORDS[view.state]
     if view.state is AccountState.RATE_LIMITED and view.next_poll_at:
         text += f" until {view.next_poll_at.astimezone(desk.zone):%H:%M}"
@@ -99,17 +101,21 @@ def words(view: AccountView, desk: Desk) -> str:
         text = "login has ended" if left < 0 else f"login ends in {left} day{'' if left == 1 else 's'}"
     if view.state is AccountState.UNREACHABLE and view.last_poll_at:
         text += f" since {view.last_poll_at.astimezone(desk.zone):%a %H:%M}"
+    if view.behind_since is not None and view.state in catchup.READS:
+        text += ", catching up" if brief else f", {catchup.words(desk, view.behind_since)}"
     return text
 
 
 def headline(desk: Desk, views: list[AccountView]) -> str:
-    """`38/40 accounts polled` and which ones are not."""
+    """`38/40 accounts polled`, which ones are not, and how many are being caught up with."""
     active = [v for v in views if v.state is not AccountState.PAUSED or stopped(v)]
     bad = [v for v in active if v.state not in (AccountState.OK, AccountState.LOGIN_EXPIRING)]
     if not active:
         return "no accounts"
     text = f"{len(active) - len(bad)}/{len(active)} accounts"
-    if not bad:
-        return text
     named = ", ".join(f"{v.id} {WORDS[v.state]}" for v in bad[:2])
-    return f"{text}: {named}{f' and {len(bad) - 2} more' if len(bad) > 2 else ''}"
+    more = [
+        f"{named}{f' and {len(bad) - 2} more' if len(bad) > 2 else ''}" if bad else "",
+        catchup.headline(desk, active),
+    ]
+    return ": ".join(filter(None, [text, "; ".join(filter(None, more))]))

@@ -91,9 +91,11 @@ def expiry_step(expires: datetime | None, before: datetime | None, now: datetime
 
 
 def next_poll(account: AccountConfig, old: AccountRecord | None, new: int, now: datetime) -> datetime:
-    """When to poll next: at the account's interval after news, later and later without, up to three intervals."""
+    """When to poll next: at the account's interval after news and while there is something to catch up with, later
+    and later without, up to three intervals.
+    """
     every = parse_every(account.every)
-    if new or old is None or old.last_poll_at is None or old.next_poll_at is None:
+    if new or old is None or old.behind_since is not None or old.last_poll_at is None or old.next_poll_at is None:
         return now + every
     pause = (old.next_poll_at - old.last_poll_at) * SLOWER
     return now + min(max(pause, every), every * SLOWEST)

@@ -28,8 +28,8 @@ from socialtriage.domain.errors import (
     Unavailable,
 )
 from socialtriage.domain.models import AccountState, Gap, Health, Page
-from socialtriage.domain.times import parse_every
-from socialtriage.services import answerbox, gaps
+from socialtriage.domain.times import iso, parse_every
+from socialtriage.services import answerbox, catchup, gaps
 from socialtriage.services import health as health_of
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
@@ -69,6 +69,10 @@ class PollResult:
     seconds: float = 0.0
     error: str | None = None
     detail: str = ""
+    behind: datetime | None = None
+    """The last good poll before a long rest, when this pass had one to catch up with."""
+    whole: bool = False
+    """The walk came to its end: nothing is left for the next pass."""
 
     @property
     def good(self) -> bool:
@@ -245,12 +249,14 @@ class Poller:
         record: AccountRecord | None = await self._store(self._desk.store.accounts.get, account.id)
         cursor = record.cursor if record else None
         since: datetime = await self._store(gaps.look_back, self._desk, account, cursor)
+        result.behind = await self._store(catchup.begin, self._desk, account, record)
         pages = channel.fetch(cursor, since)
-        done = 0
+        done, unfinished = 0, False
         notices: dict[str, None] = {}
         try:
             async for page in _within(pages, budget):
                 done += 1
+                unfinished = unfinished or page.unfinished
                 if page == Page():
                     continue
                 taken: TakenIn = await self._store(answerbox.take_in, self._desk, account, page)
@@ -264,7 +270,8 @@ class Poller:
                 raise
             notices[f"Not finished within {account.budget}; the next pass goes on from there."] = None
         else:
-            if cursor is None and result.gap is None and record is not None:
+            result.whole = not unfinished
+            if result.whole and cursor is None and result.gap is None and record is not None:
                 await self._store(gaps.filled, self._desk, account, since)
         result.detail = " ".join(notices)
 
@@ -343,12 +350,16 @@ class Poller:
         }
         if result.state in ANSWERED:
             values["last_ok_at"] = now
+        if result.whole:
+            values["behind_since"] = None
         if health is not None:
             values |= {"identity": health.identity, "handle": health.handle, "login_expires_at": health.expires_at}
         with desk.store.transaction(SYSTEM, now, durable=False) as tx:
             tx.accounts.update(account.id, **values)
             if old is not None and old.state is not result.state:
                 tx.log(NewEvent("account.state", detail={"account": account.id, "from": old.state, "to": result.state}))
+            if result.whole and result.behind is not None:
+                tx.log(NewEvent("account.caught_up", detail={"account": account.id, "since": iso(result.behind)}))
             if days := health_of.expiry_step(expires, old.last_poll_at if old else None, now):
                 tx.log(NewEvent("account.expiring", detail={"account": account.id, "days": days}))
 

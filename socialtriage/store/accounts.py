@@ -35,11 +35,15 @@ class AccountRecord:
     reread_old_at: datetime | None
     requests: int
     seconds: float
+    behind_since: datetime | None
+    """The last good poll before a long rest that is not caught up with yet."""
+    allowance: str | None
+    """What its network last said of what it allows, as JSON."""
 
 
 _COLUMNS = (
     "id, network, handle, identity, state, detail, cursor, last_poll_at, last_ok_at, last_message_at, next_poll_at,"
-    " login_expires_at, reread_at, reread_old_at, requests, seconds"
+    " login_expires_at, reread_at, reread_old_at, requests, seconds, behind_since, allowance"
 )
 _SETTABLE = frozenset(_COLUMNS.replace(" ", "").split(",")) - {"id"}
 
@@ -62,6 +66,8 @@ def _record(r: Sequence[Any]) -> AccountRecord:
         reread_old_at=when(r[13]),
         requests=r[14],
         seconds=r[15],
+        behind_since=when(r[16]),
+        allowance=r[17],
     )
 
 

@@ -18,7 +18,8 @@ def header_parts(app: TriageApp, title: str) -> Parts:
     broken = app.board.broken()
     short, _, named = app.board.headline.partition(":")
     roomy = app.size.width >= 100 + len(named)
-    needs = f"{short}, {broken} need{'s' if broken == 1 else ''} you" if broken else short
+    late = ", catching up" if any(view.behind_since for view in app.board.accounts) else ""
+    needs = f"{short}, {broken} need{'s' if broken == 1 else ''} you" if broken else f"{short}{late}"
     right = [
         (f"{app.polling}  " if app.polling else "", "$ink-dim"),
         (app.board.headline if roomy else needs, "bold $alarm" if broken else ""),

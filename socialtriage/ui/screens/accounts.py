@@ -53,7 +53,7 @@ class AccountsScreen(Page):
         view = cast(AccountView, value)
         now = self.triage.desk.clock()
         polled = words.ago(view.last_poll_at, now) if view.last_poll_at else "never"
-        state = accounts.words(view, self.triage.desk)
+        state = accounts.words(view, self.triage.desk, brief=True)
         wide = max(18, width - 2 - 20 - 10 - 11 - 9)
         resting = view.state is AccountState.PAUSED and not accounts.stopped(view)
         style = "calm" if view.state is AccountState.OK else "dim" if resting else "alarm"
