@@ -194,6 +194,20 @@ def test_a_damaged_store_is_recognised_and_a_backup_takes_its_place(tmp_path: Pa
     assert (checked["cases"], checked["media"]["files"]) == (1, 0)
 
 
+def test_damage_inside_the_store_is_said_of_the_store_by_the_backup_that_it_prevents(tmp_path: Path) -> None:
+    shell = Inside(tmp_path)
+    shell.ok("new", "--person", "Mrs Price", "--text", "bin missed")
+    with shell.store.open("r+b") as file:
+        file.seek(4096)  # the second page: nobody reads it to list a case
+        file.write(b"\xff" * 600)
+    refused = shell.run("backup", str(tmp_path / "b.tar"))
+    assert refused.status == 1
+    assert f"The store {shell.store} is damaged" in refused.err
+    assert "No backup was written" in refused.err
+    assert "restore FILE --force" in refused.err
+    assert not (tmp_path / "b.tar").exists()
+
+
 def test_an_empty_file_where_a_store_was_is_no_new_store(desk: Desk, tmp_path: Path) -> None:
     path, target = desk.store.path, tmp_path / "b.tar"
     backup.back_up(desk, target)

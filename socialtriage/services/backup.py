@@ -18,6 +18,7 @@ from socialtriage.domain.times import iso, utc_now
 from socialtriage.services import archive
 from socialtriage.services.desk import Desk
 from socialtriage.store.copies import COMPANIONS, Contents, Forgone, single_file
+from socialtriage.store.database import DAMAGED
 from socialtriage.store.forget import Forgotten
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Store, Transaction
@@ -83,7 +84,7 @@ def back_up(desk: Desk, target: Path, *, force: bool = False) -> BackedUp:
     with _workshop(target.parent) as folder:
         copy = folder / archive.DATABASE
         desk.store.copies.copy_to(copy, target)
-        contents, media = _proved(copy, str(target))
+        contents, media = _proved(copy, f"The store {desk.store.path}", f"No backup was written. {DAMAGED}")
         there = [path for path in media if (desk.media_folder / path).is_file()]
         packed = folder / "backup"
         with os.fdopen(os.open(packed, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
@@ -115,11 +116,11 @@ def _publish(packed: Path, target: Path, force: bool) -> None:
         packed.replace(target)
 
 
-def _proved(path: Path, name: str) -> tuple[Contents, list[str]]:
+def _proved(path: Path, what: str, hint: str = "Use another backup.") -> tuple[Contents, list[str]]:
     """Prove a database that nobody else has open, brought up to date; what it holds, and its media."""
     store = Store(path)
     try:
-        found = store.copies.proved(name), store.copies.media()
+        found = store.copies.proved(what, hint), store.copies.media()
     finally:
         store.close()
     single_file(path)
@@ -147,7 +148,7 @@ def look(file: Path) -> dict[str, Any]:
     """Prove a backup without putting it anywhere; its description. Raises `StoreError`."""
     with _workshop(Path(tempfile.gettempdir())) as folder:
         manifest = archive.unpack(file, folder)
-        _proved(folder / archive.DATABASE, str(file))
+        _proved(folder / archive.DATABASE, f"The store in {file}")
     return manifest
 
 
@@ -166,7 +167,7 @@ def restore(file: Path, path: Path, *, officer: str, force: bool = False) -> Res
     with _workshop(real.parent) as folder:
         manifest = archive.unpack(file, folder)
         fresh = folder / archive.DATABASE
-        contents, media = _proved(fresh, str(file))
+        contents, media = _proved(fresh, f"The store in {file}")
         current = _current(path, contents, force)
         doubted, again = _begin_anew(fresh, manifest, current, officer)
         if path.exists():

@@ -85,23 +85,23 @@ class Copies:
         done = self._db.all("SELECT DISTINCT kind FROM events WHERE seq > ?", (earlier.events,))
         return same and {r[0] for r in done} <= {"backup.made", "store.restored", "log.exported"}
 
-    def proved(self, name: str) -> Contents:
-        """What it holds, after everything was proved, from its pages to its log; `name` is how messages call it.
+    def proved(self, what: str, hint: str = "") -> Contents:
+        """What it holds, after everything was proved, from its pages to its log; messages call it `what`.
 
-        Raises `StoreError` with what is wrong.
+        Raises `StoreError` with what is wrong, and with `hint`.
         """
         try:
-            said = str(self._db.reader.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            said = " ".join(str(self._db.reader.execute("PRAGMA integrity_check(1)").fetchone()[0]).split())
             orphan = self._db.reader.execute("PRAGMA foreign_key_check").fetchone()
         except sqlite3.Error as exc:
-            raise StoreError(f"The store in {name} is damaged ({exc}).") from exc
+            raise StoreError(f"{what} is damaged ({exc}).", hint=hint) from exc
         if said != "ok":
-            raise StoreError(f"The store in {name} is damaged ({said}).")
+            raise StoreError(f"{what} is damaged ({said}).", hint=hint)
         if orphan is not None:
-            raise StoreError(f"The store in {name} is damaged: a row of {orphan[0]} belongs to nothing.")
+            raise StoreError(f"{what} is damaged: a row of {orphan[0]} belongs to nothing.", hint=hint)
         verified = Log(self._db).verify()
         if verified.fault is not None:
-            raise StoreError(f"The log in {name} is not whole. {verified.fault}")
+            raise StoreError(f"The log of {what[0].lower()}{what[1:]} is not whole. {verified.fault}", hint=hint)
         return self.contents()
 
     def media(self) -> list[str]:

@@ -28,6 +28,8 @@ LOG_PAGES = 8000
 """Pages of write-ahead log, 32 MB, after which a commit itself moves them into the file: only where nobody else did."""
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
 READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-4000;"
+DAMAGED = "Put your last backup in its place; the damaged store is kept beside it: restore FILE --force."
+"""What to do about a store that is damaged."""
 
 
 def explain(exc: sqlite3.Error, path: Path) -> StoreError:
@@ -38,10 +40,7 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
     if "full" in text:
         return StoreError(f"The disk that holds {path} is full; nothing was changed.", hint="Free space, then go on.")
     if "not a database" in text or "malformed" in text or "corrupt" in text:
-        return StoreError(
-            f"The store {path} is damaged ({exc}).",
-            hint="Put your last backup in its place; the damaged store is kept beside it: restore FILE --force.",
-        )
+        return StoreError(f"The store {path} is damaged ({exc}).", hint=DAMAGED)
     if "readonly" in text or "unable to open" in text or "permission" in text or "disk i/o" in text:
         hint = "Check the folder's rights" + (", and whether the disk is full." if "i/o" in text else ".")
         return StoreError(f"The store {path} cannot be opened or written ({exc}).", hint=hint)
