@@ -189,3 +189,38 @@ def test_the_program_imports_and_says_why_an_import_cannot_be_answered(tmp_path:
     refused = shell.run("reply", case["ref"], "hello")
     assert (refused.status, "no account of the desk" in refused.err) == (1, True)
     assert shell.run("import", str(tmp_path / "absent.csv")).status == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "why"),
+    [
+        ('"My bin was,Ann\nthe next,Bob\nand more,Cy\n', 3, "never closed; lines 3 to 5 were not read"),
+        (
+            '"My bin was,Ann\nthe next,Bob\n"all, of it",Cy\nlast,Di\n',
+            3,
+            "middle of a cell; lines 3 to 5 were not read",
+        ),
+        ('"My bin was,Ann', 3, "never closed"),
+        ('"My bin,Ann\n' + "a row that is lost,Bob\n" * 6_000, 3, "field larger than field limit"),
+    ],
+)
+def test_a_quotation_mark_that_is_never_closed_says_which_rows_it_took(
+    tmp_path: Path, rows: str, line: int, why: str
+) -> None:
+    path = tmp_path / "chats.csv"
+    path.write_text('text,person\n"two\nlines",Gwen\n'.replace("\nlines", " lines") + rows)
+    found = list(read(path))
+    [bad] = [row for row in found if isinstance(row, BadRow)]
+    assert (bad.line, why in bad.why) == (line, True), bad
+    texts = [row.values["text"] for row in found if isinstance(row, Row)]
+    assert texts[0] == "two lines"
+    assert not any("Bob" in text for text in texts)
+
+
+def test_a_table_may_be_of_a_spreadsheet_in_utf_16_and_an_inch_is_no_quotation(tmp_path: Path) -> None:
+    for number, encoding in enumerate(("utf-16", "utf-16-be")):
+        path = tmp_path / f"{number}.csv"
+        mark = "\ufeff" if encoding == "utf-16-be" else ""
+        path.write_bytes(f'{mark}text\tperson\r\n5" pipe, naïve\tAnn\r\n'.encode(encoding))
+        assert unknown_columns(path) == []
+        assert list(read(path)) == [Row(2, {"text": '5" pipe, naïve', "person": "Ann"})]

@@ -6,6 +6,7 @@ is held in memory but the row at hand.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -84,7 +85,7 @@ def read(path: Path) -> Iterator[Found]:
         raise UsageError(f"{path.name} is none of the files that can be read: {', '.join(KINDS)}.")
     try:
         if kind in (".csv", ".tsv"):
-            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+            with _opened(path) as stream:
                 yield from _table(stream, path.name)
         elif kind in (".jsonl", ".ndjson"):
             yield from _json_lines(path)
@@ -107,7 +108,7 @@ def unknown_columns(path: Path) -> list[str]:
     if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
         return []
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        with _opened(path) as stream:
             names = next(csv.reader([stream.readline()], delimiter=_delimiter(stream)), [])
     except (OSError, csv.Error) as exc:
         raise StoreError(f"{path} cannot be read: {exc}.") from exc
@@ -115,6 +116,15 @@ def unknown_columns(path: Path) -> list[str]:
 
 
 # --- tables -----------------------------------------------------------------------------------------------
+
+
+def _opened(path: Path) -> TextIO:
+    """A table's text: UTF-8, or what says of itself that it is UTF-16, as spreadsheets write "Unicode text"."""
+    with path.open("rb") as stream:
+        wide = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    if wide:
+        return path.open(encoding="utf-16", errors="replace", newline="")
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _delimiter(stream: TextIO) -> str:
@@ -126,7 +136,9 @@ def _delimiter(stream: TextIO) -> str:
 
 
 def _table(stream: TextIO, name: str) -> Iterator[Found]:
-    reader = csv.reader(_lines(stream), delimiter=_delimiter(stream))
+    delimiter = _delimiter(stream)
+    raw: list[str] = []
+    reader = csv.reader(_lines(stream, raw), delimiter=delimiter)
     names = next(reader, [])
     if not any(column(name) == "text" for name in names):
         raise UsageError(
@@ -134,13 +146,17 @@ def _table(stream: TextIO, name: str) -> Iterator[Found]:
         )
     while True:
         line = reader.line_num + 1
+        raw.clear()
         try:
             cells = next(reader, None)
         except csv.Error as exc:
-            yield BadRow(line, f"it is no row of a table: {exc}")
+            yield BadRow(line, f"it is no row of a table: {exc}{_unread(line, reader.line_num)}")
             continue
         if cells is None:
             return
+        if (fault := _quoting(raw, delimiter)) is not None:
+            yield BadRow(line, f"{fault}{_unread(line, reader.line_num)}")
+            continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(names):
@@ -149,9 +165,29 @@ def _table(stream: TextIO, name: str) -> Iterator[Found]:
         yield _utf8(Row(line, _values(zip(names, cells, strict=False))))
 
 
-def _lines(stream: TextIO) -> Iterator[str]:
-    """Lines, of one that is too long its beginning: its first cell is more than a cell may hold, so that it is told."""
+def _quoting(raw: list[str], delimiter: str) -> str | None:
+    """What is wrong with the quotation marks of the lines of one row; they may have swallowed the rows below it."""
+    if len(raw) == 1 and raw[0].count('"') % 2 == 0:
+        return None
+    try:
+        next(csv.reader(raw, delimiter=delimiter, strict=True), None)
+    except csv.Error as exc:
+        if "end of data" in str(exc):
+            return "a quotation mark is opened in it and never closed"
+        return "a quotation mark is opened in it and closed in the middle of a cell" if len(raw) > 1 else None
+    return None
+
+
+def _unread(first: int, last: int) -> str:
+    return f"; lines {first} to {last} were not read" if last > first else ""
+
+
+def _lines(stream: TextIO, raw: list[str]) -> Iterator[str]:
+    """Lines, of one that is too long its beginning: its first cell is more than a cell may hold, so that it is told.
+    Each is put into `raw` too.
+    """
     while line := stream.readline(MOST_LINE):
+        raw.append(line)
         yield line if line.endswith(("\n", "\r")) or len(line) < MOST_LINE else f"{line}\n"
         while len(line) == MOST_LINE and not line.endswith(("\n", "\r")):
             line = stream.readline(MOST_LINE)
