@@ -82,6 +82,22 @@ def test_what_is_no_date_is_refused_in_a_sentence(text: str) -> None:
         ("2026-11-27T16:00+02:00", "2026-11-27T14:00"),
         ("27/11/2026 2pm", "2026-11-27T14:00"),
         ("+7d", "2026-12-01T08:30"),
+        ("by Thursday 17:00", "2026-11-26T17:00"),
+        ("by tue 14:59", "2026-12-01T14:59"),
+        ("Thu, 17:00", "2026-11-26T17:00"),
+        ("17:00 on Thursday", "2026-11-26T17:00"),
+        ("5pm thu", "2026-11-26T17:00"),
+        ("thu noon", "2026-11-26T12:00"),
+        ("tuesday", "2026-12-01T08:30"),
+        ("next tuesday", "2026-12-01T08:30"),
+        ("26 Nov 17:00", "2026-11-26T17:00"),
+        ("31st December", "2026-12-31T08:30"),
+        ("24 nov 16:00", "2026-11-24T16:00"),
+        ("24 nov 14:00", "2027-11-24T14:00"),
+        ("2 jan", "2027-01-02T09:00"),
+        ("2/1 10am", "2027-01-02T10:00"),
+        ("29 feb", "2028-02-29T08:30"),
+        ("29 February 2028 at noon", "2028-02-29T12:00"),
     ],
 )
 def test_moments(text: str, moment: str) -> None:
@@ -110,6 +126,12 @@ def test_moments_are_in_the_organisations_time() -> None:
         "t",
         "2w2",
         "tomorrow 9",
+        "30 feb",
+        "29 feb 2027",
+        "32/1",
+        "1/13",
+        "24 nov 2025",
+        "12 angry",
     ],
 )
 def test_what_is_no_moment_is_refused_in_a_sentence(text: str) -> None:
@@ -123,7 +145,27 @@ def test_a_moment_that_is_over_is_refused(text: str) -> None:
         parse_when(text, NOW, OFFICE)
 
 
+@pytest.mark.parametrize(
+    ("now", "text", "moment"),
+    [
+        # Clocks go back at 02:00 BST, 01:00 UTC: 01:30 comes twice.
+        ("2026-10-24T09:00", "sunday 01:30", "2026-10-25T00:30"),
+        ("2026-10-25T00:40", "01:30", "2026-10-25T01:30"),
+        ("2026-10-25T00:40", "today 01:30", "2026-10-25T01:30"),
+        ("2026-10-25T01:40", "01:30", "2026-10-26T01:30"),
+        # They go forward at 01:00 UTC: there is no 01:30, and it is an hour later by the clock.
+        ("2027-03-26T09:00", "sunday 01:30", "2027-03-28T01:30"),
+        ("2027-03-28T00:30", "01:30", "2027-03-28T01:30"),
+        ("2027-03-28T00:30", "4h", "2027-03-29T11:30"),
+    ],
+)
+def test_hours_that_come_twice_or_never(now: str, text: str, moment: str) -> None:
+    at = parse_when(text, datetime.fromisoformat(now).replace(tzinfo=UTC), OFFICE)
+    assert at == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
 PIECES = "thu tomorrow today 9am 14:30 2d + - 7d 2026-11-27 9999-12-31 0001-01-01 T Z at next 99999999 / \x00 é"
+PIECES += " by nov 31 feb noon on ,"
 pieces = st.lists(st.sampled_from(PIECES.split()), max_size=4)
 
 

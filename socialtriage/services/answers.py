@@ -138,7 +138,7 @@ def _accept_bounce(desk: Desk, mail: MailView, case_id: int | None) -> Done:
         target = case_id or mail.case_id
         if (handoff is None or handoff.case_id != target) and mail.contact is not None and target is not None:
             handoff = tx.answers.last_of(target)
-        row_id = tx.answers.mail_sent(target) if handoff is None and target is not None else None
+        row_id = tx.replies.mail_sent(target) if handoff is None and target is not None else None
         if handoff is None and row_id is None:
             hint = f"answers ignore {mail.id}, or say it: answers accept {mail.id} --case REF"
             raise Refused(f"Nobody knows which mail of this desk mail {mail.id} is about.", hint=hint)

@@ -118,16 +118,6 @@ class AnswerWriter:
         )
         return [(r[0], r[1], r[2], r[3]) for r in rows]
 
-    def mail_sent(self, case_id: int) -> int | None:
-        """The row of the last mail to the resident of a case, where it has left."""
-        row = self._c.execute(
-            "SELECT id FROM outbox WHERE case_id = ? AND kind = 'reply' AND state IN ('sent', 'unknown', 'sending')"
-            " AND iif(json_valid(payload), json_extract(payload, '$.message_id'), NULL) IS NOT NULL"
-            " ORDER BY id DESC LIMIT 1",
-            (case_id,),
-        ).fetchone()
-        return int(row[0]) if row else None
-
     def asked_away(self, contact: str, until: date | None) -> bool:
         """Whether an officer is asked already about an absence of a contact until then, or longer."""
         sql = (

@@ -78,6 +78,16 @@ class ReplyWriter:
             (row_id, answer, case_id, officer, iso(at)),
         )
 
+    def mail_sent(self, case_id: int) -> int | None:
+        """The row of the last mail to the resident of a case, where it has left."""
+        row = self._c.execute(
+            "SELECT id FROM outbox WHERE case_id = ? AND kind = 'reply' AND state IN ('sent', 'unknown', 'sending')"
+            " AND iif(json_valid(payload), json_extract(payload, '$.message_id'), NULL) IS NOT NULL"
+            " ORDER BY id DESC LIMIT 1",
+            (case_id,),
+        ).fetchone()
+        return int(row[0]) if row else None
+
 
 class Replies:
     """Reading."""
