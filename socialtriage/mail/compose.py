@@ -257,7 +257,9 @@ def _case_facts(mail: HandoffMail) -> Iterator[tuple[str, str]]:
     yield "Service area", _listed(mail.area, mail.topic) or "not set"
     yield "Urgency", str(mail.urgency)
     yield "Received", in_words(mail.received_at, mail.zone)
-    yield "Network and account", _listed(mail.network, mail.account)
+    # A desk with one account of a network may call it like the network.
+    same = mail.account.strip().casefold() == mail.network.strip().casefold()
+    yield "Network and account", _listed(mail.network, "" if same else mail.account)
     yield "Who can read it", _READERS[mail.visibility]
     yield "Person", mail.person.strip() or "withheld"
     for name, value in mail.facts:
