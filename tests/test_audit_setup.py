@@ -30,10 +30,13 @@ def test_calendars_that_there_are(code: str) -> None:
     assert parse(HEAD.format(code)).organisation.holidays == code
 
 
-def test_check_holds_keys_against_the_actions_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", [["check", "--offline"], ["list"], ["outbox"], ["report"]])
+def test_keys_are_held_against_the_actions_there_are_by_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
     file = tmp_path / "config.toml"
     file.write_text(HEAD.format("GB-ENG") + '[keys]\n"case.replyy" = "r"\n')
-    assert run(["--config", str(file), "--store", str(tmp_path / "desk.db"), "check", "--offline"]) == 2
+    assert run(["--config", str(file), "--store", str(tmp_path / "desk.db"), *command]) == 2
     assert 'there is no action "case.replyy" (did you mean case.reply?)' in capsys.readouterr().err
 
 

@@ -459,7 +459,7 @@ def test_the_screens_say_which_actions_there_are() -> None:
     text = HEAD + '[keys]\ncase.handof = "F"\n'
     parse(text)
     with pytest.raises(ConfigError) as caught:
-        parse(text, "c.toml", actions={"case.handoff"})
+        parse(text, "c.toml", actions=lambda: {"case.handoff"})
     assert caught.value.problems == (
         'c.toml:6: keys.case.handof: there is no action "case.handof" (did you mean case.handoff?)',
     )

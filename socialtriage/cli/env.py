@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +24,6 @@ class Env:
         self._config_option = config_file
         self._store_option = store_file
         self.verbose = verbose
-        self._actions: tuple[str, ...] | None = None
         self._config: Config | None = None
         self._desk: Desk | None = None
         self._secrets: SecretStore | None = None
@@ -43,7 +42,7 @@ class Env:
             from socialtriage.channels.registry import NETWORKS
             from socialtriage.config.load import load
 
-            self._config = load(self.config_path, networks=NETWORKS, actions=self._actions)
+            self._config = load(self.config_path, networks=NETWORKS, actions=_actions)
         return self._config
 
     def recall_config(self) -> None:
@@ -59,15 +58,9 @@ class Env:
         from socialtriage.config.remembered import recall, remember
 
         path = self.config_path
-        config, text = load(path, networks=NETWORKS), path.read_bytes()
-        if recall(path) is None and config == load(path, networks=NETWORKS):
+        config, text = load(path, networks=NETWORKS, actions=_actions), path.read_bytes()
+        if recall(path) is None and config == load(path, networks=NETWORKS, actions=_actions):
             remember(path, text, config)
-
-    def judge_keys(self) -> None:
-        """Let the configuration be held against the actions of the screens too; their table costs an import."""
-        from socialtriage.ui.actions import table
-
-        self._actions = tuple(table())
 
     @property
     def store_path(self) -> Path:
@@ -118,3 +111,10 @@ class Env:
         if self._desk is not None:
             self._desk.close()
             self._desk = None
+
+
+def _actions() -> Collection[str]:
+    """The ids that `[keys]` may name."""
+    from socialtriage.ui.actions import table
+
+    return table()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from socialtriage.config.problems import Path, Problems, did_you_mean, quoted
 
+Names = Callable[[], Collection[str]]
+"""Gives the names there are, when they are asked for: the table of actions costs an import."""
 PRESETS = ("default", "aerc", "gmail")
 """What `preset` may be."""
 
@@ -21,15 +23,16 @@ def split_keys(text: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in text.split(",")) if text.strip() else ()
 
 
-def check_keys(keys: Mapping[str, str], problems: Problems, actions: Collection[str] | None = None) -> None:
-    """Note every fault of the table; `actions` are the ids there are, None to take any that looks like one."""
+def check_keys(keys: Mapping[str, str], problems: Problems, actions: Names | None = None) -> None:
+    """Note every fault of the table; `actions` gives the ids there are, None to take any that looks like one."""
+    ids = actions() if actions and keys.keys() - {"preset"} else None
     for name, text in keys.items():
         path: Path = ("keys", *name.split("."))
         if name == "preset":
             if text not in PRESETS:
                 problems.add(path, f"there is no preset {quoted(text)}{did_you_mean(text, PRESETS)}")
-        elif not _ACTION.fullmatch(name) or (actions is not None and name not in actions):
-            near = did_you_mean(name, [*(actions or ()), "preset"])
+        elif not _ACTION.fullmatch(name) or (ids is not None and name not in ids):
+            near = did_you_mean(name, [*(ids or ()), "preset"])
             problems.add(path, f"there is no action {quoted(name)}{near}")
         else:
             _check_list(text, path, problems)

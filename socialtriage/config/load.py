@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from socialtriage.config.checks import check_tables
 from socialtriage.config.checks_lists import check_lists
-from socialtriage.config.keys import check_keys
+from socialtriage.config.keys import Names, check_keys
 from socialtriage.config.leaks import note_leaks
 from socialtriage.config.model import Config
 from socialtriage.config.problems import Problems
@@ -19,11 +19,11 @@ MAX_BYTES = 1024 * 1024
 """A configuration is a few kilobytes; what is larger is another file."""
 
 
-def load(path: Path, networks: Sequence[str] | None = None, actions: Collection[str] | None = None) -> Config:
+def load(path: Path, networks: Sequence[str] | None = None, actions: Names | None = None) -> Config:
     """The configuration in a file.
 
-    `networks` are the names an account may use (`channels.registry.names()`), `actions` the ids that `[keys]` may
-    name; None takes any. Raises `ConfigError` with a sentence for every problem.
+    `networks` are the names an account may use (`channels.registry.names()`), `actions` gives the ids that
+    `[keys]` may name, when it names any; None takes any. Raises `ConfigError` with a sentence for every problem.
     """
     return parse(read(path), str(path), networks, actions)
 
@@ -68,7 +68,7 @@ def parse(
     text: str,
     file: str = "config.toml",
     networks: Sequence[str] | None = None,
-    actions: Collection[str] | None = None,
+    actions: Names | None = None,
 ) -> Config:
     """The configuration in a text; `file` is its name in messages. Raises `ConfigError` with every problem."""
     text = text.replace("\r\n", "\n")
