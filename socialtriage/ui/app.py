@@ -280,8 +280,9 @@ class TriageApp(App[None]):
         needs = {area.id: area.needs for area in self.desk.config.areas if area.needs}
         names = ("accept", "tell", "chase", "merge", "incident")
         accept, tell, chase, merge, incident = (self.key_of(table()[f"case.{name}"]) for name in names)
+        picture = self.key_of(table()["case.picture"])
         now, zone = self.desk.clock(), self.desk.zone
         return Reader(
             now, zone, areas, accept_key=accept, tell_key=tell, chase_key=chase, merge_key=merge,
-            incident_key=incident, needs=needs,
+            incident_key=incident, picture_key=picture, needs=needs,
         )  # fmt: skip

@@ -42,6 +42,7 @@ class Reader:
     chase_key: str = "c"
     merge_key: str = "m"
     incident_key: str = "I"
+    picture_key: str = "P"
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What each area must know before a handoff."""
     pictures: Mapping[int, tuple[Para, ...]] = field(default_factory=dict)
@@ -232,7 +233,7 @@ def message(each: MessageView, reader: Reader, cap: int = CAP) -> Iterator[Para]
     yield from _remarks(each, reader)
     yield from _body(each, reader, cap)
     for media in each.media:
-        yield Para(_media(media), indent=2)
+        yield Para((*_media(media), *_looked_at(media, reader)), indent=2)
         yield from reader.pictures.get(media.id, ())
     yield para("")
 
@@ -285,6 +286,13 @@ def _media(media: MediaView) -> tuple[Run, ...]:
         [(clean_line(media.why or _INSTEAD.get(media.state, ""), 300), "dim")],
     )
     return join(parts)
+
+
+def _looked_at(media: MediaView, reader: Reader) -> tuple[Run, ...]:
+    """The key that shows a photo, which is not drawn unasked."""
+    if media.state is not MediaState.KEPT or not (media.mime or "").startswith("image/") or not reader.picture_key:
+        return ()
+    return ("  ", ""), (reader.picture_key, "key"), (" looks at it", "dim")
 
 
 def handoffs(handed: tuple[HandoffView, ...], reader: Reader) -> Iterator[Para]:

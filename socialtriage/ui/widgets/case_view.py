@@ -83,8 +83,20 @@ class CaseView(TextPane):
 
     def show_photos(self, photos: Mapping[int, Photo], repaint: Callable[[], None] | None = None) -> None:
         """Draw photos below their files, or none; `repaint` is called when another width wants them anew."""
+        first = bool(photos) and not self._photos
         self._photos, self._repaint, self._photos_for = dict(photos), repaint, self.room
         self._render_case(keep_place=True)
+        if first:
+            self._to_first_photo()
+
+    def _to_first_photo(self) -> None:
+        """Scroll until the first photo is whole, with the line that names it, if that much fits."""
+        rows = [number for number, line in enumerate(self._lines) if line and line[0][1].startswith(f"{PHOTO_STYLE}:")]
+        if rows:
+            last = next((row for row in rows if row + 1 not in rows), rows[0])
+            top, height = self.scroll_offset.y, self.size.height
+            wanted = min(rows[0] - 2, max(top, last + 1 - height)) if rows[0] - 2 >= top else rows[0] - 2
+            self.scroll_to(y=max(0, wanted), animate=False, force=True)
 
     def on_resize(self) -> None:
         """Photos follow the width."""
