@@ -1,4 +1,4 @@
-"""What simulated servers of Google's made of the documents showed: pages in a circle, answers that are no list."""
+"""What servers made of the vendors' documents alone showed: pages in a circle, answers that are no list, odd errors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 
 from socialtriage.channels.google import GoogleReviews
 from socialtriage.channels.http import Http
+from socialtriage.channels.telegram import Telegram
 from socialtriage.channels.youtube import YouTube
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import BadPayload, Rejected
+from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, RateLimited, Rejected
 from tests.doubles.channel_desk import FixedSecret, SmallDesk, answer_to
 from tests.doubles.google import CHANNEL, LOCATION, SECRET, ReviewServer, YouTubeServer, error
 from tests.doubles.inside import one_tls_context
+from tests.doubles.telegram import TOKEN, TelegramServer, person
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +121,12 @@ def test_reviews_that_are_counted_and_not_shown_are_no_emptiness(maps: ReviewSer
     maps.fail("200", "/reviews", {"totalReviewCount": 3, "averageRating": 4})
     with pytest.raises(BadPayload, match="shows none"):
         asyncio.run(desk.poll())
+    maps.review("Gwen", "TWO")
+    asyncio.run(desk.poll())
+    assert desk.notices == []
+    maps.fail("200", "/reviews", {})
+    asyncio.run(desk.poll())
+    assert any("no review any more" in notice for notice in desk.notices)
 
 
 def test_a_thread_whose_replies_are_shut_stops_no_other_and_what_is_no_comment_is_said(tube: YouTubeServer) -> None:
@@ -167,3 +175,51 @@ def test_a_comment_with_its_authors_words_alone_is_read(tube: YouTubeServer, mon
     monkeypatch.setattr(tube, "_comment", shown)
     asyncio.run(desk.poll())
     assert desk.messages[key].text == "a question"
+
+
+@pytest.fixture
+def bot() -> Iterator[TelegramServer]:
+    with TelegramServer() as server:
+        yield server
+    assert server.problems == []
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "error"),
+    [
+        (400, {}, Rejected),
+        (401, {}, AuthError),
+        (403, {}, Rejected),
+        (429, {"parameters": {"retry_after": 35}}, RateLimited),
+        (None, {}, ChannelError),
+    ],
+)
+def test_telegrams_error_is_in_its_body_whatever_the_status(
+    bot: TelegramServer, code: int | None, more: dict[str, Any], error: type[ChannelError]
+) -> None:
+    """The specification names `error_code`, and no status: a message that was refused is not one that may be there."""
+    account = AccountConfig(id="chat", network="telegram", server=bot.url)
+    desk = SmallDesk(Telegram, account, FixedSecret(TOKEN), now=bot.now)
+    bot.say(person(42, "Gwen"), "hello")
+    asyncio.run(desk.poll())
+    [key] = desk.residents
+    bot.fail(
+        "200", "sendMessage", {"ok": False, "description": "No.", **({"error_code": code} if code else {}), **more}
+    )
+    with pytest.raises(error):
+        asyncio.run(use(desk, lambda channel: channel.send(answer_to(desk.messages[key], "Hello"))))
+
+
+def test_what_somebody_wrote_in_an_update_of_another_kind_is_said(bot: TelegramServer) -> None:
+    """Kinds that were asked for by another program arrive for a while; a business account's are not read."""
+    account = AccountConfig(id="chat", network="telegram", server=bot.url)
+    desk = SmallDesk(Telegram, account, FixedSecret(TOKEN), now=bot.now)
+    gwen = person(42, "Gwen")
+    chat = {"id": 42, "type": "private"}
+    words = {"message_id": 7, "date": 1, "chat": chat, "from": gwen, "text": "my bin", "business_connection_id": "b"}
+    member = {"chat": chat, "from": gwen, "date": 1}
+    updates = [{"update_id": 501, "business_message": words}, {"update_id": 502, "my_chat_member": member}]
+    bot.fail("200", "getUpdates", {"ok": True, "result": updates})
+    asyncio.run(desk.poll())
+    assert any("business_message, which is not read" in notice for notice in desk.notices)
+    assert len(desk.notices) == 1

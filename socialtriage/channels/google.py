@@ -146,6 +146,8 @@ class GoogleReviews:
             reviews, token = await self._resumed(state)
             circle = token is not None and token in asked | {state.token}
             asked.update(filter(None, (state.token, token)))
+            if not reviews and token is None and state.mark is not None and state.token is None:
+                self._notices.append("Google shows no review any more: look whether the location is still ours.")
             times = [review.updated for review in reviews]
             state.newest = max([*times, *([state.newest] if state.newest else [])], default=None)
             done = token is None or (bool(times) and times[-1] < until)
@@ -159,6 +161,7 @@ class GoogleReviews:
             yield self._page(reviews, state, moves=True)
             if done or circle:
                 return
+        yield Page(unfinished=True)
 
     async def _resumed(self, state: State) -> tuple[list[Review], str | None]:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -57,30 +58,48 @@ class Migrated(Rejected):
 
 
 def classify(answer: Answer) -> ChannelError | None:
-    """What a status of the Bot API means. Everything below 300 is fine, as the status follows `ok`."""
-    if answer.status < 300:
+    """What a status of the Bot API means.
+
+    The specification names no status: where one says that all is well, `ok` and `error_code` of the body count.
+    """
+    status = answer.status if answer.status >= 300 else _error_code(answer)
+    if status is None:
         return None
     words = answer.error_field("description")
-    said = f"{answer.host} answered {answer.status}" + (f': "{words}".' if words else ".")
-    if answer.status == 401:
+    said = f"{answer.host} answered {status}" + (f': "{words}".' if words else ".")
+    return _meaning(answer, status, words, said) or default_classify(replace(answer, status=status))
+
+
+def _error_code(answer: Answer) -> int | None:
+    """The error that an answer with a good status holds all the same."""
+    try:
+        data = answer.json()
+    except BadPayload:
+        return None
+    code = data.get("error_code") if isinstance(data, dict) and data.get("ok") is False else None
+    return code if isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600 else None
+
+
+def _meaning(answer: Answer, status: int, words: str, said: str) -> ChannelError | None:
+    if status == 401:
         return AuthError("Telegram does not accept the bot's token any more.", hint=_HINT)
-    if answer.status == 404:
+    if status == 404:
         return Misconfigured("Telegram knows no bot with this token.", hint=_HINT)
-    if answer.status == 409:
+    if status == 409:
         return Conflict(said)
-    if answer.status == 429:
+    if status == 429:
         seconds = _parameters(answer).get("retry_after")
         if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0:
             wait = timedelta(seconds=min(seconds, _LONGEST_WAIT))
             return RateLimited("Telegram asks to slow down.", retry_at=datetime.now(UTC) + wait)
-    if answer.status == 403:
+    if status == 403:
         return Forbidden(words or said)
-    if answer.status == 400:
+    if status == 400:
         chat = _parameters(answer).get("migrate_to_chat_id")
         if isinstance(chat, int) and not isinstance(chat, bool):
             return Migrated(said, chat)
         return Rejected(said)
-    return default_classify(answer)
+    return None
 
 
 def _parameters(answer: Answer) -> Mapping[str, Any]:

@@ -60,6 +60,9 @@ def read(update: Mapping[str, Any], bot: int | None) -> Read | None:
     """
     kind = next((name for name in KINDS if name in update), None)
     if kind is None:
+        strange = [name for name, value in update.items() if isinstance(value, dict) and _is_said(value)]
+        if strange:
+            raise ValueError(f"somebody wrote it in a {strange[0]}, which is not read")
         return None
     message = _object(update[kind], kind)
     edit = kind == "edited_message"
@@ -79,6 +82,11 @@ def read(update: Mapping[str, Any], bot: int | None) -> Read | None:
         return Read((item,), edit)
     item = replace(item, parent=parent.remote_id, thread=item.thread if item.conversation else parent.thread)
     return Read((replace(parent, context=True), item), edit)
+
+
+def _is_said(value: Mapping[str, Any]) -> bool:
+    """Whether it is a message of somebody's, in an update of a kind that is not asked for (a business account's)."""
+    return "message_id" in value and "date" in value and (bool(_words(value)) or any(True for _ in _media(value)))
 
 
 def _message(message: Mapping[str, Any], bot: int | None) -> Incoming | None:
