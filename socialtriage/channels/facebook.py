@@ -82,6 +82,7 @@ class Facebook:
         reread=True,
         deletions=True,
         hide=True,
+        delete=True,
         block=True,
         limits="Posts are found in lists that Facebook ranks, about 600 a year; reviews and stories are not read.",
         pictures_public=facebook_media.MOST,
@@ -185,7 +186,8 @@ class Facebook:
 
     async def delete(self, message: StoredRef) -> None:
         """Delete a comment for good. One that is gone already is no error."""
-        await delete((await self._page()).graph, message)
+        login = await self._page()
+        await delete(login.graph, message, lambda: Again(self._ctx, login).run([message]))
 
     async def block(self, author: Author) -> None:
         """Keep a person from commenting on the Page and from writing to it."""
@@ -231,6 +233,7 @@ class _Pass:
             state.chat, self._chat, graph, "messenger", ctx.clock, state.dump, deep=1, refusals=1, patience=PATIENCE
         )
         self._conversations: list[Thing] | None = None
+        self._cut = False
         self._failure: ChannelError | None = None
 
     async def pages(self) -> AsyncIterator[Page]:
@@ -279,7 +282,8 @@ class _Pass:
         async for page in self._posts_walk.in_turn(things):
             yield page
         self._state.posts.prune(thing.key for thing in things)
-        if self._posts_walk.unfinished(things):
+        self._cut = self._posts_walk.unfinished(things)
+        if self._cut:
             self._posts.notices.append(UNFINISHED)
 
     def _last(self) -> Page:
@@ -291,4 +295,5 @@ class _Pass:
                 f"{used:.0f} % of what Meta allows this Page is used: less is read in each pass."
             )
         notices = [*self._posts.notices, *self._posts_walk.problems, *self._chat_walk.problems]
-        return Page(cursor=self._state.dump(), notices=tuple(dict.fromkeys(notices)))
+        cut = self._cut or self._chat_walk.cut(self._conversations or ())
+        return Page(cursor=self._state.dump(), notices=tuple(dict.fromkeys(notices)), unfinished=cut)

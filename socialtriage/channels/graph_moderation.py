@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.domain.errors import NotPermitted, Rejected
-from socialtriage.domain.models import Author, StoredRef, Visibility
+from socialtriage.domain.models import Author, Reread, StoredRef, Visibility
 
 
 async def hide(graph: Graph, message: StoredRef, name: str, *, hidden: bool) -> None:
@@ -24,15 +25,23 @@ async def hide(graph: Graph, message: StoredRef, name: str, *, hidden: bool) -> 
     _succeeded(done, "hide the comment" if hidden else "show the comment again")
 
 
-async def delete(graph: Graph, message: StoredRef) -> None:
-    """Delete a comment for good; one that is gone is no error. Raises `NotPermitted` where it cannot be."""
+async def delete(graph: Graph, message: StoredRef, look: Callable[[], Awaitable[Reread]]) -> None:
+    """Delete a comment for good. `look` reads it again: Meta says "gone" and "not for you" in the same words.
+
+    Raises `NotPermitted` where it cannot be, `Rejected` when it may only be out of sight.
+    """
     _comment(message)
     if message.reply_data.get("can_remove") == "no":
         raise NotPermitted("This comment cannot be deleted; Meta does not allow it.")
     try:
         done = await graph.delete(_id(message))
-    except Missing:
-        return
+    except Missing as exc:
+        if message.remote_id in (await look()).gone:
+            return
+        raise Rejected(
+            "Meta does not find the comment, and does not say that it is gone either.",
+            hint="Open the original and look; the permission to delete comments may be missing.",
+        ) from exc
     _succeeded(done, "delete the comment")
 
 
@@ -67,5 +76,5 @@ def _id(message: StoredRef) -> str:
 
 
 def _succeeded(done: object, what: str) -> None:
-    if isinstance(done, dict) and done.get("success") is False:
+    if done is False or (isinstance(done, dict) and done.get("success") is False):
         raise Rejected(f"Meta did not {what}.")

@@ -84,6 +84,7 @@ class Instagram:
         reread=True,
         deletions=True,
         hide=True,
+        delete=True,
         block=True,
         limits="Mentions in other people's posts, comments and stories cannot be polled; of a conversation only the 20"
         " newest messages can be read.",
@@ -177,7 +178,8 @@ class Instagram:
 
     async def delete(self, message: StoredRef) -> None:
         """Delete a comment for good. One that is gone already is no error."""
-        await delete((await self._account()).graph, message)
+        login = await self._account()
+        await delete(login.graph, message, lambda: Again(self._ctx, login).run([message]))
 
     async def block(self, author: Author) -> None:
         """Keep a person from writing direct messages; needs the permission for those."""
@@ -220,6 +222,7 @@ class _Pass:
         self._chat: Chat | None = None
         self._chat_walk: Walk | None = None
         self._conversations: list[Thing] | None = None
+        self._cut = False
         self._failure: ChannelError | None = None
 
     async def pages(self) -> AsyncIterator[Page]:
@@ -238,7 +241,8 @@ class _Pass:
             self._media.notices.append(f"{used:.0f} % of what Meta allows is used: less is read in each pass.")
         problems = [*self._walk.problems, *(self._chat_walk.problems if self._chat_walk else ())]
         notices = dict.fromkeys([*self._media.notices, *problems])
-        yield Page(cursor=self._state.dump(), notices=tuple(notices))
+        cut = self._cut or bool(self._chat_walk and self._chat_walk.cut(self._conversations or ()))
+        yield Page(cursor=self._state.dump(), notices=tuple(notices), unfinished=cut)
         failure = self._failure or self._walk.ended_with() or (self._chat_walk.failure if self._chat_walk else None)
         if failure is not None:
             raise failure
@@ -283,7 +287,8 @@ class _Pass:
         async for page in self._walk.in_turn([thing for thing in things if thing.sign != "0"]):
             yield page
         self._state.media.prune(thing.key for thing in things)
-        if self._walk.unfinished(things):
+        self._cut = self._walk.unfinished(things)
+        if self._cut:
             self._media.notices.append(UNFINISHED)
 
     async def _tags(self) -> AsyncIterator[Page]:

@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unhide": ("moderation", "Show a hidden message again."),
     "block": ("moderation", "Block the author of a case, until a review."),
     "mute": ("moderation", "Mute the author of a case, until a review."),
-    "moderation": ("moderation", "What was hidden, blocked, muted and reported; what is due for review."),
+    "moderation": ("moderation", "What was hidden, deleted, blocked, muted and reported; what is due for review."),
     "accounts": ("accounts", "Every account with its state; sign in and out."),
     "contacts": ("contacts", "The contact network; who is away."),
     "report": ("figures", "The demand figures: what came in and what became of it."),

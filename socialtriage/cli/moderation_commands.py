@@ -1,4 +1,4 @@
-"""Hiding, blocking, muting and reporting, each with a reason; and the reviews: `hide` … `moderation`."""
+"""Hiding, deleting, blocking, muting and reporting, each with a reason; and the reviews: `hide` … `moderation`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def _act(
     by_hand: bool,
     queue_only: bool,
     as_json: bool,
+    sure: bool = False,
 ) -> int:
     from socialtriage.domain.models import OutboxKind
     from socialtriage.services import inbox, moderation
@@ -75,11 +76,31 @@ def _act(
     desk = env.desk
     case_id = inbox.resolve(desk, ref)
     on = _day(desk, review_on)
+    if kind == "delete" and not (sure or by_hand):
+        look = moderation.decide(desk, case_id, OutboxKind.DELETE, reason=reason, message_id=message_id, review_on=on)
+        return _unsure(desk, look)
     if not by_hand:
         # What the message shows is part of the snapshot: get it while it can be had.
         env.with_network(lambda poller, sender: _fetch(desk, case_id, poller))
     decision = moderation.decide(desk, case_id, OutboxKind(kind), reason=reason, message_id=message_id, review_on=on)
-    return _leave(env, decision, by_hand=by_hand, queue_only=queue_only, as_json=as_json)
+    return _leave(env, decision, by_hand=by_hand, queue_only=queue_only, as_json=as_json, sure=sure)
+
+
+def _unsure(desk: Desk, decision: Decision) -> int:
+    """What would be deleted, and that it is for good; nothing is done."""
+    from socialtriage.domain.text import clean_line
+    from socialtriage.services import moderation
+    from socialtriage.store.rows import MASK, RESTRICTED
+
+    target = decision.target
+    case = desk.store.cases.get(target.case_id)
+    said = next(m.text for m in desk.store.messages.of_case(case.id) if m.id == target.message_id)
+    words = MASK if RESTRICTED in case.flags else f"{target.author.handle}: {clean_line(said, 300)}"
+    click.echo(f"{decision.ref}, message {target.message_id}: {words}", err=True)
+    click.echo(f"{decision.cannot or moderation.FOR_GOOD} Nothing was done.", err=True)
+    if decision.cannot is None:
+        click.echo("With --yes it is deleted; `hide` only hides it.", err=True)
+    return 1
 
 
 async def _fetch(desk: Desk, case_id: int, poller: Poller) -> None:
@@ -103,7 +124,7 @@ def _day(desk: Desk, text: str | None) -> date | None:
         raise UsageError(str(exc)) from exc
 
 
-def _leave(env: Env, decision: Decision, *, by_hand: bool, queue_only: bool, as_json: bool) -> int:
+def _leave(env: Env, decision: Decision, *, by_hand: bool, queue_only: bool, as_json: bool, sure: bool = False) -> int:
     """Queue a decision and wait for its outcome, or put on record what was done by hand."""
     from socialtriage.cli import output
     from socialtriage.services import moderation
@@ -112,7 +133,7 @@ def _leave(env: Env, decision: Decision, *, by_hand: bool, queue_only: bool, as_
     if by_hand:
         output.done(moderation.record(desk, decision), as_json, ref=decision.ref, state=moderation.BY_HAND)
         return 0
-    result = moderation.queue(desk, decision, undo_seconds=0)
+    result = moderation.queue(desk, decision, undo_seconds=0, sure=sure)
     row_id = result.row_id or 0
     if queue_only:
         output.done(result, as_json, ref=decision.ref, id=row_id, state="queued")
@@ -138,7 +159,7 @@ def _leave(env: Env, decision: Decision, *, by_hand: bool, queue_only: bool, as_
 @option_json
 @click.pass_context
 def moderation_command(ctx: click.Context, due: bool, as_json: bool) -> None:
-    """What was hidden, blocked, muted and reported, with reason and officer; what is due for review."""
+    """What was hidden, deleted, blocked, muted and reported, with reason and officer; what is due for review."""
     if ctx.invoked_subcommand is not None:
         return
     from socialtriage.cli import output
@@ -153,7 +174,8 @@ def moderation_command(ctx: click.Context, due: bool, as_json: bool) -> None:
     for action in found:
         click.echo(_line(desk, action))
     if not found:
-        click.echo("Nothing is due for review." if due else "Nothing was hidden, blocked, muted or reported.", err=True)
+        nothing = "Nothing was hidden, deleted, blocked, muted or reported."
+        click.echo("Nothing is due for review." if due else nothing, err=True)
 
 
 def _shape(desk: Desk, action: Action) -> dict[str, Any]:
@@ -205,6 +227,14 @@ def _line(desk: Desk, action: Action) -> str:
 moderation_command.add_command(
     _command("report", "report", "Report a message and its author to the network's own moderators, after a snapshot.")
 )
+
+
+@moderation_command.command("delete")
+@click.option("--yes", "sure", is_flag=True, help="You are sure: nothing brings it back.")
+@_options
+def delete_command(env: Env, ref: str, **rest: Any) -> int:
+    """Delete a message for good where the network can, after a snapshot of it; only with --yes."""
+    return _act(env, ref, "delete", **rest)
 
 
 @moderation_command.command("reviewed")

@@ -130,6 +130,7 @@ class OutboxKind(StrEnum):
     REPLY = "reply"
     HIDE = "hide"
     UNHIDE = "unhide"
+    DELETE = "delete"
     BLOCK = "block"
     UNBLOCK = "unblock"
     MUTE = "mute"
@@ -387,6 +388,8 @@ class Capabilities:
     reread: bool = False
     deletions: bool = False
     hide: bool = False
+    delete: bool = False
+    """Somebody else's message below a post of ours can be deleted, for good."""
     block: bool = False
     mute: bool = False
     report: bool = False

@@ -1,4 +1,4 @@
-"""How a hide, a block or a report leaves: the row of the outbox, the call to the network, and what follows from it."""
+"""How a hide, a deletion, a block or a report leaves: the row of the outbox, the call to the network, what follows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from socialtriage.channels.base import Channel, Lifts, Moderates
+from socialtriage.channels.base import Channel, Deletes, Lifts, Moderates
 from socialtriage.domain.errors import NotPermitted
 from socialtriage.domain.models import Author, OutboxKind, SafeText, Sent, StoredRef, Visibility
 from socialtriage.domain.times import iso
@@ -18,6 +18,7 @@ MODERATION = frozenset(
     (
         OutboxKind.HIDE,
         OutboxKind.UNHIDE,
+        OutboxKind.DELETE,
         OutboxKind.BLOCK,
         OutboxKind.UNBLOCK,
         OutboxKind.MUTE,
@@ -62,6 +63,11 @@ async def carry_out(channel: Channel, row: OutboxRow, now: datetime) -> Sent:
             raise NotPermitted(f"This network's interface has no {kind}.", hint="Do it on its own page.")
         await (channel.unblock if kind is OutboxKind.UNBLOCK else channel.unmute)(author)
         return Sent(row.key, now)
+    if kind is OutboxKind.DELETE:
+        if not isinstance(channel, Deletes):
+            raise NotPermitted("This network's interface deletes no messages of others.", hint="Do it on its own page.")
+        await channel.delete(message)
+        return Sent(row.key, now)
     if not isinstance(channel, Moderates):
         raise NotPermitted(f"This network's interface has no {kind}.", hint="Do it on its own page.")
     if kind is OutboxKind.REPORT:
@@ -74,12 +80,14 @@ async def carry_out(channel: Channel, row: OutboxRow, now: datetime) -> Sent:
 
 
 def follow(tx: Transaction, kind: OutboxKind, account: str, of: Mapping[str, Any]) -> None:
-    """What was done is true of the message and of earlier actions: hidden, shown again, lifted."""
+    """What was done is true of the message and of earlier actions: hidden, shown again, deleted, lifted."""
     message_id, person_id = of.get("of_message"), of.get("of_person")
     if kind is OutboxKind.HIDE:
         tx.moderation.mark_message(message_id, HIDDEN)
     elif kind is OutboxKind.UNHIDE:
         tx.moderation.mark_message(message_id, "received")
+    elif kind is OutboxKind.DELETE and message_id is not None:
+        tx.intake.mark_gone([message_id], iso(tx.at))
     if kind in TAKES_BACK:
         tx.moderation.lifted(
             TAKES_BACK[kind], message_id=message_id, person_id=person_id, account=account, at=iso(tx.at)

@@ -1,4 +1,4 @@
-"""Hiding messages, blocking, muting and reporting people: an officer's decision, with a reason, after a snapshot."""
+"""Hiding and deleting messages, blocking, muting and reporting people: an officer decides and says why."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ from socialtriage.store.rows import MASK, RESTRICTED
 from socialtriage.store.store import Transaction
 
 REASON_LIMIT = 1000
-REVIEWED = (OutboxKind.HIDE, OutboxKind.BLOCK, OutboxKind.MUTE)
-"""What lasts until somebody looks at it again."""
+REVIEWED = (OutboxKind.HIDE, OutboxKind.DELETE, OutboxKind.BLOCK, OutboxKind.MUTE)
+"""What somebody looks at again, though a deletion cannot be taken back."""
+FOR_GOOD = "A deletion cannot be taken back: no undo and no network brings the message back."
 BY_HAND = "by_hand"
 _BACK = {done: lift for lift, done in TAKES_BACK.items()}
 _DONE = {
     OutboxKind.HIDE: "Hid a message of",
     OutboxKind.UNHIDE: "Showed a message again of",
+    OutboxKind.DELETE: "Deleted a message of",
     OutboxKind.BLOCK: "Blocked",
     OutboxKind.UNBLOCK: "Unblocked",
     OutboxKind.MUTE: "Muted",
@@ -42,6 +44,7 @@ _DONE = {
 _CANNOT = {
     OutboxKind.HIDE: "hide a message of somebody else",
     OutboxKind.UNHIDE: "show a hidden message again",
+    OutboxKind.DELETE: "delete a message of somebody else",
     OutboxKind.BLOCK: "block a person",
     OutboxKind.UNBLOCK: "unblock a person",
     OutboxKind.MUTE: "mute a person",
@@ -107,6 +110,10 @@ def _sensible(desk: Desk, target: Target, kind: OutboxKind) -> None:
         raise Refused("A private message is seen by nobody else; there is nothing to hide.", hint="Block or mute.")
     if kind is OutboxKind.HIDE and hidden:
         raise Refused("That message is hidden already.")
+    if kind is OutboxKind.DELETE and target.message.visibility is Visibility.PRIVATE:
+        raise Refused("A private message cannot be deleted from here.", hint="Block or mute.")
+    if kind is OutboxKind.DELETE and target.gone:
+        raise Refused("That message is gone at its source already.")
     if kind is OutboxKind.UNHIDE and not hidden and not target.message.reply_data.get("held"):
         raise Refused("That message is not hidden by us.")
     if kind in _ABOUT_PERSON and desk.store.moderation.waiting(target.person_id, kind):
@@ -152,14 +159,19 @@ def _cannot(desk: Desk, target: Target, kind: OutboxKind, network: str) -> str |
 # --- doing it -----------------------------------------------------------------------------------------------
 
 
-def queue(desk: Desk, decision: Decision, *, expect: Expect = None, undo_seconds: float | None = None) -> Done:
+def queue(
+    desk: Desk, decision: Decision, *, expect: Expect = None, undo_seconds: float | None = None, sure: bool = False
+) -> Done:
     """Take the snapshot and put the action into the outbox, in one transaction.
 
-    Raises `Refused` with the page to do it on when the network does not let us; `Stale`.
+    Raises `Refused` with the page to do it on when the network does not let us, and for a deletion unless the officer
+    said to be `sure`; `Stale`.
     """
     if decision.cannot is not None:
         hint = f"Do it on its page: {decision.page}" if decision.page else "Do it on its own page."
         raise Refused(decision.cannot, hint=hint)
+    if decision.kind is OutboxKind.DELETE and not sure:
+        raise Refused(FOR_GOOD, hint="Say that you are sure, or hide it.")
     target, now = decision.target, desk.clock()
     window = undo_window(desk, target.account, undo_seconds)
     row = NewRow(
@@ -295,6 +307,8 @@ def review(desk: Desk, action_id: int, *, note: str = "", next_on: date | None =
 def lift(desk: Desk, action_id: int, *, reason: str) -> Decision:
     """What takes an action back: show again, unblock, unmute. Queue it, or record it, like any other decision."""
     action = _action(desk, action_id)
+    if action.kind is OutboxKind.DELETE:
+        raise Refused(FOR_GOOD)
     if action.kind not in _BACK:
         raise Refused(f"A {action.kind} cannot be taken back.")
     if action.lifted_at is not None:

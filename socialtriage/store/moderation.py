@@ -1,4 +1,4 @@
-"""What was hidden, blocked, muted and reported: reason, officer, snapshot, review; and whom or what it is about."""
+"""What was hidden, deleted, blocked, muted and reported: reason, officer, snapshot, review; and whom or what it is about."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Target:
     author: Author
     url: str | None
     state: str
+    gone: bool = False
+    """Its source no longer has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ class Moderation:
         which = "" if message_id is None else " AND m.id = :message"
         r = self._db.one(
             "SELECT m.id, m.case_id, p.id, m.account, m.remote_id, m.thread, m.conversation, m.visibility,"
-            " m.reply_data, p.key, p.handle, p.name, p.url, m.url, m.state FROM messages m"
+            " m.reply_data, p.key, p.handle, p.name, p.url, m.url, m.state, m.gone_at FROM messages m"
             f" JOIN persons p ON p.id = m.person_id WHERE m.case_id = :case AND m.voice = 'resident'{which}"
             " ORDER BY m.gone_at IS NOT NULL, m.at DESC, m.id DESC LIMIT 1",
             {"case": case_id, "message": message_id},
@@ -108,6 +110,7 @@ class Moderation:
             author=Author(r[9], SafeText(r[10]), SafeText(r[11]), r[12], json.loads(r[8])),
             url=r[13],
             state=r[14],
+            gone=r[15] is not None,
         )
 
     def case_of(self, message_id: int | None) -> int | None:

@@ -22,11 +22,11 @@ CREATE INDEX moderation_outbox ON moderation (outbox_id) WHERE outbox_id IS NOT 
 CREATE INDEX moderation_review ON moderation (review_at) WHERE review_at IS NOT NULL AND reviewed_at IS NULL;
 -- What was decided follows the row of the outbox that carries it out, whoever changes that row.
 CREATE TRIGGER moderation_follows AFTER UPDATE OF state ON outbox
-WHEN NEW.kind IN ('hide', 'unhide', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
+WHEN NEW.kind IN ('hide', 'unhide', 'delete', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
   UPDATE moderation SET state = NEW.state, done_at = NEW.sent_at WHERE outbox_id = NEW.id;
 END;
 CREATE TRIGGER moderation_dropped AFTER DELETE ON outbox
-WHEN OLD.state != 'sent' AND OLD.kind IN ('hide', 'unhide', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
+WHEN OLD.state != 'sent' AND OLD.kind IN ('hide', 'unhide', 'delete', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
   -- The next row may get the same number.
   UPDATE moderation SET state = 'dropped', outbox_id = NULL WHERE outbox_id = OLD.id;
 END;

@@ -158,6 +158,8 @@ def _moderating() -> Iterator[Action]:
     yield row("case.block", "B", "block", tooltip, "moderating.block", command="block", argument="text")
     tooltip = "Show a hidden message again."
     yield row("case.unhide", "", "unhide", tooltip, "moderating.unhide", command="unhide", argument="text")
+    tooltip = "Delete the message for good where the network can, with a reason, after a snapshot and a second question."
+    yield row("case.delete", "", "delete", tooltip, "moderating.delete", command="delete", argument="text")
     tooltip = "Mute its author where the network can, with a reason, until a review."
     yield row("case.mute", "", "mute", tooltip, "moderating.mute", command="mute", argument="text")
     tooltip = "Report message and author to the network's own moderators, with a reason."
@@ -167,7 +169,7 @@ def _moderating() -> Iterator[Action]:
     tooltip = "Show the words of a held case in lists again."
     yield row("case.release", "", "release", tooltip, "moderating.release", command="release")
     row = _at(Where.EVERYWHERE, Group.DESK)
-    tooltip = "What was hidden, blocked, muted and reported, and what is due for review."
+    tooltip = "What was hidden, deleted, blocked, muted and reported, and what is due for review."
     yield row("desk.moderation", "", "moderation", tooltip, "moderating.page", command="moderation")
     row = _at(Where.MODERATION, Group.DESK)
     tooltip = "It was looked at again, and stays."

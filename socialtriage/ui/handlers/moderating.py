@@ -1,4 +1,4 @@
-"""Hiding, blocking, muting and reporting: a reason first, then through the outbox, or by hand on the network's page."""
+"""Hiding, deleting, blocking, muting, reporting: a reason first, then through the outbox, or by hand on its page."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from socialtriage.ui.widgets.case_view import CaseView
 WORDS = {
     OutboxKind.HIDE: "Hide",
     OutboxKind.UNHIDE: "Show again",
+    OutboxKind.DELETE: "Delete for good",
     OutboxKind.BLOCK: "Block",
     OutboxKind.UNBLOCK: "Unblock",
     OutboxKind.MUTE: "Mute",
@@ -36,6 +37,11 @@ async def hide(call: Call) -> None:
 async def unhide(call: Call) -> None:
     """Show a hidden message again."""
     await _act(call, OutboxKind.UNHIDE)
+
+
+async def delete(call: Call) -> None:
+    """Delete the message that is pointed at, or the newest, for good: asked twice."""
+    await _act(call, OutboxKind.DELETE)
 
 
 async def block(call: Call) -> None:
@@ -125,10 +131,28 @@ def _lines(call: Call, decision: Decision) -> list[str]:
     ]
 
 
+async def _sure(call: Call, decision: Decision) -> bool:
+    """Of what nothing brings back an officer says twice that they want it."""
+    if decision.kind is not OutboxKind.DELETE:
+        return True
+    from socialtriage.ui.screens.dialogs import Confirm
+
+    lines = [
+        clean_line(f"The message of {decision.target.author.handle} on {decision.ref}, on {decision.network}.", 200),
+        f"{moderation.FOR_GOOD} Files that are not kept yet are lost with it.",
+        "To hide it instead: no, and then H.",
+    ]
+    sure = await call.ask(Confirm("Delete it for good?", lines, yes="Delete", no="No"))
+    return sure is True
+
+
 async def carry_out(call: Call, decision: Decision, seen: dict[int, int] | None = None) -> None:
     """Through the outbox; where the network does not let us, on its page, and then on record when it was done."""
     if decision.cannot is None:
-        call.done(await call.app.write(moderation.queue, call.desk, decision, expect=seen), decision.reason)
+        if not await _sure(call, decision):
+            return
+        work = partial(moderation.queue, call.desk, decision, expect=seen, sure=True)
+        call.done(await call.app.write(work), decision.reason)
         return
     from socialtriage.ui.screens.dialogs import Confirm
 
