@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
+from tests.doubles.forms import File, read_form
 from tests.doubles.graph_spec import ANYWHERE, EDGES, FIELDS, OUTSIDE, parse_fields
 
 PAGE = "1100000000001"
@@ -31,7 +32,7 @@ APP = "5500000000001"
 SCOPES = (
     "pages_show_list", "pages_read_engagement", "pages_read_user_content", "pages_manage_engagement",
     "pages_manage_metadata", "pages_messaging", "instagram_basic", "instagram_manage_comments",
-    "instagram_manage_messages",
+    "instagram_manage_messages", "pages_manage_posts",
 )  # fmt: skip
 LARGEST = 100
 SEEN_OF_A_CONVERSATION = 20
@@ -89,6 +90,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    files: dict[str, File] = field(default_factory=dict)
 
 
 class Refused(Exception):
@@ -128,6 +130,8 @@ class GraphServer:
         self.conversations: list[str] = []
         self.blocked: set[str] = set()
         self.private_replies: dict[str, str] = {}
+        self.pictures: dict[str, tuple[str, dict[str, str], File]] = {}
+        """What was handed in: the edge, its form and its file, by id."""
         self.usage: dict[str, str] = {}
         """Headers of every answer."""
         self.apps: dict[str, str] = {}
@@ -306,11 +310,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, method: str) -> None:
         parts = urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        form = {k: v[0] for k, v in parse_qs(raw, keep_blank_values=True).items()}
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        form, files = read_form(self.headers.get("Content-Type", ""), raw)
         query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         headers = {k.lower(): v for k, v in self.headers.items()}
-        asked = Asked(method, unquote(parts.path), query, headers, form)
+        asked = Asked(method, unquote(parts.path), query, headers, form, files)
         double = self.double
         with double.lock:
             double.requests.append(asked)
@@ -663,7 +667,34 @@ class _Writing:
         above = self.call._node(self.id)
         if above.values["from"]["id"] in self.double.blocked:
             raise Refused(100, "(#100) Cannot comment", 33)
+        picture = self.form.get("attachment_id")
+        if picture is not None and self.double.pictures[picture][0] != "photos":
+            raise self.call.wrong(f"{picture} is no unpublished photo")
         id_ = self.double.comment(above.id, self.form["message"], None)
+        self.double.nodes[id_].values |= {"by_api": True, "picture": picture}
+        return {"id": id_}
+
+    def _photos(self) -> Any:
+        self.call.may("pages_manage_posts")
+        if self.form.get("published") != "false":
+            raise self.call.wrong("a picture that everybody sees")
+        return {"id": self._handed_in("source")}
+
+    def _message_attachments(self) -> Any:
+        self.call.may("pages_messaging")
+        if json.loads(self.form["message"])["attachment"]["type"] != "image":
+            raise self.call.wrong("message")
+        return {"attachment_id": self._handed_in("filedata")}
+
+    def _handed_in(self, name: str) -> str:
+        id_ = self.double._new("77")
+        edge = self.call.asked.path.rpartition("/")[2]
+        self.double.pictures[id_] = (edge, dict(self.form), self.call.asked.files[name])
+        return id_
+
+    def _feed(self) -> Any:
+        self.call.may("pages_manage_posts")
+        id_ = self.double.post(self.form["message"])
         self.double.nodes[id_].values["by_api"] = True
         return {"id": id_}
 
@@ -688,7 +719,14 @@ class _Writing:
 
     def _messages(self) -> Any:
         instagram = self.kind == "IGUser" or self.call.asked.path.endswith("instagram")
-        recipient, text = json.loads(self.form["recipient"]), json.loads(self.form["message"])["text"]
+        recipient, message = json.loads(self.form["recipient"]), json.loads(self.form["message"])
+        if len(message) != 1:
+            raise self.call.wrong("a message is words or an attachment")
+        text, picture = message.get("text", ""), None
+        if "attachment" in message:
+            picture = message["attachment"]["payload"]["attachment_id"]
+            if self.double.pictures[picture][0] != "message_attachments":
+                raise self.call.wrong(f"{picture} is no attachment")
         to = recipient.get("comment_id") or recipient.get("post_id")
         platform = "messenger"
         if to is not None:
@@ -702,7 +740,15 @@ class _Writing:
         if platform == "instagram" and len(text.encode()) > 1000:
             raise Refused(100, "(#100) Length of param message[text] must be less than or equal to 1000", 2534055)
         id_ = self.double.message(author, text, own=True, platform=platform)
-        self.double.nodes[id_].values["by_api"] = True
+        self.double.nodes[id_].values |= {"by_api": True, "picture": picture}
+        if picture is not None:
+            shown = {
+                "id": picture,
+                "mime_type": "image/jpeg",
+                "name": "picture",
+                "image_data": {"url": "https://x.example"},
+            }
+            self.double.nodes[id_].values["attachments"] = {"data": [shown]}
         if to is not None:
             self.double.private_replies[self.call._node(to).id] = str(self.double.nodes[id_].parent)
         return {"recipient_id": self.double.person(author)["id"], "message_id": id_}

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.doubles.forms import File
 from tests.doubles.vendor import Asked, Said, Vendor
 
 SPECIFICATION = Path(__file__).resolve().parents[3] / "shared/specs/telegram/bot-api-10.1.json"
@@ -22,6 +23,7 @@ FALLBACK = {
     "deleteWebhook": {"drop_pending_updates": False},
     "getFile": {"file_id": True},
     "sendMessage": {"chat_id": True, "text": True, "reply_parameters": False},
+    "sendPhoto": {"chat_id": True, "photo": True, "caption": False, "reply_parameters": False},
 }
 
 
@@ -55,6 +57,8 @@ class TelegramServer(Vendor):
         self.files: dict[str, bytes] = {}
         self.sent: list[dict[str, Any]] = []
         self.blocked: set[int] = set()
+        self.channels: dict[str, int] = {}
+        """Channels that the bot may write in, by name."""
         self.update_id = 500
         self.number = 10
         self.confirmed: list[int] = []
@@ -98,7 +102,10 @@ class TelegramServer(Vendor):
         if allowed is None:
             self.problems.append(f"no method {method}")
             raise Said(404, {"ok": False, "error_code": 404, "description": "Not Found"})
-        params = {name: _value(values[0]) for name, values in asked.query.items()} | (asked.body or {})
+        params = {name: _value(values[0]) for name, values in asked.query.items()}
+        form = "multipart" in asked.headers.get("content-type", "")
+        for name, value in (asked.body or {}).items():
+            params[name] = _value(value) if form and isinstance(value, str) and name != "caption" else value
         for name in params.keys() - allowed.keys():
             raise self.wrong(f"{method} has no parameter {name}")
         for name, required in allowed.items():
@@ -145,10 +152,23 @@ class TelegramServer(Vendor):
         return self.files[path.removeprefix("photos/").removesuffix(".jpg")]
 
     def do_sendMessage(self, params: dict[str, Any]) -> Any:
-        if not isinstance(params["chat_id"], int):
-            raise self.wrong("chat_id is a number here")
         if not 1 <= len(params["text"].encode("utf-16-le")) // 2 <= 4096:
             raise Said(400, {"ok": False, "error_code": 400, "description": "Bad Request: message is too long"})
+        return self._say(params, {"text": params["text"]})
+
+    def do_sendPhoto(self, params: dict[str, Any]) -> Any:
+        if not isinstance(params["photo"], File):
+            raise self.wrong("the photo is no file")
+        if len(params["caption"].encode("utf-16-le")) // 2 > 1024:
+            raise Said(400, {"ok": False, "error_code": 400, "description": "Bad Request: message caption is too long"})
+        return self._say(params, {"caption": params["caption"], "photo": [{"file_id": "p", "width": 8}]})
+
+    def _say(self, params: dict[str, Any], content: dict[str, Any]) -> Any:
+        if isinstance(params["chat_id"], str):
+            if params["chat_id"] not in self.channels:
+                said = {"ok": False, "error_code": 403, "description": "Forbidden: bot is not a member of the channel"}
+                raise Said(403, said)
+            params["chat_id"] = self.channels[params["chat_id"]]
         if params["chat_id"] in self.blocked:
             said = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}
             raise Said(403, said)
@@ -158,9 +178,9 @@ class TelegramServer(Vendor):
             "from": self.me,
             "chat": {"id": params["chat_id"], "type": "private"},
             "date": int(self.now.timestamp()),
-            "text": params["text"],
-        }
-        self.sent.append(message | {"reply_parameters": params.get("reply_parameters")})
+        } | content
+        beside = {"reply_parameters": params.get("reply_parameters"), "file": params.get("photo")}
+        self.sent.append(message | beside)
         return message
 
 

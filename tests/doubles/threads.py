@@ -41,7 +41,7 @@ class Container:
     """What waits to be published."""
 
     text: str
-    above: str
+    above: str | None
     status: str = "FINISHED"
 
 
@@ -195,12 +195,12 @@ class ThreadsServer(Vendor):
         return {name: values[name] for name in wanted if values.get(name) is not None}
 
     def _container(self, given: dict[str, str]) -> Any:
-        if set(given) != {"media_type", "text", "reply_to_id"} or given["media_type"] != "TEXT":
+        if set(given) - {"reply_to_id"} != {"media_type", "text"} or given["media_type"] != "TEXT":
             raise self.wrong(f"me/threads: {sorted(given)}")
-        if given["reply_to_id"] not in self.posts:
+        if given.get("reply_to_id", next(iter(self.posts), None)) not in (*self.posts, None):
             raise _error(100, "The requested resource does not exist", 33)
         key = f"9{next(self._count):016d}"
-        self.containers[key] = Container(given["text"], given["reply_to_id"])
+        self.containers[key] = Container(given["text"], given.get("reply_to_id"))
         return {"id": key}
 
     def _publish(self, given: dict[str, str]) -> Any:

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import stamina
 
+from tests.doubles.forms import read_form
+
 V = TypeVar("V", bound="Vendor")
 
 
@@ -122,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         body: Any = None
         if raw:
             kind = self.headers.get("Content-Type", "")
-            body = json.loads(raw) if "json" in kind else {k: v[0] for k, v in parse_qs(raw.decode()).items()}
+            body = json.loads(raw) if "json" in kind else {**(form := read_form(kind, raw))[0], **form[1]}
         asked = Asked(
             self.command,
             unquote(parts.path),

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import itertools
 import json
+import re
 import socket
 import struct
 import threading
@@ -21,7 +22,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 ME = "783214"
 HANDLE = "council"
-SCOPES = "tweet.read users.read tweet.write tweet.moderate.write dm.read dm.write mute.read mute.write offline.access"
+SCOPES = (
+    "tweet.read users.read tweet.write tweet.moderate.write dm.read dm.write mute.read mute.write media.write"
+    " offline.access"
+)
 CLIENT = "client-of-the-council"
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 POST_FIELDS = {
@@ -63,6 +67,9 @@ class Post:
     note: str = ""
     media: list[str] = field(default_factory=list)
     urls: list[dict[str, str]] = field(default_factory=list)
+    written: str = ""
+    """What an interface was given, before X put its own addresses in."""
+    pictures: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -106,6 +113,9 @@ class XServer:
         self.hidden: dict[str, bool] = {}
         self.muted: set[str] = set()
         self.media: dict[str, dict[str, Any]] = {}
+        self.hanging, self.release = threading.Event(), threading.Event()
+        self.handed_in: dict[str, dict[str, Any]] = {}
+        """Pictures by their id: category, bytes, and what is on them."""
         self.withheld: set[str] = set()
         self.most = 100
         self.reach = 800
@@ -233,6 +243,8 @@ class XServer:
                 return self._events(asked, [e for e in self.events if e["dm_conversation_id"] == id_])
             case ("POST", "2", "tweets"):
                 return self._create(asked)
+            case ("POST", "2", "media", "upload" | "metadata" as what):
+                return self._picture(asked, what)
             case ("POST", "2", "dm_conversations", id_, "messages"):
                 return self._write_direct(asked, id_)
             case ("PUT", "2", "tweets", id_, "hidden"):
@@ -443,23 +455,58 @@ class XServer:
     def _create(self, asked: Asked) -> tuple[int, Any]:
         self._scope("tweet.write", asked)
         body = asked.body
-        if set(body) - {"text", "reply"} or set(body.get("reply", {})) != {"in_reply_to_tweet_id"}:
+        reply = body.get("reply", {"in_reply_to_tweet_id": None})
+        if set(body) - {"text", "reply", "media"} or set(reply) != {"in_reply_to_tweet_id"}:
             raise Refusal(400, f"unexpected fields in {sorted(body)}")
-        parent = self.posts.get(body["reply"]["in_reply_to_tweet_id"])
+        shown = self._shown_pictures(body.get("media", {}).get("media_ids", []), "tweet_image")
+        if "reply" not in body:
+            if any(p.author == ME and p.written == body["text"] and p.answers is None for p in self.posts.values()):
+                raise Refusal(403, "You are not allowed to create a Tweet with duplicate content.", "about:blank")
+            return 201, {"data": {"id": self._rendered(body["text"], shown, None), "text": body["text"]}}
+        parent = self.posts.get(reply["in_reply_to_tweet_id"])
         if parent is None:
             raise Refusal(
                 403, "You attempted to reply to a Tweet that is deleted or not visible to you.", "about:blank"
             )
         if parent.author != ME and not self._to_me(parent):
             raise Refusal(403, "Replies are allowed only where the author mentioned the account.", "about:blank")
-        if any(p.author == ME and p.text == body["text"] and p.answers == parent.id for p in self.posts.values()):
+        if any(p.author == ME and p.written == body["text"] and p.answers == parent.id for p in self.posts.values()):
             raise Refusal(403, "You are not allowed to create a Tweet with duplicate content.", "about:blank")
-        key = self.post(HANDLE, body["text"], answers=parent.id)
+        key = self._rendered(body["text"], shown, parent.id)
         return 201, {"data": {"id": key, "text": body["text"]}}
+
+    def _rendered(self, text: str, pictures: list[str], answers: str | None) -> str:
+        """A post of ours as X writes it: every address is a short one of its own, and pictures have one at the end."""
+        said = re.sub(r"(?:https?://|www\.)\S+", "https://t.co/abc123", text)
+        return self.post(
+            HANDLE, said + " https://t.co/pic" * bool(pictures), answers=answers, written=text, pictures=pictures
+        )
+
+    def _shown_pictures(self, ids: list[str], category: str) -> list[str]:
+        for each in ids:
+            if self.handed_in[each]["category"] != category:
+                raise Refusal(400, f"media {each} is of another category")
+        return ids
+
+    def _picture(self, asked: Asked, what: str) -> tuple[int, Any]:
+        self._scope("media.write", asked)
+        body = asked.body
+        if what == "metadata":
+            self.handed_in[body["id"]]["alt"] = body["metadata"]["alt_text"]["text"]
+            return 200, {"data": {"id": body["id"], "associated_metadata": body["metadata"]}}
+        if set(body) != {"media", "media_category"} or body["media_category"] not in ("tweet_image", "dm_image"):
+            raise Refusal(400, f"unexpected fields in {sorted(body)}")
+        key = str(7700 + len(self.handed_in))
+        self.handed_in[key] = {"category": body["media_category"], "data": base64.b64decode(body["media"])}
+        return 200, {"data": {"id": key, "media_key": f"3_{key}", "expires_after_secs": 86_400}}
 
     def _write_direct(self, asked: Asked, id_: str) -> tuple[int, Any]:
         self._scope("dm.write", asked)
-        if set(asked.body) != {"text"} or not any(e["dm_conversation_id"] == id_ for e in self.events):
+        pictures = [each["media_id"] for each in asked.body.get("attachments", [])]
+        self._shown_pictures(pictures, "dm_image")
+        if set(asked.body) - {"attachments"} != {"text"} or not any(
+            e["dm_conversation_id"] == id_ for e in self.events
+        ):
             raise Refusal(400, "unexpected body")
         other = next(key for key in id_.split("-") if key != ME)
         key = self.direct(HANDLE, asked.body["text"], to=self.people[other][0])
@@ -542,7 +589,10 @@ class _Handler(BaseHTTPRequestHandler):
                 status, body = self.double.answer(asked)
             except Refusal as refusal:
                 status, body = refusal.status, refusal.body
-        if fault == "lost":
+        if fault == "hang":
+            self.double.hanging.set()
+            self.double.release.wait(20)
+        if fault in ("lost", "hang"):
             return self._hang_up()
         if fault == "html":
             return self._raw(200, b"<html>maintenance</html>", {})
