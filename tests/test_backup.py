@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,8 +22,10 @@ from socialtriage.config.paths import media_folder
 from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.models import MediaItem
 from socialtriage.domain.text import clean_line
-from socialtriage.services import backup, handoff, inbox, triage
+from socialtriage.services import backup, handoff, inbox, record, triage
 from socialtriage.services.desk import Desk
+from socialtriage.store.database import explain
+from socialtriage.store.keeping import Keeping
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Store
 from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
@@ -238,6 +242,27 @@ def test_a_full_disk_loses_nothing_and_says_so(desk: Desk, tmp_path: Path) -> No
     assert len(case_ids(desk)) == len(before) + 200 > len(before) + arrived
     triage.claim(desk, before)
     assert inbox.detail(desk, before[0]).row.owner == "JS"
+
+
+def test_no_room_is_called_so_and_nothing_is_exported_off_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = SimpleNamespace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    said = explain(sqlite3.OperationalError("disk I/O error"), tmp_path / "desk.db")
+    assert "is full; nothing was changed" in said.message
+    shell = Inside(tmp_path)
+    shell.ok("new", "--person", "Mrs Price", "--text", "bin missed")
+
+    def no_room(*_: object, **__: object) -> None:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(Keeping, "compact", no_room)
+    again = shell.run("prune", "--compact")
+    assert (again.status, "The disk is full. Then: socialtriage prune --compact" in again.err) == (1, True)
+    monkeypatch.setattr(record, "exported", no_room)
+    assert shell.run("log", "-o", str(tmp_path / "log.csv")).status == 1
+    assert not (tmp_path / "log.csv").exists()
 
 
 SMALL = """

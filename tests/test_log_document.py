@@ -37,7 +37,8 @@ def test_a_document_of_an_area_a_contact_or_a_case_is_proved_and_on_record(tmp_p
     shell.ok("note", waste, "she lives at No 5")
     for scope, rows in ((("--area", "waste"), 1), (("--area", "none"), 1), (("--contact", "waste-team"), 0)):
         assert len(shell.ok("log", *scope).out.splitlines()) == 1 + rows
-    assert shell.run("log", "--area", "wast").status == 1
+    wrong = shell.run("log", "--area", "wast")
+    assert (wrong.status, wrong.out, "Did you mean waste?" in wrong.err) == (2, "", True)
     copy = tmp_path / "case.html"
     shell.ok("log", "--case", waste, "--format", "html", "-o", str(copy))
     text = copy.read_text()

@@ -27,15 +27,16 @@ _FORMS = {".html": "html", ".htm": "html", ".zip": "zip"}
 @click.option("--compact", is_flag=True, help="Write the files anew even when nothing was due.")
 @option_json
 @click.pass_obj
-def prune_command(env: Env, dry_run: bool, compact: bool, as_json: bool) -> None:
+def prune_command(env: Env, dry_run: bool, compact: bool, as_json: bool) -> int:
     """Forget the words, names and pictures whose time is over, as [retention] says; counts and figures stay."""
     from socialtriage.cli import output
     from socialtriage.services import keeping
 
     done = keeping.prune(env.desk, dry_run=dry_run, compact=compact)
+    status = 0 if done.compacted else 1
     if as_json:
         output.emit({"dry_run": dry_run, **_shape(done)})
-        return
+        return status
     found = done.forgotten
     verb = "Would forget" if dry_run else "Forgot"
     if not (found.cases or found.messages or found.media):
@@ -48,13 +49,18 @@ def prune_command(env: Env, dry_run: bool, compact: bool, as_json: bool) -> None
         click.echo(f"{verb} {many(found.cases, 'case')}, {many(found.messages, 'message')}, {files}{kinds}.")
     if done.held_back:
         click.echo(f"{done.held_back} more wait because something of them has not left: see outbox.", err=True)
+    if compact and not dry_run and done.compacted:
+        click.echo("The files were written anew: nothing of what was forgotten is left in them.")
     _traces(done)
+    return status
 
 
 def _traces(done: Pruned) -> None:
     """What of the forgotten words may still be found."""
     if not done.compacted:
-        click.echo(f"Remains may still be in the file: {done.why}. Then: socialtriage prune --compact", err=True)
+        click.echo(
+            f"Remains may still be in the file: {done.why.rstrip('.')}. Then: socialtriage prune --compact", err=True
+        )
     if done.copies:
         click.echo(f"Older copies beside the store still hold what was forgotten: {', '.join(done.copies)}", err=True)
     forgot = done.forgotten.cases or done.forgotten.messages
@@ -195,7 +201,7 @@ def erase_command(env: Env, key: str, yes: bool, anyway: bool, as_json: bool) ->
                 **({"forgotten": _shape(done.done)} if done.done else {}),
             }
         )
-        return 0 if yes else 1
+        return 0 if done.done is not None and done.done.compacted else 1
     verb = "Forgot" if done.done is not None else "Would forget"
     click.echo(
         f"{verb} {many(len(done.identities), 'identity', 'identities')} with {many(len(done.cases), 'case')}"
@@ -205,6 +211,6 @@ def erase_command(env: Env, key: str, yes: bool, anyway: bool, as_json: bool) ->
         click.echo(f"Other people name them in {', '.join(done.named_in)}: look at those yourself.", err=True)
     if done.done is not None:
         _traces(done.done)
-        return 0
+        return 0 if done.done.compacted else 1
     click.echo("Nothing was forgotten; say --yes to do it.", err=True)
     return 1

@@ -55,13 +55,21 @@ def log_command(
     desk = env.desk
     case_id = inbox.resolve(desk, ref) if ref else None
     scope = record.Scope(*span(desk, start, end), area=area, contact=contact, case_id=case_id)
+    record.must_exist(desk, scope)
     if form == "jsonl":
         # Every line carries its own proof, that of this export as well.
         record.exported(desk, scope, form, redact=redact)
         output.write_out(_lines(desk, scope, redact), target)
         return
+    output.write_out(_on_record(desk, form, scope, redact), target)
+
+
+def _on_record(desk: Desk, form: str, scope: Scope, redact: bool) -> Iterator[str]:
+    """The document. It is on record before its file has its name: where that fails, there is no file either."""
+    from socialtriage.services import record
+
     digest = record.Digest()
-    output.write_out(digest.over(_cases(desk, form, scope, redact)), target)
+    yield from digest.over(_cases(desk, form, scope, redact))
     record.exported(desk, scope, form, redact=redact, sha256=digest.hashed.hexdigest())
 
 

@@ -69,13 +69,20 @@ class Scope:
         return bool(self.area or self.contact or self.case_id)
 
 
+def must_exist(desk: Desk, scope: Scope) -> None:
+    """Raises `UnknownName` for an area or a contact that does not exist, before a word of a document is out."""
+    if scope.area and scope.area != "none":
+        desk.area(scope.area)
+    if scope.contact:
+        desk.contact(scope.contact)
+
+
 def cases_in(desk: Desk, scope: Scope) -> Iterator[Case]:
-    """The cases of a document, oldest first. Raises `NotFound` for an area or a contact that does not exist."""
+    """The cases of a document, oldest first. Raises as `must_exist`."""
     if scope.case_id is not None:
         yield desk.store.cases.get(scope.case_id)
         return
-    if scope.area and scope.area != "none":
-        desk.area(scope.area)
+    must_exist(desk, scope)
     handed = desk.store.outbox.handed_to(desk.contact(scope.contact).id) if scope.contact else None
     for case in desk.store.cases.every(scope.start, scope.end):
         if scope.area and (case.area or "none") != scope.area:

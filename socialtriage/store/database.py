@@ -28,6 +28,8 @@ LOG_PAGES = 8000
 """Pages of write-ahead log, 32 MB, after which a commit itself moves them into the file: only where nobody else did."""
 WRITER_PRAGMAS = "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
 READER_PRAGMAS = "PRAGMA query_only=ON; PRAGMA cache_size=-4000;"
+ROOM = 65536
+"""Bytes that have to be free beside a store for it to be opened."""
 DAMAGED = "Put your last backup in its place; the damaged store is kept beside it: restore FILE --force."
 """What to do about a store that is damaged."""
 
@@ -37,7 +39,7 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
     text = str(exc).lower()
     if "locked" in text or "busy" in text:
         return StoreError(f"The store {path} is busy: another program holds it.", hint="Try again in a moment.")
-    if "full" in text:
+    if "full" in text or ("i/o" in text and _is_full(path.parent)):
         return StoreError(f"The disk that holds {path} is full; nothing was changed.", hint="Free space, then go on.")
     if "not a database" in text or "malformed" in text or "corrupt" in text:
         return StoreError(f"The store {path} is damaged ({exc}).", hint=DAMAGED)
@@ -45,6 +47,16 @@ def explain(exc: sqlite3.Error, path: Path) -> StoreError:
         hint = "Check the folder's rights" + (", and whether the disk is full." if "i/o" in text else ".")
         return StoreError(f"The store {path} cannot be opened or written ({exc}).", hint=hint)
     return StoreError(f"The store {path} refused: {exc}.")
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether not even the files beside a store have room; then SQLite only knows of an error of input and output."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(folder).free < ROOM
+    except OSError:
+        return False
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
