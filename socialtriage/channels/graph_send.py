@@ -82,12 +82,13 @@ async def find_private(graph: Graph, chat: Chat, reply: OutgoingReply) -> Sent |
     for _ in range(PAGES_BACK):
         page = await chat.page(conversation, after)
         for entry in page.entries:
-            if reply.files and text_id(entry.get("id")) == reply.parent.remote_id:
-                # The words before the picture: what was sent before them is another one.
-                earliest = max(earliest, moment(entry.get("created_time")) or earliest)
-                found = [sent for sent in found if sent.at >= earliest]
             id_, at = text_id(entry.get("id")), moment(entry.get("created_time"))
-            if id_ and at and at >= earliest and chat.is_mine(entry) and _is_it(entry, reply):
+            if reply.files and at is not None and id_ == reply.parent.remote_id:
+                # The words before the picture: another of ours, sent before them, looks the same. Times are in
+                # whole seconds; what stands below them in the list is older unless its time says otherwise.
+                found = [sent for sent in found if sent.at >= at]
+                earliest = max(earliest, at + timedelta(seconds=1))
+            elif id_ and at and at >= earliest and chat.is_mine(entry) and _is_it(entry, reply):
                 found.append(Sent(id_, at))
         times = [at for at in (moment(entry.get("created_time")) for entry in page.entries) if at is not None]
         after = page.after
