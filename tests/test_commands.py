@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import os
+import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -245,6 +247,35 @@ def test_demo_without_a_terminal_runs_headless_and_says_what_it_did(shell: Shell
     assert len(summary["sent"]) == 1
     assert Path(summary["sent"][0]).read_bytes().startswith(b"Date:")
     assert Path(summary["store"]).exists()
+
+
+def test_a_demo_leaves_nothing_behind_but_what_it_names(
+    processes: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "temporary"
+    there.mkdir()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        processes.env[name] = str(there)
+    old, young = there / "socialtriage-demo-old", there / "socialtriage-demo-young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "desk.db").write_bytes(b"")
+        os.utime(folder / "desk.db", (1_000_000_000, 1_000_000_000))
+    os.utime(old, (1_000_000_000, 1_000_000_000))
+    ran = processes.run("demo", "--headless", "500")
+    assert (ran.status, ran.err) == (0, "The practice week has no more than 438 messages.\n")
+    assert ran.json["messages"] == 438
+    kept = Path(ran.json["store"]).parent
+    assert sorted(there.iterdir()) == sorted([young, kept]), "what an earlier demo left is gone"
+    for number in (signal.SIGTERM, signal.SIGINT):
+        demo = processes.popen("demo", "--headless", "438")
+        deadline = time.monotonic() + 20
+        while len(list(there.iterdir())) < 3 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        demo.send_signal(number)
+        demo.communicate(timeout=20)
+        assert demo.returncode not in (0, 1), "it was stopped"
+        assert sorted(there.iterdir()) == sorted([young, kept])
 
 
 def test_contacts_come_from_a_spreadsheet_and_bad_rows_are_named(shell: Shell) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +52,28 @@ def demo_command(env: Env, keep: str | None, speed: float, seed: int, headless: 
     number = headless if headless is not None or _on_a_terminal() else practice.WHOLE_WEEK
     if keep is not None:
         return _demo(Path(keep), speed, seed, number)
-    if number is not None:
-        # What is printed names files, so they stay.
-        return _demo(Path(tempfile.mkdtemp(prefix="socialtriage-demo-")), speed, seed, number)
-    with tempfile.TemporaryDirectory(prefix="socialtriage-demo-", ignore_cleanup_errors=True) as folder:
-        return _demo(Path(folder), speed, seed, number)
+    # What is printed without a screen names files, so that they stay for a day.
+    with _told_to_end(), practice.passing_folder(stays=number is not None) as folder:
+        return _demo(folder, speed, seed, number)
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Being told to end ends the work inside in good order, as Ctrl+C does."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        with contextlib.suppress(AttributeError, ValueError):  # Windows has no SIGHUP, a thread has no handlers
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _on_a_terminal() -> bool:
@@ -69,6 +88,8 @@ def _demo(folder: Path, speed: float, seed: int, number: int | None) -> int:
     quiet()
     if number is not None:
         summary: dict[str, Any] = practice.headless(folder, seed, number)
+        if summary["messages"] < number < practice.WHOLE_WEEK:
+            click.echo(f"The practice week has no more than {summary['messages']} messages.", err=True)
         output.emit(summary)
         return 0
     from socialtriage.ui.launch import open_app

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +29,39 @@ from socialtriage.services.sync import Poller
 WHOLE_WEEK = 100_000
 CONFIG = "config.toml"
 """Name of the demo's configuration in its folder: a copy of its own, which the plain commands use too."""
+_PREFIX = "socialtriage-demo-"
+_STAYS = 24 * 3600.0
+"""Seconds that the folder of an earlier demo is left alone after the last change in it."""
+
+
+@contextlib.contextmanager
+def passing_folder(*, stays: bool) -> Iterator[Path]:
+    """A folder for one demo among the system's temporary files, gone at its end.
+
+    With `stays` it is there still after a run to the end, for whoever was told of the files in it. What earlier
+    demos left, because they were to or because the computer was switched off, goes when the next one begins, from a
+    day after its last change on.
+    """
+    _sweep(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    done = False
+    try:
+        yield folder
+        done = True
+    finally:
+        if not (done and stays):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what is left of earlier demos of this user, unless something in it changed lately."""
+    before = time.time() - _STAYS
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            stands = [folder.lstat(), *(path.lstat() for path in folder.iterdir())]
+            ours = not hasattr(os, "getuid") or stands[0].st_uid == os.getuid()
+            if ours and not folder.is_symlink() and all(each.st_mtime < before for each in stands):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def open_practice(folder: Path, *, speed: float, seed: int, limit: int | None = None) -> Desk:
