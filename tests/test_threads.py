@@ -231,3 +231,23 @@ def test_length_links_and_hiding(desk: SmallDesk, network: ThreadsServer) -> Non
 
 async def _counted(channel: Threads) -> int:
     return channel.measure("abc 👍🏽 日", Visibility.PUBLIC, "@x").used
+
+
+def test_the_newest_of_each_conversation_comes_first_and_what_a_cut_pass_left_is_not_taken_for_known(
+    desk: SmallDesk, network: ThreadsServer
+) -> None:
+    network.most = 5
+    start = network.now - timedelta(days=4)
+    wanted: set[str] = set()
+    newest: set[str] = set()
+    for number in range(3):
+        root = network.post(NAME, f"news {number}", at=start)
+        below = [network.post("ada", f"{number} {n}", above=root, at=start + timedelta(hours=n)) for n in range(23)]
+        wanted |= {root, *below}
+        newest |= {root, *below[-5:]}
+    asyncio.run(desk.poll(stop_after=3))
+    assert desk.messages.keys() == newest
+    # All of them are days old: to meet them again says nothing of what is below.
+    asyncio.run(desk.poll(stop_after=5))
+    asyncio.run(desk.poll())
+    assert desk.messages.keys() == wanted

@@ -121,6 +121,9 @@ class Bluesky:
                 break
             async with aclosing(turn()) as pages:
                 async for page in pages:
+                    # What the first turn leaves to the others it takes up in the last.
+                    if page.unfinished and turn is turns[0]:
+                        continue
                     yield page
         if self._xrpc.notices:
             yield Page(notices=tuple(dict.fromkeys(self._xrpc.notices)))

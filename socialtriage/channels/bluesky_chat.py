@@ -2,7 +2,8 @@
 
 Facts: `getLog` without a cursor answers no events and a cursor for now; from there on nothing is lost. First contact
 from the public waits among the requests, which `listConvos` leaves out. Deletions are events of the log. A
-conversation may be a group; then everybody in it reads what we write.
+conversation may be a group; then everybody in it reads what we write. The log is read in its order, and only so: a
+weekend of it is a few calls.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class Chat:
                     yield page
                 if not more and self._idle:
                     return
+        yield Page(unfinished=True)
 
     @property
     def _idle(self) -> bool:

@@ -138,7 +138,8 @@ async def sweep(
 ) -> AsyncGenerator[Page, None]:
     """Pages of one stream until it is swept or `go_on` says no; each may be the last that is committed.
 
-    `now` is the server's time where an answer has told it; `again` says that this pass has swept already.
+    `now` is the server's time where an answer has told it; `again` says that this pass has swept already. A sweep that
+    is cut says so in its last page.
     """
     taken_up = not again and stream.walk is not None and stream.walk.cursor is not None
     if taken_up:
@@ -160,6 +161,7 @@ async def sweep(
             if not taken_up:
                 return
             taken_up = False  # an old sweep is complete: what came since its beginning is read now
+    yield Page(unfinished=True)
 
 
 async def _next(stream: Stream, walk: Walk, source: Source, *, resumed: bool) -> Batch:

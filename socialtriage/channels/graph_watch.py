@@ -150,6 +150,10 @@ class Walk:
         waiting = any(self.watched.moved(thing) for thing in things if thing.key not in self._settled)
         return waiting or bool(self.watched.open)
 
+    def cut(self, things: Sequence[Thing]) -> bool:
+        """Whether something is left for the next pass because the time is over."""
+        return not self.time_left() and self.unfinished(things)
+
     async def moved(self, things: Sequence[Thing]) -> AsyncIterator[Page]:
         """Everything that moved, the latest first: a few pages of each, then each to its end."""
         order = sorted(things, key=lambda thing: thing.at, reverse=True)

@@ -123,7 +123,10 @@ class Telegram:
     # --- reading ------------------------------------------------------------------------------------------
 
     async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
-        """Every update that waits, oldest first. `since` bounds nothing: older ones than a day do not exist."""
+        """Every update that waits, oldest first. `since` bounds nothing: older ones than a day do not exist.
+
+        The newest cannot come first: to ask for what follows is to confirm all that is before it.
+        """
         del since
         api = await connect(self._ctx)
         state = await self._state(api, cursor)

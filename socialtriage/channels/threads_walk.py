@@ -1,13 +1,15 @@
 """The walk over what is new at Threads: mentions by their time, replies below our own posts by looking again.
 
 There is no cursor to go forward by: the posts of the last two weeks are looked at in every pass, older ones in turn, a
-page of our list a pass, so that an answer below an old post is found too. A conversation is read newest first until a
-whole page of it is known and older than a day; what was read to its end is remembered for reading again.
+page of our list a pass, so that an answer below an old post is found too. A conversation is read newest first (and
+the newest page of each before any is read to its end) until a whole page of it is known and older than a day; one that
+a pass could not read so far is read to its end by the next. What was read to its end is remembered for reading again.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,6 +45,8 @@ class Cursor(msgspec.Struct):
     """Mentions: where an unfinished walk, begun then, goes on."""
     turn: str = ""
     """Our own posts: the page that is looked at next."""
+    owed: list[str] = []
+    """Posts of ours below which only the newest was read: that it is known says nothing of what is older."""
 
     def dump(self) -> str:
         """As it is stored."""
@@ -58,6 +62,17 @@ def read_cursor(stored: str | None, me: str, since: datetime) -> Cursor:
     return cursor if cursor.me == me else Cursor(me, since)
 
 
+@dataclass(slots=True)
+class _Below:
+    """A conversation that is being read. `above` is handed in with its first page."""
+
+    post: Mapping[str, Any]
+    key: str
+    above: list[Incoming]
+    seen: set[str] = field(default_factory=set)
+    after: str | None = None
+
+
 class Walk:
     """One pass. `whole` are the conversations that were read to their end, with the ids in them."""
 
@@ -65,6 +80,8 @@ class Walk:
         self._api, self._translator, self._cursor, self.whole = api, translator, cursor, whole
         self._now = api.ctx.clock()
         self._done: set[str] = set()
+        self._rest: list[_Below] = []
+        self._owed = frozenset(cursor.owed)
 
     def _go_on(self, share: float = 0.0) -> bool:
         """Whether more than `share` of the budget is left, and enough to begin something."""
@@ -101,11 +118,12 @@ class Walk:
             yield self._page(self._messages(listing.entries, None), _unread(listing.unreadable))
             if not state.after:
                 return
+        yield Page(unfinished=True)
 
     # --- replies below our own posts ----------------------------------------------------------------------
 
     async def replies(self) -> AsyncGenerator[Page, None]:
-        """The young posts, then some of the older ones."""
+        """The young posts, the newest page of each before any is read to its end; then some of the older ones."""
         young = 0
         after: str | None = None
         while self._go_on(FOR_MENTIONS):
@@ -114,16 +132,18 @@ class Walk:
                 at = moment(post.get("timestamp"))
                 if at is not None and self._now - at <= YOUNG and young < MOST_YOUNG and self._go_on(FOR_MENTIONS):
                     young += 1
-                    async for page in self._conversation(post):
+                    async for page in self._conversation(post, whole=False):
                         yield page
             last = moment(listing.entries[-1].get("timestamp")) if listing.entries else None
             after = listing.after
             if after is None or last is None or self._now - last > YOUNG or young >= MOST_YOUNG:
                 break
+        async for page in self._to_their_ends():
+            yield page
         async for page in self._in_turn():
             yield page
         if not self._go_on(FOR_MENTIONS):
-            yield Page(notices=(UNFINISHED,))
+            yield Page(notices=(UNFINISHED,), unfinished=True)
 
     async def _in_turn(self) -> AsyncGenerator[Page, None]:
         """One page of our list, from where the last pass stopped; begins anew at its end."""
@@ -143,7 +163,7 @@ class Walk:
         for post in listing.entries:
             if not self._go_on(FOR_MENTIONS):
                 return
-            async for page in self._conversation(post):
+            async for page in self._conversation(post, whole=True):
                 yield page
         state.turn = listing.after or ""
         yield self._page(())
@@ -151,29 +171,53 @@ class Walk:
     async def _own(self, limit: str, after: str | None) -> Any:
         return await self._api.listing("me/threads", {"fields": OWN_FIELDS, "limit": limit}, after)
 
-    async def _conversation(self, post: Mapping[str, Any]) -> AsyncGenerator[Page, None]:
-        """Everything below one post of ours that may be new."""
+    async def _conversation(self, post: Mapping[str, Any], *, whole: bool) -> AsyncGenerator[Page, None]:
+        """What may be new below one post of ours: its newest page, or all of it."""
         key = text_id(post.get("id"))
         if key is None or key in self._done:
             return
         self._done.add(key)
         # The post itself stands first in the thread, once somebody has answered.
-        above, seen, after = self._messages([{**post, "is_reply_owned_by_me": True}], None), set[str](), None
+        above = self._messages([{**post, "is_reply_owned_by_me": True}], None)
+        async for page in self._below(_Below(post, key, above), whole=whole):
+            yield page
+
+    async def _to_their_ends(self) -> AsyncGenerator[Page, None]:
+        """What is left of conversations whose newest pages were read."""
+        rest, self._rest = self._rest, []
+        for left in rest:
+            async for page in self._below(left, whole=True):
+                yield page
+
+    async def _below(self, left: _Below, *, whole: bool) -> AsyncGenerator[Page, None]:
+        """Pages of a conversation: the next, or all down to what is known."""
         while self._go_on(FOR_MENTIONS):
             try:
-                listing = await conversation(self._api, key, after)
+                listing = await conversation(self._api, left.key, left.after)
             except Missing:
+                self._owe(left.key, False)
                 return
-            messages = self._messages(listing.entries, post)
-            seen |= {message.remote_id for message in messages}
+            messages = self._messages(listing.entries, left.post)
+            left.seen |= {message.remote_id for message in messages}
+            left.after = listing.after
+            known = bool(messages) and left.key not in self._owed and self._known(messages)
+            self._owe(left.key, left.after is not None and not known)
             if messages or listing.unreadable:
-                yield self._page([*above, *messages], _unread(listing.unreadable))
-            above, after = [], listing.after
-            if after is None:
-                self.whole[key] = seen
+                yield self._page([*left.above, *messages], _unread(listing.unreadable))
+            left.above = []
+            if left.after is None:
+                self.whole[left.key] = left.seen
+            if left.after is None or known:
                 return
-            if messages and self._known(messages):
+            if not whole:
+                self._rest.append(left)
                 return
+
+    def _owe(self, key: str, more: bool) -> None:
+        """Note whether the next pass must read a conversation to its end, should this one not come to it."""
+        owed = self._cursor.owed
+        if more != (key in owed):
+            self._cursor.owed = [*owed[1 - MOST_YOUNG :], key] if more else [one for one in owed if one != key]
 
     def _known(self, messages: Sequence[Incoming]) -> bool:
         """Whether a page brought nothing new, and nothing that may have been dated back."""

@@ -131,9 +131,11 @@ class X:
         scopes = await self._api.scopes()
         if lacking(("dm.read",), scopes):
             yield Page(notices=("Direct messages are not read: the login lacks dm.read.",))
-            return
-        async for page in told(walk.events(), "Direct messages", _beside):
-            yield page
+        else:
+            async for page in told(walk.events(), "Direct messages", _beside):
+                yield page
+        if walk.unfinished():
+            yield Page(unfinished=True)
 
     async def reread(self, messages: Sequence[StoredRef]) -> Reread:
         """Edits and deletions of public posts. Only `resource-not-found` for the one post means gone."""

@@ -91,6 +91,11 @@ class Walk:
         budget = self._ctx.budget
         return budget.left > min(1.0, budget.seconds / 10)
 
+    def unfinished(self) -> bool:
+        """Whether the time is over, and something is left for the next pass."""
+        state = self._cursor
+        return not self._go_on() and bool(state.mentions.ranges or state.own.ranges or state.events.token)
+
     # --- posts --------------------------------------------------------------------------------------------
 
     async def posts(self, stream: Stream, kind: str) -> AsyncGenerator[Page, None]:

@@ -125,6 +125,8 @@ class YouTube:
             if status not in hidden:
                 async for page in walk.older(status, -(-pace // part)):
                     yield page
+        if walk.unfinished(status for status, *_ in TURNS if status not in hidden):
+            yield Page(unfinished=True)
         used = await api.quota.used()
         if used > WARN * api.quota.limit:
             yield Page(notices=(f"{used:,} of the {api.quota.limit:,} units of today's quota are spent.",))

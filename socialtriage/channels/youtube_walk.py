@@ -130,6 +130,10 @@ class Walk:
             if done or circle:
                 return
 
+    def unfinished(self, statuses: Iterable[str]) -> bool:
+        """Whether one of these queues is left for the next pass, in part or, for want of time, whole."""
+        return any(status not in self.below or self.state.queues[status].token is not None for status in statuses)
+
     async def older(self, status: str, most: int) -> AsyncGenerator[Page, None]:
         """Pages of a queue's older threads, at most `most`, from where the last turn stopped."""
         self.share = 0.0

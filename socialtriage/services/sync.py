@@ -52,6 +52,7 @@ REREAD_OLD = timedelta(days=1)
 REREAD_BATCH = 200
 CHECK_EVERY = timedelta(hours=6)
 GOOD = (AccountState.OK, AccountState.LOGIN_EXPIRING, AccountState.PAUSED)
+_NOTHING = (Page(), Page(unfinished=True))
 ANSWERED = (AccountState.OK, AccountState.LOGIN_EXPIRING, AccountState.SILENT)
 
 
@@ -257,7 +258,7 @@ class Poller:
             async for page in _within(pages, budget):
                 done += 1
                 unfinished = unfinished or page.unfinished
-                if page == Page():
+                if page in _NOTHING:
                     continue
                 taken: TakenIn = await self._store(answerbox.take_in, self._desk, account, page)
                 self._tidying.took(len(page.items))
