@@ -31,7 +31,10 @@ TABLES = {
     "messages": "id",
     "case_links": "max(a, b)",
     "media": "message_id",
+    "said_texts": "id",
     "events": "seq",
+    "event_notes": "seq",
+    "case_flags": "case_id",
 }
 """The tables that intake fills, and the number by which their rows follow each other."""
 
@@ -132,8 +135,12 @@ class _Floor:
             block = messages[start : start + CHUNK]
             ends = dict.fromkeys(("messages", "media"), block[-1][0])
             ends["persons"] = max([self._last["persons"], *(m[person] or 0 for m in block)])
-            ends["cases"] = ends["case_links"] = max([self._last["cases"], *(m[case] or 0 for m in block)])
+            newest_case = max([self._last["cases"], *(m[case] or 0 for m in block)])
+            ends |= dict.fromkeys(("cases", "case_links", "case_flags"), newest_case)
             ends["events"] = new["events"][(start + len(block)) * len(new["events"]) // len(messages) - 1][0]
+            ends["event_notes"] = ends["events"]
+            said = new["said_texts"]
+            ends["said_texts"] = said[(start + len(block)) * len(said) // len(messages) - 1][0]
             part: dict[str, list[Any]] = {}
             for table in TABLES:
                 end = max(self._last[table], ends[table])

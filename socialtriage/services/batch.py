@@ -37,7 +37,7 @@ class Batch:
         self.account = account
         self.network = desk.network_of(account)
         self.tx = tx
-        self.now = tx.at
+        self.now, self.stamp = tx.at, iso(tx.at)
         self.suggest = suggest
         self.result = TakenIn()
         self.places = Places(tx, account.id, desk.config.organisation.prefix, desk.repeat_window)
@@ -144,7 +144,7 @@ class Batch:
         for key, author in authors.items():
             if key not in known:
                 ids[key] = next_id
-                new.append((next_id, key, author.handle, author.name, author.url, iso(self.now)))
+                new.append((next_id, key, author.handle, author.name, author.url, self.stamp))
                 next_id += 1
         self.tx.intake.add_persons(self.network, new)
         self.tx.intake.rename_persons(
@@ -192,7 +192,7 @@ class Batch:
             suggested_because=(*(said.because if said else ()), *self.places.quotes(item), *self.noticing.of(item)),
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
-        self.links += [(other.id, case_id, "same person", iso(self.now)) for other in earlier[-20:]]
+        self.links += [(other.id, case_id, "same person", self.stamp) for other in earlier[-20:]]
         self._opened(self._marked(case, item), item)
 
     def _opened(self, case: Case, item: Incoming) -> None:
@@ -219,7 +219,7 @@ class Batch:
         if first.waiting_since is None:
             return
         for case_id in self.places.later(first.person_id, first.opened_at):
-            self.links.append((first.id, case_id, "same person", iso(self.now)))
+            self.links.append((first.id, case_id, "same person", self.stamp))
             case = self._touch(case_id)
             if case.status is not Status.NEW:
                 continue
@@ -323,7 +323,7 @@ class Batch:
                 if old.case_id is not None and old.voice is Voice.RESIDENT:
                     self._begin_anew(old.case_id, old, item)
                     self._flag(old.case_id, item)
-        self.tx.intake.revise(revised, iso(self.now))
+        self.tx.intake.revise(revised, self.stamp)
         self.tx.intake.back_again(back)
         self.result.updated += len(revised)
 
@@ -339,7 +339,7 @@ class Batch:
         missing = [stored[key] for key in dict.fromkeys(gone) if key in stored and not stored[key].gone]
         for old in missing:
             self._note_change(old, "message.gone")
-        self.tx.intake.mark_gone([m.id for m in missing], iso(self.now))
+        self.tx.intake.mark_gone([m.id for m in missing], self.stamp)
         self.result.updated += len(missing)
 
     def _note_change(self, message: StoredMessage, kind: str) -> None:
@@ -357,7 +357,7 @@ class Batch:
         self.opened = {case_id: self.cases[case_id] for case_id in self.opened}
         self.tx.intake.add_cases(list(self.opened.values()))
         self.tx.spots.add(self.spots)
-        self.tx.intake.add_messages(self.account.id, iso(self.now), self.rows)
+        self.tx.intake.add_messages(self.account.id, self.stamp, self.rows)
         self.noticing.write(self.rows)
         self.tx.intake.link_cases(self.links)
         self.tx.intake.adopt(self.adopted)
