@@ -209,3 +209,12 @@ def test_the_architecture_names_files_that_exist() -> None:
         assert (ROOT / "socialtriage" / name).is_file(), name
     for package in (path.name for path in (ROOT / "socialtriage").iterdir() if (path / "__init__.py").is_file()):
         assert f"`{package}/`" in text, package
+
+
+def test_the_keyring_of_a_server_is_made_as_the_program_says() -> None:
+    from socialtriage.services.keyring_words import BUS, KEYRING
+
+    lines = [line.strip() for line in README.splitlines()]
+    at = lines.index(KEYRING[0])
+    assert BUS in lines
+    assert tuple(lines[at : at + len(KEYRING)]) == KEYRING

@@ -141,7 +141,7 @@ def test_every_failure_is_a_sentence_without_the_secret(error: Callable[[], Base
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32", "freebsd14"])
 def test_the_remedy_fits_the_system(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    words = {"darwin": "Keychain", "win32": "Credential Manager"}.get(platform, "dbus-run-session")
+    words = {"darwin": "Keychain", "win32": "Credential Manager"}.get(platform, "dbus-daemon --session")
     for error in (KeyringLocked, NoKeyringError):
         with pytest.raises(SecretError) as caught:
             store(FailingKeyring(error)).get("desk")

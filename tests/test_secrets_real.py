@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from socialtriage.services.keyring_words import BUS, KEYRING
+
 pytestmark = pytest.mark.real_keyring
 
 NEEDED = ("gnome-keyring-daemon", "dbus-run-session", "dbus-daemon")
@@ -100,8 +102,28 @@ def test_a_keyring_that_stopped_working_is_explained(
     for name, does in (("get", "cannot be read"), ("set", "cannot be stored"), ("delete", "cannot be deleted")):
         assert found[name].startswith(f"SecretError: The secret of desk {does}: ")
         assert words in found[name]
-        assert "dbus-run-session" in found[name]
+        assert "dbus-daemon --session" in found[name]
         assert "token" not in found[name]
+
+
+def test_the_recipe_for_a_server_makes_a_keyring_that_every_session_uses(
+    told: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    keyring = "from socialtriage.config.model import Keyring; from socialtriage.services.secrets import SecretStore"
+    sets = f"{keyring}; SecretStore(Keyring()).set('desk', 'token of the test')"
+    gets = f"{keyring}; print(SecretStore(Keyring()).get('desk'))"
+    lines = [BUS, *KEYRING, *(f'{sys.executable} -c "{each}"' for each in (sets, gets))]
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        input="a password of the test\n",
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1:] == ["token of the test"], done.stderr
 
 
 def test_a_server_without_a_bus_is_told_the_remedy(told: Callable[..., dict[str, Any]]) -> None:

@@ -23,10 +23,19 @@ _NAMES = {
 }
 _KEEPS_NOTHING = ("keyring.backends.null.Keyring", "keyring.backends.fail.Keyring")
 
+BUS = 'export DBUS_SESSION_BUS_ADDRESS="unix:path=$HOME/.cache/desk-bus"'
+"""What the shell of a desk on a server without a desktop has at its start, as the README has it."""
+KEYRING = (
+    "mkdir -p ~/.cache; rm -f ~/.cache/desk-bus",
+    'dbus-daemon --session --address="$DBUS_SESSION_BUS_ADDRESS" --fork',
+    "read -rsp 'Password of the keyring: ' pw; "
+    'printf %s "$pw" | gnome-keyring-daemon --unlock --components=secrets; unset pw',
+)
+"""What is run there once after every start of the machine, as the README has it."""
 _SERVER = (
-    'On a server without a desktop, run `dbus-run-session -- bash`, and in it `read -rs pw; printf %s "$pw" | '
-    "gnome-keyring-daemon --unlock --components=secrets` before socialtriage; or install keyrings.cryptfile and set "
-    '`[keyring] backend = "keyrings.cryptfile.cryptfile.CryptFileKeyring"`.'
+    f"On a server without a desktop, put `{BUS}` into ~/.bashrc, and run once after every start of the machine: "
+    f"`{'; '.join(KEYRING)}`. Or install keyrings.cryptfile and set "
+    '`[keyring] backend = "keyrings.cryptfile.cryptfile.CryptFileKeyring"`. The README has both under The keyring.'
 )
 _REMEDIES = {
     "linux": _SERVER,
