@@ -186,3 +186,22 @@ def test_the_program_polls_and_answers_a_review(server: ReviewServer, tmp_path: 
     assert server.reviews["r1"]["reviewReply"]["comment"] == "It opens at eight."
     private = shell.run("reply", case["ref"], "psst", "--private")
     assert (private.status, server.puts) == (1, 1)
+
+
+def test_an_answer_that_replaces_another_is_read_as_it_stands(tmp_path: Path, server: ReviewServer) -> None:
+    account = f'\n[[accounts]]\nid = "tip"\nnetwork = "google"\nserver = "{server.url}"\nlocation = "{LOCATION}"\n'
+    shell = Inside(tmp_path, accounts=account)
+    shell.login("tip", json.dumps(SECRET | {"expires_at": None}))
+    server.now = datetime.now(UTC)
+    server.review("Gwen", "TWO", "The tip was shut.")
+    shell.ok("poll", "--once")
+    [case] = shell.ok("list", "--json").json
+    shell.ok("reply", case["ref"], "It opens at nine.")
+    shell.ok("poll", "--once")
+    shell.ok("reply", case["ref"], "It opens at eight.")
+    [result] = [json.loads(line) for line in shell.ok("poll", "--once", "--json").out.splitlines()]
+    assert (result["new"], result["updated"]) == (0, 1)
+    assert json.loads(shell.ok("poll", "--once", "--json").out)["updated"] == 0
+    ours = shell.ok("show", case["ref"], "--json").json["messages"][-1]
+    assert (ours["voice"], ours["text"]) == ("officer", "It opens at eight.")
+    assert ours["edited_at"] is not None

@@ -11,6 +11,7 @@ page. A reviewer has no id: two reviews are never taken for one person's. An ans
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -205,9 +206,21 @@ class GoogleReviews:
 
     def _page(self, reviews: Sequence[Review], state: State, *, moves: bool) -> Page:
         wanted = [review for review in reviews if review.updated >= state.floor]
-        items = [item for review in wanted for item in (review.item, review.answer) if item is not None]
+        items = self._messages(wanted)
         told, self._notices = tuple(dict.fromkeys(self._notices)), []
         return Page(items=tuple(items), cursor=state.dump() if moves else None, notices=told)
+
+    def _messages(self, reviews: Sequence[Review]) -> list[Incoming]:
+        """Reviews with their answers. A review has one answer at most: another wording of a known one is an edit."""
+        answers = [review.answer.remote_id for review in reviews if review.answer is not None]
+        known = self._ctx.known.thread_of(answers) if answers else {}
+        found = []
+        for review in reviews:
+            found.append(review.item)
+            if review.answer is not None:
+                edited = review.answer.at if review.answer.remote_id in known else None
+                found.append(replace(review.answer, edited_at=edited))
+        return found
 
     def _time(self) -> bool:
         return self._ctx.budget.left > min(LEAST, self._ctx.budget.seconds / 10)
@@ -223,15 +236,14 @@ class GoogleReviews:
             for review in reviews:
                 if review.item.remote_id in wanted:
                     del wanted[review.item.remote_id]
-                    items += [item for item in (review.item, review.answer) if item is not None]
+                    items += self._messages([review])
             if token is None or not wanted or not self._time():
                 break
         for key in wanted:
             if not self._time():
                 break
             try:
-                review = await self._one(key)
-                items += [item for item in (review.item, review.answer) if item is not None]
+                items += self._messages([await self._one(key)])
             except Missing:
                 gone.append(key)
             except RateLimited:
