@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from socialtriage.channels.facebook import Facebook
+from socialtriage.channels.google import GoogleReviews
+from socialtriage.channels.http import Budget
+from socialtriage.channels.instagram import Instagram
 from socialtriage.channels.mastodon_api import Api, OutOfTime
+from socialtriage.channels.x import X
+from socialtriage.channels.youtube import YouTube
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.models import Page
 from socialtriage.services import desk
+from tests.doubles.bluesky import BlueskyServer
+from tests.doubles.bluesky_desk import Desk as BlueskyDesk
+from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk
 from tests.doubles.desk import FrozenClock
-from tests.doubles.inside import Inside
+from tests.doubles.google import CHANNEL, LOCATION, SECRET, ReviewServer, YouTubeServer
+from tests.doubles.graph import IG, PAGE, GraphServer
+from tests.doubles.graph import TOKEN as META_TOKEN
+from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.shell import mastodon
+from tests.doubles.x import XServer
 
 FRIDAY = datetime(2026, 11, 20, 17, 40, tzinfo=UTC)
 BACK = "Fri 20 Nov 17:40"
@@ -106,3 +124,116 @@ def test_a_laptop_that_slept_for_a_weekend_catches_up_newest_first_and_says_so(
     assert kinds.count("case.opened") == len(the_cases(asleep))
     # The order in which it came is seen nowhere.
     assert the_cases(asleep) == the_cases(awake)
+
+
+# --- network by network ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """A network with a backlog, and the desk that reads it."""
+
+    poll: Callable[[], Awaitable[list[Page]]]
+    known: Callable[[], Collection[str]]
+    newest: str
+    all: set[str]
+    calls: int
+    """After so many calls the time of a pass is over."""
+
+
+@contextlib.contextmanager
+def bluesky_world() -> Iterator[World]:
+    with BlueskyServer() as server:
+        server.passwords = dict.fromkeys(server.passwords, False)
+        server.most = 10
+        reader, gwen = BlueskyDesk(server), server.person("gwen")
+        asyncio.run(reader.poll())
+        server.pass_time(hours=60)
+        at = server.time - timedelta(hours=59)
+        keys = [server.mention(gwen, f"{n}", created=at + timedelta(hours=n)) for n in range(55)]
+        yield World(reader.poll, reader.stored.keys, keys[-1], set(keys), 3)
+
+
+@contextlib.contextmanager
+def google_world() -> Iterator[World]:
+    with ReviewServer() as server:
+        account = AccountConfig(id="tip", network="google", server=server.url, location=LOCATION)
+        reader = SmallDesk(GoogleReviews, account, FixedSecret(json.dumps(SECRET)), now=server.now)
+        server.review("Olaf", "ONE", age=timedelta(days=3))
+        asyncio.run(reader.poll())
+        server.most = 5
+        keys = [server.review(f"P{n}", "THREE", "words", age=timedelta(hours=n)) for n in range(30)]
+        yield World(reader.poll, reader.messages.keys, keys[0], set(keys), 2)
+
+
+@contextlib.contextmanager
+def youtube_world() -> Iterator[World]:
+    with YouTubeServer() as server:
+        account = AccountConfig(id="tube", network="youtube", server=server.url, channel=CHANNEL)
+        reader = SmallDesk(YouTube, account, FixedSecret(json.dumps(SECRET)), now=server.now)
+        server.say("olaf", "before", age=timedelta(days=3))
+        asyncio.run(reader.poll())
+        server.most = 5
+        keys = [server.say(f"p{n}", "words", age=timedelta(hours=n)) for n in range(30)]
+        yield World(reader.poll, reader.messages.keys, keys[0], set(keys), 3)
+
+
+@contextlib.contextmanager
+def x_world() -> Iterator[World]:
+    with XServer(now=NOON - timedelta(hours=1)) as server:
+        account = AccountConfig(id="town-x", network="x", server=server.url, client_id="app")
+        reader = SmallDesk(X, account, FixedSecret("access-0"))
+        server.mention("before", at=server.now - timedelta(days=3))
+        asyncio.run(reader.poll())
+        server.most = 5
+        keys = [server.mention(f"{n}", at=server.now - timedelta(hours=30 - n)) for n in range(30)]
+        yield World(reader.poll, reader.messages.keys, keys[-1], set(keys), 3)
+
+
+@contextlib.contextmanager
+def graph_world(network: str) -> Iterator[World]:
+    now = NOON - timedelta(days=3)
+    with GraphServer(lambda: now) as server:
+        facebook = network == "facebook"
+        place = {"page": PAGE} if facebook else {"business_account": IG}
+        account = AccountConfig(id="meta", network=network, server=server.url, **place)
+        reader = SmallDesk(Facebook if facebook else Instagram, account, FixedSecret(META_TOKEN))
+        posts: list[str] = []
+        for n in range(4):
+            now = NOON - timedelta(days=4 - n / 4)
+            posts.append((server.post if facebook else server.medium)(f"post {n}"))
+        asyncio.run(reader.poll())
+        keys: list[str] = []
+        for n in range(24):
+            now = NOON - timedelta(hours=50 - n)
+            say = server.comment if facebook else server.ig_comment
+            keys.append(say(posts[n // 6], f"comment {n}"))
+        yield World(reader.poll, reader.messages.keys, keys[-1], set(keys), 8 if facebook else 6)
+
+
+WORLDS: dict[str, Callable[[], contextlib.AbstractContextManager[World]]] = {
+    "bluesky": bluesky_world,
+    "google": google_world,
+    "youtube": youtube_world,
+    "x": x_world,
+    "facebook": lambda: graph_world("facebook"),
+    "instagram": lambda: graph_world("instagram"),
+}
+
+
+@pytest.mark.parametrize("network", WORLDS)
+def test_the_first_page_has_the_newest_and_a_pass_that_is_cut_says_so_and_is_gone_on_with(
+    network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_tls_context(monkeypatch)
+    with WORLDS[network]() as world, monkeypatch.context() as short:
+        short.setattr(Budget, "left", property(lambda b: 0.01 if b.requests >= world.calls else b.seconds))
+        pages = asyncio.run(world.poll())
+        first = next(page for page in pages if page.items)
+        assert world.newest in {item.remote_id for item in first.items}
+        assert not world.all <= set(world.known())
+        assert pages[-1].unfinished or pages[-2].unfinished
+        short.undo()
+        pages = asyncio.run(world.poll())
+        assert world.all <= set(world.known())
+        assert not any(page.unfinished for page in pages)
