@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,7 +133,7 @@ def test_a_laptop_that_slept_for_a_weekend_catches_up_newest_first_and_says_so(
 class World:
     """A network with a backlog, and the desk that reads it."""
 
-    poll: Callable[[], Awaitable[list[Page]]]
+    poll: Callable[[], Coroutine[Any, Any, list[Page]]]
     known: Callable[[], Collection[str]]
     newest: str
     all: set[str]
@@ -195,8 +195,7 @@ def graph_world(network: str) -> Iterator[World]:
     now = NOON - timedelta(days=3)
     with GraphServer(lambda: now) as server:
         facebook = network == "facebook"
-        place = {"page": PAGE} if facebook else {"business_account": IG}
-        account = AccountConfig(id="meta", network=network, server=server.url, **place)
+        account = AccountConfig(id="meta", network=network, server=server.url, page=PAGE, business_account=IG)
         reader = SmallDesk(Facebook if facebook else Instagram, account, FixedSecret(META_TOKEN))
         posts: list[str] = []
         for n in range(4):
