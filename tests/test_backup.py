@@ -212,6 +212,26 @@ def test_damage_inside_the_store_is_said_of_the_store_by_the_backup_that_it_prev
     assert not (tmp_path / "b.tar").exists()
 
 
+def test_what_a_vanished_store_left_beside_itself_does_not_get_into_the_restored_one(tmp_path: Path) -> None:
+    """A write-ahead log without its store: SQLite would play its pages into whatever file has that name."""
+    shell = Inside(tmp_path)
+    ref = shell.ok("new", "--person", "Mrs Price", "--text", "bin missed", "--json").json["ref"]
+    shell.ok("backup", str(tmp_path / "b.tar"))
+    raw = sqlite3.connect(shell.store)
+    raw.execute("UPDATE cases SET snippet = 'of the vanished store'")
+    raw.commit()
+    left = {ending: Path(f"{shell.store}{ending}") for ending in ("-wal", "-shm")}
+    contents = {path: path.read_bytes() for path in left.values()}
+    raw.close()
+    shell.store.unlink()
+    for path, data in contents.items():
+        path.write_bytes(data)
+    shell.ok("restore", str(tmp_path / "b.tar"))
+    assert shell.ok("show", ref, "--json").json["snippet"] == "bin missed"
+    assert shell.ok("backup", str(tmp_path / "proved.tar"), "--json").json["cases"] == 1
+    assert len(list(tmp_path.rglob("*.before-restore-*-wal"))) == 1
+
+
 def test_an_empty_file_where_a_store_was_is_no_new_store(desk: Desk, tmp_path: Path) -> None:
     path, target = desk.store.path, tmp_path / "b.tar"
     backup.back_up(desk, target)

@@ -292,21 +292,21 @@ def _close_down(path: Path, current: _Current | None) -> None:
 
 def _keep(path: Path, media: Path, current: _Current | None) -> Path | None:
     """Keep the store that stands there beside itself, with its media; an empty one needs no keeping."""
-    if current is None or (current.contents is not None and current.contents.empty):
-        return None
     stem = f"{path.stem}.before-restore-{utc_now():%Y%m%d-%H%M%S}"
     kept, number = path.with_name(f"{stem}{path.suffix}"), 1
     while kept.exists() or media_folder(kept).exists():
         number += 1
         kept = path.with_name(f"{stem}-{number}{path.suffix}")
-    if media.is_dir():
-        shutil.copytree(media, media_folder(kept), copy_function=_linked)
-    _linked(str(path), str(kept))
+    worth = current is not None and (current.contents is None or not current.contents.empty)
+    if worth:
+        if media.is_dir():
+            shutil.copytree(media, media_folder(kept), copy_function=_linked)
+        _linked(str(path), str(kept))
     for ending in COMPANIONS:
-        # A damaged store could not be folded into one file; what stands beside it must not meet the restored one.
+        # Those of a damaged store, or of one that is gone: SQLite would play them into the restored one.
         with suppress(FileNotFoundError):
             os.replace(f"{path}{ending}", f"{kept}{ending}")
-    return kept
+    return kept if worth else None
 
 
 def _linked(source: str, target: str) -> str:
