@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "socialtriage"
 MODULE_LINES, CLASS_METHODS, FUNCTION_LINES = 400, 25, 40
 HEAVY = ["textual", "rich", "httpx", "keyring", "sqlite_utils", "authlib"]
-HEAVY += ["imapclient", "holidays", "stamina", "tomlkit"]
+HEAVY += ["imapclient", "holidays", "stamina", "tomlkit", "PIL"]
 
 
 def sources() -> list[Path]:

@@ -195,7 +195,7 @@ def test_what_is_no_photo_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
     for mime, said in words.items():
         with pytest.raises(Refused, match=said):
             Album(desk).draw(keep(desk, b"<svg xmlns='http://www.w3.org/2000/svg'/>", mime), WINDOW)
-    with pytest.raises(Refused, match="without metadata"):
+    with pytest.raises(Refused, match="cut short or damaged"):
         Album(desk).draw(keep(desk, b"<svg/>", "image/png"), WINDOW)
     assert EvidenceConfig().draw
     never = small_desk(tmp_path / "never", config=CONFIG.replace("[outbox]", "[evidence]\ndraw = false\n\n[outbox]"))

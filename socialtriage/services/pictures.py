@@ -117,7 +117,7 @@ def undrawn(desk: Desk, media: MediaView) -> str:
 def _copy(folder: Path, path: str) -> bytes:
     copy = without_metadata(evidence.read(folder, path))
     if copy is None:
-        raise Refused("No copy without metadata can be made of it, so it is not drawn.")
+        raise Refused("It is cut short or damaged: no copy without metadata can be made of it to draw.")
     return copy
 
 

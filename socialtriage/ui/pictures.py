@@ -16,11 +16,14 @@ from rich.segment import Segment
 from rich.style import Style
 
 from socialtriage.services.pictures import Album, Picture, Window
+from socialtriage.services.pixels import LEVELS
 
 if TYPE_CHECKING:
     from socialtriage.domain.views import MediaView
     from socialtriage.ui.app import TriageApp
 
+GREYS = len(LEVELS) ** 3
+"""Number of the first grey of a terminal with 256 colours, less 16."""
 BLOCK = "▀"
 PLAIN = {"256": 256, "truecolor": 1 << 24}
 """Colour systems in which a photo can be made out, and how many colours they have."""
@@ -89,4 +92,10 @@ def _cells(cell: tuple[bytes, bytes], count: int) -> Segment:
 
 @lru_cache(4096)
 def _colour(pixel: bytes) -> Color:
-    return Color.from_rgb(*pixel) if len(pixel) == 3 else Color.from_ansi(16 + pixel[0])
+    if len(pixel) == 3:
+        return Color.from_rgb(*pixel)
+    if pixel[0] >= GREYS:
+        # The shade that Rich takes for this grey: it counts from black to white in 25 steps.
+        shade = round(255 * (pixel[0] - GREYS + 1) / 25)
+        return Color.from_rgb(shade, shade, shade)
+    return Color.from_rgb(LEVELS[pixel[0] // 36], LEVELS[pixel[0] // 6 % 6], LEVELS[pixel[0] % 6])
