@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Status
-from socialtriage.services import answers, backup, drafts, moderation, people, triage
+from socialtriage.services import answers, backup, drafts, keeping, moderation, people, triage
 from socialtriage.store.log import NewEvent
 from tests.doubles.answer_desk import AnswerDesk, bounce
 from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, message, person, small_desk
@@ -139,3 +140,21 @@ def test_no_word_of_hers_and_no_hash_that_a_guess_could_confirm_stays_in_the_log
     assert [each for each in (*hashes, "freedom of information") if each.encode() in raw] == []
     found = desk.store.log.verify()
     assert (found.fault, found.private) == (None, 0)
+
+
+def test_copies_that_a_killed_program_left_are_named_or_gone(there: AnswerDesk) -> None:
+    folder = there.desk.store.path.parent
+    old, young = folder / ".socialtriage-old", folder / ".socialtriage-young"
+    for each in (old, young):
+        each.mkdir()
+        (each / "desk.db").write_text(NAME)
+    os.utime(old, (1, 1))
+    (folder / ".desk.db.before-2-20261122-120000").write_text(NAME)
+    (folder / "desk.before-restore-20261122-120000-media").mkdir()
+    done = keeping.prune(there.desk)
+    assert not old.exists()
+    assert done.copies == (
+        ".desk.db.before-2-20261122-120000",
+        ".socialtriage-young",
+        "desk.before-restore-20261122-120000-media",
+    )

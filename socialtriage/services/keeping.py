@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +23,8 @@ from socialtriage.store.store import Transaction
 BATCH = 100
 """Cases that are forgotten in one transaction: officers at other screens wait no longer than that."""
 COUNTED = 1_000_000
+WORKSHOP = ".socialtriage-*"
+"""Folders in which backups and restores are put together; one that stays belongs to a program that was killed."""
 YOUNG_FILE = 24 * 3600
 """Seconds for which a file without a message may be one that is just arriving."""
 
@@ -165,14 +168,17 @@ def finish(desk: Desk, done: Pruned, *, compact: bool = False) -> None:
             done.why = "" if done.compacted else "another window has the store open; it goes when that is closed"
         except StoreError as exc:
             done.compacted, done.why = False, str(exc)
-    stem = desk.store.path.stem
-    done.copies = tuple(
-        sorted(
-            each.name
-            for pattern in (f"{desk.store.path.name}.before-*", f"{stem}.before-restore-*{desk.store.path.suffix}")
-            for each in desk.store.path.parent.glob(pattern)
-        )
-    )
+    done.copies = _copies(desk.store.path)
+
+
+def _copies(path: Path) -> tuple[str, ...]:
+    """Names of the older copies beside a store: of upgrades, of restores, and of what was killed while it copied."""
+    for left in path.parent.glob(WORKSHOP):
+        if _age(left) < time.time() - YOUNG_FILE:
+            shutil.rmtree(left, ignore_errors=True)
+    patterns = (f"{path.name}.before-*", f".{path.name}.before-*", f"{path.stem}.before-restore-*", WORKSHOP)
+    found = {each.name for pattern in patterns for each in path.parent.glob(pattern)}
+    return tuple(sorted(found))
 
 
 def _sweep(desk: Desk) -> int:

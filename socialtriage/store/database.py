@@ -167,6 +167,8 @@ class Database:
 
     def _copy_to(self, target: Path) -> None:
         partial = target.with_name(f".{target.name}")
+        for each in self.path.parent.glob(f".{self.path.name}.before-*"):
+            each.unlink(missing_ok=True)  # of an upgrade that was killed; whoever copies holds the store alone
         os.close(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600))
         try:
             # A connection cannot be copied while it writes; another one reads what stood there before.
