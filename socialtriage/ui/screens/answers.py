@@ -95,7 +95,7 @@ class AnswersScreen(Page):
     async def _accept(self, mail: MailView) -> None:
         if mail.kind is MailKind.ABSENCE and mail.until is None:
             await self._absence(mail)
-        elif mail.case_id is None and mail.kind in (MailKind.ANSWER, MailKind.AUTOMATIC):
+        elif mail.case_id is None and mail.kind is not MailKind.ABSENCE:
             await self._other_case(mail)
         else:
             seen = {mail.case_id: mail.version} if mail.case_id is not None and mail.version is not None else None

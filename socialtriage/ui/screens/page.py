@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
 
 
+LEAST = 9
+"""Lines for the selected value where it stands below the rows."""
+
+
 class Page(DeskScreen):
     """Subclasses read the rows in a thread and say how one looks, short and whole."""
 
@@ -29,8 +33,8 @@ class Page(DeskScreen):
         #rows-side { width: 3fr; }
         #more { width: 2fr; border-left: solid $bar-bg; }
         &.-stacked #page { layout: vertical; }
-        &.-stacked #rows-side { width: 1fr; height: 1fr; }
-        &.-stacked #more { width: 1fr; height: 9; border-left: none; border-top: solid $bar-bg; }
+        &.-stacked #rows-side { width: 1fr; }
+        &.-stacked #more { width: 1fr; height: 1fr; min-height: 9; border-left: none; border-top: solid $bar-bg; }
     }
     """
 
@@ -70,9 +74,16 @@ class Page(DeskScreen):
             self._show()
 
     def _show(self) -> None:
+        self._share()
         self.rows.show([self.line(value, self.rows.room) for value in self.values])
         self.query_one("#headline", Bar).refresh()
         self._show_more()
+
+    def _share(self) -> None:
+        """Below each other, the rows take no more than they need, and leave the words of the selected one in sight."""
+        side, page = self.query_one("#rows-side"), self.query_one("#page")
+        most = max(4, page.size.height - LEAST)
+        side.styles.height = min(max(4, len(self.values) + 1), most) if self.has_class("-stacked") else None
 
     def _show_more(self) -> None:
         value = self.selected
