@@ -311,7 +311,7 @@ def test_the_command_line(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byt
     assert "ENQUIRIES BY MONTH" in command("report", "--month", "--ascii")[0]
     assert "■ Enquiries by month" in command("report", "--from", "-40d")[0]
     assert "received 1 enquiry from" in command("report", "--brief")[0]
-    assert "two different periods" in command("report", "--week", "--from", "today", status=2)[1]
+    assert "--week and --from do not go together" in command("report", "--week", "--from", "today", status=2)[1]
     assert "Did you mean enquiry?" in command("list", "--search", "kind:enquiri", status=2)[1]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -51,7 +52,14 @@ def backup_command(env: Env, file: Path, force: bool, as_json: bool) -> None:
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Also over a store that was worked with; that one is kept beside it.")
-@click.option("--check", "only_check", is_flag=True, help="Prove the backup and say what it holds; restore nothing.")
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    cls=Alone,
+    against=("force",),
+    help="Prove the backup and say what it holds; restore nothing.",
+)
 @option_json
 @click.pass_obj
 def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json: bool) -> None:

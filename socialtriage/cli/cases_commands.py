@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json
+from socialtriage.domain.errors import UsageError
 from socialtriage.domain.models import Status, Urgency
 
 if TYPE_CHECKING:
@@ -50,6 +51,14 @@ def list_command(
         desk.area(area)
     if account:
         account = queries.account_id(desk, account)
+    for name, given, found in (
+        ("area", area, query.area),
+        ("urgency", urgency, query.urgency),
+        ("account", account, query.account),
+        ("status", status, query.status),
+    ):
+        if given and found and given != found:
+            raise UsageError(f"--{name} {given} and {name}:{found} of --search say two different things.")
     query = replace(
         query,
         area=area or query.area,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from socialtriage.cli.main import option_json
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 @click.command("evidence")
 @click.argument("ref")
 @click.option("--save", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Save the kept files there.")
-@click.option("--clean", is_flag=True, help="With --save: copies without position, camera and names.")
+@click.option(
+    "--clean", is_flag=True, cls=Alone, needs="folder", help="With --save: copies without position, camera and names."
+)
 @click.option("--fetch", is_flag=True, help="First try again to fetch what is missing.")
 @click.option("--unmask", is_flag=True, help="Also of a restricted case; that you looked is logged.")
 @option_json

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from socialtriage.cli.options import Alone
 from socialtriage.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
 
 
+class _Period(Alone):
+    """One of the periods that have a name."""
+
+    def __init__(self, names: list[str], **more: Any) -> None:
+        others = {"week", "month", "year", "start", "end"} - {names[0].lstrip("-")}
+        super().__init__(names, is_flag=True, against=sorted(others), **more)
+
+
 @click.command("report")
-@click.option("--week", "length", flag_value="week", help="The seven days that end with today; this is the default.")
-@click.option("--month", "length", flag_value="month", help="The thirty days that end with today.")
-@click.option("--year", "length", flag_value="year", help="Twelve calendar months, the present one included.")
+@click.option("--week", cls=_Period, help="The seven days that end with today; this is the default.")
+@click.option("--month", cls=_Period, help="The thirty days that end with today.")
+@click.option("--year", cls=_Period, help="Twelve calendar months, the present one included.")
 @click.option("--from", "start", metavar="D", help="First day: 2026-11-22, today, -7d.")
 @click.option("--to", "end", metavar="D", help="Last day, that day included; today without it.")
 @click.option(
@@ -32,7 +41,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def report_command(
     env: Env,
-    length: str | None,
+    week: bool,
+    month: bool,
+    year: bool,
     start: str | None,
     end: str | None,
     form: str,
@@ -44,12 +55,13 @@ def report_command(
     from socialtriage.cli import output
     from socialtriage.services import figures
 
-    if length and (start or end):
-        raise UsageError(f"--{length} and --from or --to say two different periods.", hint="Take one of them.")
+    length = "month" if month else "year" if year else "week" if week else None
     desk = env.desk
-    report = figures.make(desk, span_of(desk, length, start, end), _Progress())
     if brief and form != "text":
         raise UsageError(f"--brief is text; {form} holds the same sentences already.")
+    if plain and form != "text":
+        raise UsageError(f"--ascii is about text; {form} has no block characters.")
+    report = figures.make(desk, span_of(desk, length, start, end), _Progress())
     parts = _text(report, plain, brief) if form == "text" else figures.document(report, form)
     output.write_out(parts, target)
 

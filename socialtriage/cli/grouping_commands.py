@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from socialtriage.cli.options import Alone
+
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
 
@@ -37,7 +39,7 @@ def split_command(env: Env, ref: str, messages: tuple[int, ...]) -> None:
 @click.argument("ref")
 @click.argument("other")
 @click.option("--why", default="", help="A word on it, for the log.")
-@click.option("--remove", is_flag=True, help="They belong together no longer.")
+@click.option("--remove", is_flag=True, cls=Alone, against=("why",), help="They belong together no longer.")
 @click.pass_obj
 def link_command(env: Env, ref: str, other: str, why: str, remove: bool) -> None:
     """Say that two cases belong together; both stay, and each shows the other."""

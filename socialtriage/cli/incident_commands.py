@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from socialtriage.cli.main import option_json, read_stdin
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -30,7 +31,13 @@ def _saying(function: Any) -> Any:
                 "--for", "variants", multiple=True, metavar="NETWORK=TEXT", help="Other words there; or ACCOUNT=TEXT."
             ),
             click.option("--account", "accounts", multiple=True, metavar="ID", help="Only there; may be given again."),
-            click.option("--preview", is_flag=True, help="Show what would be posted where, and do nothing."),
+            click.option(
+                "--preview",
+                is_flag=True,
+                cls=Alone,
+                against=("queue_only", "yes"),
+                help="Show what would be posted where, and do nothing.",
+            ),
             click.option("--yes", is_flag=True, help="Do not ask."),
             click.option("--queue", "queue_only", is_flag=True, help="Leave the sending to `outbox send` or `poll`."),
             option_json,

@@ -9,6 +9,7 @@ import click
 
 from socialtriage.cli.logs import log_files
 from socialtriage.cli.main import option_json
+from socialtriage.cli.options import Alone
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.text import clean, many
 
@@ -23,7 +24,7 @@ _FORMS = {".html": "html", ".htm": "html", ".zip": "zip"}
 
 
 @click.command("prune")
-@click.option("--dry-run", is_flag=True, help="Say what is due; forget nothing.")
+@click.option("--dry-run", is_flag=True, cls=Alone, against=("compact",), help="Say what is due; forget nothing.")
 @click.option("--compact", is_flag=True, help="Write the files anew even when nothing was due.")
 @option_json
 @click.pass_obj

@@ -8,6 +8,7 @@ import click
 
 from socialtriage.cli.leaving import leave, preview_reply
 from socialtriage.cli.main import option_json, read_stdin
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--redact/--no-redact", default=None, help="Mask phone, email, postcode, handle and names.")
 @click.option("--expect", metavar="WHEN", help="By when an answer is expected: 2d, tomorrow 09:00.")
 @click.option("--originals", is_flag=True, help="Attach files as they came, with what they say of place and camera.")
-@click.option("--preview", is_flag=True, help="Show exactly what would leave, and send nothing.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    cls=Alone,
+    against=("queue_only",),
+    help="Show exactly what would leave, and send nothing.",
+)
 @click.option(
     "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
 )
@@ -103,7 +110,13 @@ def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
 @click.option("--attach", metavar="FILE", multiple=True, help="A picture that goes with it; once for each.")
 @click.option("--alt", metavar="WORDS", multiple=True, help="What is on the picture; once for each, in their order.")
 @click.option("--seen", metavar="VERSION", type=int, help="Refuse when the case is no longer at this version.")
-@click.option("--preview", is_flag=True, help="Show exactly what would be posted, and send nothing.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    cls=Alone,
+    against=("queue_only",),
+    help="Show exactly what would be posted, and send nothing.",
+)
 @click.option(
     "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from socialtriage.cli.main import option_json
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,7 +32,13 @@ def _options(function: Any) -> Any:
             click.option("--message", "message_id", metavar="ID", type=int, help="A message; by default the newest."),
             click.option("--reason", required=True, help="Why: it stands in the record and in the review."),
             click.option("--review", "review_on", metavar="DATE", help="The day on which it is due for review."),
-            click.option("--by-hand", is_flag=True, help="Only put on record what you did on the network's own page."),
+            click.option(
+                "--by-hand",
+                is_flag=True,
+                cls=Alone,
+                against=("queue_only",),
+                help="Only put on record what you did on the network's own page.",
+            ),
             click.option("--queue", "queue_only", is_flag=True, help="Leave it to the next `outbox send` or `poll`."),
             option_json,
             click.pass_obj,
@@ -255,7 +262,13 @@ def reviewed_command(env: Env, action_id: int, note: str, next_on: str | None, a
 @moderation_command.command("lift")
 @click.argument("action_id", metavar="ID", type=click.IntRange(1, 2**62))
 @click.option("--reason", required=True, help="Why it is over.")
-@click.option("--by-hand", is_flag=True, help="Only put on record what you did on the network's own page.")
+@click.option(
+    "--by-hand",
+    is_flag=True,
+    cls=Alone,
+    against=("queue_only",),
+    help="Only put on record what you did on the network's own page.",
+)
 @click.option("--queue", "queue_only", is_flag=True, help="Leave it to the next `outbox send` or `poll`.")
 @option_json
 @click.pass_obj

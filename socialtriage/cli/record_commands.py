@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json
+from socialtriage.cli.options import Alone
 from socialtriage.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 )
 @click.option("--area", metavar="A", help="Only cases of this service area; none for those without one.")
 @click.option("--contact", metavar="ID", help="Only cases that were handed to this contact.")
-@click.option("--case", "ref", metavar="REF", help="The file of one case.")
+@click.option(
+    "--case", "ref", cls=Alone, against=("start", "end", "area", "contact"), metavar="REF", help="The file of one case."
+)
 @click.option("--redact", is_flag=True, help="Without persons, addresses and notes.")
 @click.option("-o", "--output", "target", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file.")
 @click.pass_context

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from socialtriage.cli.main import option_json, read_stdin
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -22,7 +23,13 @@ option_queue = click.option(
 
 @click.command("acknowledge")
 @click.argument("refs", nargs=-1, required=True)
-@click.option("--preview", is_flag=True, help="Show exactly what would be posted, and send nothing.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    cls=Alone,
+    against=("queue_only",),
+    help="Show exactly what would be posted, and send nothing.",
+)
 @option_queue
 @option_json
 @click.pass_obj
@@ -140,7 +147,13 @@ def keep_command(env: Env, ref: str, answer_id: str, text: str | None, area: str
 @click.option("--answer", metavar="ID", help="A saved answer, in each network's wording.")
 @click.option("--with", "others", metavar="REF", multiple=True, help="Answer this case too; once for each.")
 @click.option("--all", "every", is_flag=True, help="Answer every similar case that is listed.")
-@click.option("--preview", is_flag=True, help="Show exactly what would be posted, and send nothing.")
+@click.option(
+    "--preview",
+    is_flag=True,
+    cls=Alone,
+    against=("queue_only",),
+    help="Show exactly what would be posted, and send nothing.",
+)
 @option_queue
 @option_json
 @click.pass_obj
@@ -169,6 +182,8 @@ def once_command(
         raise UsageError("Give either a text or --answer ID.")
     alike = answer_once.similar(desk, case_id)
     if text is None and answer is None:
+        if others or every:
+            raise UsageError("Say what to answer them: a text, or --answer ID.")
         return _list_alike(env, alike, as_json)
     chosen = [case_id, *(inbox.resolve(desk, each) for each in others), *((r.id for r in alike) if every else ())]
     template = None if text is None else answer_once.template_of(desk, case_id, read_stdin() if text == "-" else text)

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from socialtriage.cli.options import Alone
+
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
 
 
 @click.command("init")
-@click.option("--stdout", "to_stdout", is_flag=True, help="Print it instead of writing a file.")
+@click.option(
+    "--stdout", "to_stdout", is_flag=True, cls=Alone, against=("force",), help="Print it instead of writing a file."
+)
 @click.option("--force", is_flag=True, help="Replace a configuration that is there.")
 @click.pass_obj
 def init_command(env: Env, to_stdout: bool, force: bool) -> None:

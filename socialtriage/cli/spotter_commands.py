@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json, read_stdin
+from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
 @click.command("spotter")
 @click.option("--try", "text", metavar="TEXT", help="Say what the rules make of a text; - reads standard input.")
-@click.option("--rules", is_flag=True, help="The shipped rules as they stand in their file, to copy from.")
+@click.option(
+    "--rules",
+    is_flag=True,
+    cls=Alone,
+    against=("text",),
+    help="The shipped rules as they stand in their file, to copy from.",
+)
 @option_json
 @click.pass_obj
 def spotter_command(env: Env, text: str | None, rules: bool, as_json: bool) -> None:
