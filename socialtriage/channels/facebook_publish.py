@@ -58,7 +58,7 @@ async def _feed(login: PageLogin) -> AsyncIterator[list[Mapping[str, Any]]]:
     after: str | None = None
     for _ in range(PAGES):
         page = await login.graph.edge(f"{login.page}/feed", {"fields": FIELDS, "limit": 100}, after)
-        yield list(page.entries)
+        yield page.told()
         after = page.after
         if after is None:
             return

@@ -21,6 +21,7 @@ from socialtriage.channels.graph_json import an_object, moment, tail, text_id, w
 from socialtriage.channels.graph_send import (
     CLOCKS_DIFFER,
     PAGES_BACK,
+    UNSEEN,
     allowed,
     find_private,
     find_public,
@@ -97,8 +98,9 @@ async def find_reply(ctx: ChannelContext, login: PageLogin, reply: OutgoingReply
         id_ = text_id(raw.get("id"))
         return Sent(_key(reply, id_), at, web_url(raw.get("permalink_url"))) if id_ else None
 
-    def mine(raw: Mapping[str, Any]) -> bool:
-        return text_id(an_object(raw.get("from")).get("id")) == login.page
+    def mine(raw: Mapping[str, Any]) -> bool | None:
+        author = text_id(an_object(raw.get("from")).get("id"))
+        return author == login.page if author is not None else None
 
     return await find_public(_below(login, reply), mine, "message", "created_time", made, reply)
 
@@ -106,9 +108,9 @@ async def find_reply(ctx: ChannelContext, login: PageLogin, reply: OutgoingReply
 async def _below(login: PageLogin, reply: OutgoingReply) -> AsyncIterator[list[Mapping[str, Any]]]:
     """Comments below what was answered, and, because answers are moved up, below the top of its thread.
 
-    Raises `Unavailable` when there are too many to be sure.
+    Raises `Unavailable` when there are too many to be sure, or none is shown: gone and withheld are one to Meta.
     """
-    earliest = reply.queued_at - CLOCKS_DIFFER
+    earliest, seen = reply.queued_at - CLOCKS_DIFFER, False
     for place in dict.fromkeys((_call_id(reply), reply.parent.thread)):
         after: str | None = None
         for number in range(1, PAGES_BACK + 1):
@@ -116,7 +118,8 @@ async def _below(login: PageLogin, reply: OutgoingReply) -> AsyncIterator[list[M
                 page = await login.graph.edge(f"{place}/comments", STREAM, after)
             except Missing:
                 break
-            yield list(page.entries)
+            seen = True
+            yield page.told()
             times = [at for at in (moment(raw.get("created_time")) for raw in page.entries) if at is not None]
             after = page.after
             ordered = times == sorted(times, reverse=True)
@@ -124,3 +127,5 @@ async def _below(login: PageLogin, reply: OutgoingReply) -> AsyncIterator[list[M
                 break
             if number == PAGES_BACK:
                 raise Unavailable("There are too many comments to look for one among them.")
+    if not seen:
+        raise Unavailable(UNSEEN)

@@ -50,6 +50,10 @@ class Listing:
     unreadable: int = 0
     """Entries that are no objects."""
 
+    def told(self) -> list[Mapping[str, Any]]:
+        """The entries, and an empty one for each that cannot be read: where something is looked for, it may be that."""
+        return [*self.entries, *({} for _ in range(self.unreadable))]
+
 
 class Graph:
     """One account's calls to one host. `use` of a call is the allowance that it counts against."""
@@ -124,7 +128,7 @@ class Graph:
                     raise
                 wanted["limit"] = self._limits[kind] = max(FEWEST, limit // 4)
                 continue
-            return listing(data)
+            return listing(data, full=int(wanted.get("limit", 25)), before=after)
 
     async def post(self, path: str, form: Mapping[str, str], *, use: str = "pages", safe: bool = False) -> Any:
         """Write; what Meta answers. `safe` marks a call that may be repeated.
@@ -170,13 +174,29 @@ class Graph:
         return f"/{VERSION}/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def listing(data: Mapping[str, Any]) -> Listing:
-    """A page of a list as it came, at the root of an answer or inside an object. Raises `BadPayload`."""
+def listing(data: Mapping[str, Any], *, full: int = 0, before: str | None = None) -> Listing:
+    """A page of a list as it came, at the root of an answer or inside an object.
+
+    `full` are the objects that were asked for, `before` is what led here: a page as full as that, with a cursor and
+    without `next`, may not be the last. Raises `BadPayload`.
+    """
     entries = data.get("data")
     if not isinstance(entries, list):
         raise BadPayload("Meta answered with something that is not a list.", field="data")
     good = [entry for entry in entries if isinstance(entry, dict)]
-    return Listing(good, _after(data.get("paging")), len(entries) - len(good))
+    paging = data.get("paging")
+    after = _after(paging)
+    if after is None and 0 < full <= len(entries):
+        after = _by_cursor(paging, before)
+    return Listing(good, after, len(entries) - len(good))
+
+
+def _by_cursor(paging: Any, before: str | None) -> str | None:
+    """The cursor behind a page that names no next one; None when it is the one that led here."""
+    cursors = paging.get("cursors") if isinstance(paging, dict) else None
+    after = cursors.get("after") if isinstance(cursors, dict) else None
+    onward = f"after={quote(after, safe='')}" if isinstance(after, str) and after else None
+    return onward if onward != before else None
 
 
 def _after(paging: Any) -> str | None:

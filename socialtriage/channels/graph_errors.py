@@ -119,8 +119,9 @@ class Usage:
         used = self.of(kind)
         if used >= FULL:
             only = kind == "messenger" and self.percent.get("app", 0.0) < FULL
+            what = kind if self.percent.get(kind, 0.0) >= FULL else "the app"
             raise (MessengerLimited if only else RateLimited)(
-                f"{used:.0f} % of what Meta allows for {kind} is used up.", retry_at=datetime.now(UTC) + self.wait(kind)
+                f"{used:.0f} % of what Meta allows for {what} is used up.", retry_at=datetime.now(UTC) + self.wait(kind)
             )
 
 

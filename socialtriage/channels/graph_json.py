@@ -45,6 +45,13 @@ def objects(value: object) -> list[Mapping[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
+def all_hold(*signs: object) -> bool | None:
+    """Whether all are true; None where one is not known and none is false."""
+    if any(sign is False for sign in signs):
+        return False
+    return None if any(sign is None for sign in signs) else True
+
+
 def moment(value: object) -> datetime | None:
     """ISO 8601 (`2021-07-21T21:05:14+0000`) or epoch seconds; 0 is Meta's "never"."""
     if isinstance(value, bool):

@@ -17,7 +17,7 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_chat import Chat
 from socialtriage.channels.graph_errors import Missing
-from socialtriage.channels.graph_json import an_object, moment, objects, text_id, words_of
+from socialtriage.channels.graph_json import all_hold, an_object, moment, objects, text_id, words_of
 from socialtriage.channels.graph_window import STANDARD, objection, window
 from socialtriage.domain.errors import AnswerLost, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import OutgoingPost, OutgoingReply, Sent, Visibility
@@ -25,6 +25,8 @@ from socialtriage.domain.models import OutgoingPost, OutgoingReply, Sent, Visibi
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far Meta's clock may be behind ours when a lost answer is looked for."""
 PAGES_BACK = 10
+DOUBTFUL = "Something there cannot be read, and may be what was sent. Look at the original."
+UNSEEN = "What this answers is not shown any more, so that nobody can look below it. Look at the original."
 
 
 def allowed(ctx: ChannelContext, reply: OutgoingReply) -> None:
@@ -79,29 +81,43 @@ async def find_private(graph: Graph, chat: Chat, reply: OutgoingReply) -> Sent |
     earliest = reply.queued_at - CLOCKS_DIFFER
     found: list[Sent] = []
     after: str | None = None
+    doubtful = False
     for _ in range(PAGES_BACK):
         page = await chat.page(conversation, after)
-        for entry in page.entries:
+        for entry in page.told():
             id_, at = text_id(entry.get("id")), moment(entry.get("created_time"))
             if reply.files and at is not None and id_ == reply.parent.remote_id:
                 # The words before the picture: another of ours, sent before them, looks the same. Times are in
                 # whole seconds; what stands below them in the list is older unless its time says otherwise.
                 found = [sent for sent in found if sent.at >= at]
                 earliest = max(earliest, at + timedelta(seconds=1))
-            elif id_ and at and at >= earliest and chat.is_mine(entry) and _is_it(entry, reply):
+                continue
+            is_it = all_hold(at and at >= earliest, _mine(chat, entry), _is_it(entry, reply))
+            if is_it and id_ and at:
                 found.append(Sent(id_, at))
+            doubtful |= is_it is not False
         times = [at for at in (moment(entry.get("created_time")) for entry in page.entries) if at is not None]
         after = page.after
         if after is None or (times and max(times) < earliest):
-            return nearest(found, reply)
+            return _settled(found, reply, doubtful)
     if found:
         return nearest(found, reply)
     raise Unavailable("There are too many messages to look for one among them.")
 
 
-def _is_it(entry: Mapping[str, Any], reply: OutgoingReply) -> bool:
-    """Whether a message of ours is what was to be sent: of a picture that it is one, for it has no words."""
+def _mine(chat: Chat, entry: Mapping[str, Any]) -> bool | None:
+    """Whether we wrote a message; None where its author is not given out."""
+    return chat.is_mine(entry) if an_object(entry.get("from")) else None
+
+
+def _is_it(entry: Mapping[str, Any], reply: OutgoingReply) -> bool | None:
+    """Whether a message of ours is what was to be sent: of a picture that it is one, for it has no words.
+
+    None where what it says is not given out.
+    """
     said = words_of(entry.get("message"))
+    if "from" not in entry and not said:
+        return None
     if reply.files:
         return not said and bool(objects(entry.get("attachments")))
     return same(said, reply)
@@ -118,21 +134,34 @@ async def _conversation_of(graph: Graph, reply: OutgoingReply) -> str | None:
 
 async def find_public(
     pages: AsyncIterator[list[Mapping[str, Any]]],
-    mine: Callable[[Mapping[str, Any]], bool],
+    mine: Callable[[Mapping[str, Any]], bool | None],
     text: str,
     time: str,
     made: Callable[[Mapping[str, Any], datetime], Sent | None],
     reply: OutgoingReply | OutgoingPost,
 ) -> Sent | None:
-    """The public answer that may have been posted, from the comments where it would stand."""
+    """The public answer that may have been posted, from the comments where it would stand.
+
+    `mine` is None where the author is not given out. Raises `Unavailable` when one that cannot be read may be it.
+    """
     earliest = reply.queued_at - CLOCKS_DIFFER
     found: list[Sent] = []
+    doubtful = False
     async for entries in pages:
         for raw in entries:
-            at = moment(raw.get(time))
-            if at is not None and at >= earliest and mine(raw) and same(words_of(raw.get(text)), reply):
-                sent = made(raw, at)
-                found += [sent] if sent is not None else []
+            at, said = moment(raw.get(time)), raw.get(text)
+            readable = isinstance(said, str) or (said is None and raw)
+            is_it = all_hold(at and at >= earliest, mine(raw), same(words_of(said), reply) if readable else None)
+            sent = made(raw, at) if is_it and at else None
+            found += [sent] if sent is not None else []
+            doubtful |= is_it is not False
+    return _settled(found, reply, doubtful)
+
+
+def _settled(found: list[Sent], reply: OutgoingReply | OutgoingPost, doubtful: bool) -> Sent | None:
+    """What was found. Raises `Unavailable` where it may be what could not be read: it must not be sent again."""
+    if not found and doubtful:
+        raise Unavailable(DOUBTFUL)
     return nearest(found, reply)
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import HALF, Missing
-from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected
+from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import Gap, Incoming, Page
 
 OVERLAP = timedelta(hours=27)
@@ -240,7 +240,7 @@ class Walk:
         order = self._orders.setdefault(thing.key, _Order(self._until(thing) if not whole else None, self.deep))
         count = 0
         while True:
-            batch = await self._next(thing, after)
+            batch = await self._next(thing, after, stored=left is not None and count == 0)
             count += 1
             self._good += 1
             over = order.over(batch)
@@ -256,12 +256,12 @@ class Walk:
             if batch.after is None or over or (limit is not None and count >= limit) or not self.time_left():
                 return
 
-    async def _next(self, thing: Thing, after: str | None) -> Batch:
-        """A page; from the top again where Meta no longer knows the cursor."""
+    async def _next(self, thing: Thing, after: str | None, *, stored: bool) -> Batch:
+        """A page; from the top again where Meta no longer knows the cursor: a `stored` one it may also break at."""
         try:
             return await self.source.batch(thing, after)
-        except Rejected:
-            if after is None:
+        except (Rejected, Unavailable, BadPayload) as exc:
+            if after is None or not (stored or isinstance(exc, Rejected)):
                 raise
             self.watched.open.pop(thing.key, None)
             return await self.source.batch(thing, None)

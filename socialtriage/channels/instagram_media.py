@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from socialtriage.channels.graph import Graph, Listing, listing
-from socialtriage.channels.graph_errors import HALF
+from socialtriage.channels.graph import Graph, listing
+from socialtriage.channels.graph_errors import HALF, Missing
 from socialtriage.channels.graph_json import an_object, moment, text_id
 from socialtriage.channels.graph_watch import Batch, Thing, Watched
 from socialtriage.channels.instagram_items import COMMENT, MEDIUM, REPLY, TAG, Items, replies_of
@@ -21,6 +21,8 @@ from socialtriage.domain.models import Incoming
 LIMIT = 100
 COMMENTS = 50
 """Comments in a page: Instagram gives no more at once (not confirmed)."""
+SEVERAL = 2
+"""Answers that come with a comment from which on its own list is read too: only a first page of them comes with it."""
 PAGES = 15
 TAG_PAGES = 3
 KNOWN_TAGS = 2_000
@@ -85,19 +87,25 @@ class Media:
     async def _answers(self, comment: str, raw: dict[str, Any]) -> list[Any]:
         """All answers to a comment: those that came with it, and the pages behind them."""
         first = raw.get("replies")
-        if not isinstance(first, dict):
-            return []
         try:
-            page: Listing = listing(an_object(first))
+            after = listing(an_object(first)).after if first else None
         except BadPayload:
-            return list(replies_of(raw))
-        found: list[Any] = list(page.entries)
-        while page.after is not None:
-            page = await self._graph.edge(
-                f"{comment}/replies", {"fields": REPLY, "limit": COMMENTS}, page.after, use=USE
-            )
-            found += page.entries
-        return found
+            after = None
+        found: dict[str, Any] = {str(answer.get("id")): answer for answer in replies_of(raw)}
+        if after is None and len(found) < SEVERAL:
+            return list(found.values())
+        # The first page may say nothing of what is behind it.
+        while True:
+            params: dict[str, str | int] = {"fields": REPLY, "limit": COMMENTS}
+            try:
+                page = await self._graph.edge(f"{comment}/replies", params, after, use=USE)
+            except Missing:
+                break  # gone since; what came with it is kept
+            found |= {str(answer.get("id")): answer for answer in page.entries}
+            after = page.after
+            if after is None:
+                break
+        return list(found.values())
 
     # --- pictures of others ---------------------------------------------------------------------------------
 

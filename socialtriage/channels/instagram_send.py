@@ -17,6 +17,7 @@ from socialtriage.channels.graph_json import moment, text_id, words_of
 from socialtriage.channels.graph_send import (
     CLOCKS_DIFFER,
     PAGES_BACK,
+    UNSEEN,
     allowed,
     find_private,
     find_public,
@@ -72,21 +73,25 @@ async def find_reply(ctx: ChannelContext, login: AccountLogin, reply: OutgoingRe
         id_ = text_id(raw.get("id"))
         return Sent(id_, at) if id_ else None
 
-    mine = Items(login.me, ctx.clock).is_mine
+    items = Items(login.me, ctx.clock)
+
+    def mine(raw: Mapping[str, Any]) -> bool | None:
+        return items.is_mine(raw) if raw.get("from") or raw.get("username") else None
+
     return await find_public(_below(login, reply), mine, "text", "timestamp", made, reply)
 
 
 async def _below(login: AccountLogin, reply: OutgoingReply) -> AsyncIterator[list[Mapping[str, Any]]]:
-    """The answers of the thread. Raises `Unavailable` when there are too many to be sure."""
+    """The answers of the thread. Raises `Unavailable` when there are too many to be sure, or none is shown."""
     after: str | None = None
     for _ in range(PAGES_BACK):
         try:
             page = await login.graph.edge(
                 f"{reply.parent.thread}/replies", {"fields": REPLY, "limit": COMMENTS}, after, use=USE
             )
-        except Missing:
-            return
-        yield list(page.entries)
+        except Missing as exc:
+            raise Unavailable(UNSEEN) from exc
+        yield page.told()
         after = page.after
         if after is None:
             return

@@ -114,8 +114,9 @@ class Api:
         cursors = paging.get("cursors") if isinstance(paging, dict) else None
         following = text_id(cursors.get("after")) if isinstance(cursors, dict) else None
         good = [entry for entry in entries if isinstance(entry, dict)]
-        # The last page may carry a cursor too: an empty one ends the list.
-        return Listing(good, following if entries and following != after else None, len(entries) - len(good))
+        # The last page may carry a cursor too: an empty one ends the list, unless it names a next page after all.
+        more = bool(entries) or (isinstance(paging, dict) and bool(paging.get("next")))
+        return Listing(good, following if more and following != after else None, len(entries) - len(good))
 
     async def me(self) -> tuple[str, str]:
         """Our id and user name. Raises `Misconfigured` when the login is not that of the configured user."""

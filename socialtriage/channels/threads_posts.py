@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from socialtriage.channels.graph_json import moment, text_id, words_of
+from socialtriage.channels.graph_json import all_hold, moment, text_id, words_of
+from socialtriage.channels.graph_send import DOUBTFUL
 from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_send import CLOCKS_DIFFER, PAGES_BACK, letters, published, sent_as
 from socialtriage.domain.errors import Unavailable
@@ -27,18 +28,24 @@ async def publish(api: Api, post: OutgoingPost, now: datetime) -> Sent:
 async def look_up(api: Api, post: OutgoingPost) -> Sent | None:
     """Ours, with the same words, not older than the order; None when it is not there.
 
-    Raises `Unavailable` when there are too many posts to be sure.
+    Raises `Unavailable` when there are too many posts to be sure, or one cannot be read.
     """
     earliest, wanted = post.queued_at - CLOCKS_DIFFER, letters(post.text)
     params = {"fields": "id,text,timestamp", "limit": "100", "since": str(int(earliest.timestamp()))}
     after: str | None = None
+    doubtful = False
     for _ in range(PAGES_BACK):
         listing = await api.listing("me/threads", params, after)
-        for entry in listing.entries:
-            key, at = text_id(entry.get("id")), moment(entry.get("timestamp"))
-            if key is not None and at is not None and at >= earliest and letters(words_of(entry.get("text"))) == wanted:
+        for entry in listing.told():
+            key, at, said = text_id(entry.get("id")), moment(entry.get("timestamp")), entry.get("text")
+            words = letters(words_of(said)) == wanted if isinstance(said, str) or (said is None and entry) else None
+            is_it = all_hold(at and at >= earliest, words)
+            if is_it and key is not None and at is not None:
                 return await sent_as(api, key, at)
+            doubtful |= is_it is not False
         after = listing.after
-        if after is None:
+        if after is None and not doubtful:
             return None
+        if after is None:
+            raise Unavailable(DOUBTFUL)
     raise Unavailable("There are too many posts of our own to look for one among them.")

@@ -11,9 +11,11 @@ import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from socialtriage.channels.graph_errors import Missing
-from socialtriage.channels.graph_json import moment, text_id, web_url, words_of
+from socialtriage.channels.graph_json import all_hold, moment, text_id, web_url, words_of
+from socialtriage.channels.graph_send import DOUBTFUL, UNSEEN
 from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_items import FIELDS
 from socialtriage.channels.threads_walk import conversation
@@ -45,6 +47,8 @@ class Writer:
 
     def __init__(self, api: Api, reply: OutgoingReply, now: datetime) -> None:
         self._api, self._reply, self._now = api, reply, now
+        self._earliest = reply.queued_at - CLOCKS_DIFFER
+        self._doubtful = False
 
     async def send(self) -> Sent:
         """Make the container, publish it once."""
@@ -55,37 +59,63 @@ class Writer:
         return await sent_as(self._api, key, self._now)
 
     async def look_up(self) -> Sent | None:
-        """Ours in the same thread, with the same words, below the same message, not older than the order."""
-        _, name = await self._api.me()
+        """Ours in the same thread, with the same words, below the same message, not older than the order.
+
+        Raises `Unavailable` where that cannot be told for sure: it must not be sent again.
+        """
         parent = self._reply.parent
-        earliest = self._reply.queued_at - CLOCKS_DIFFER
-        wanted = letters(self._reply.text)
         places = [parent.reply_data.get("root") or parent.thread] if parent.reply_data.get("mine") == "yes" else []
+        self._doubtful, seen = False, False
         for place in (*places, None):
-            after: str | None = None
-            for _ in range(PAGES_BACK):
-                try:
-                    listing = await (
-                        conversation(self._api, place, after)
-                        if place
-                        else self._api.listing(f"{parent.remote_id}/replies", {"fields": FIELDS, "limit": "100"}, after)
-                    )
-                except Missing:
-                    break
-                for entry in listing.entries:
-                    ours = entry.get("is_reply_owned_by_me") is True or words_of(entry.get("username")) == name
-                    above = entry.get("replied_to")
-                    answers = text_id(above.get("id")) if isinstance(above, dict) else parent.remote_id
-                    at = moment(entry.get("timestamp"))
-                    key = text_id(entry.get("id"))
-                    if not ours or key is None or at is None or at < earliest or answers != parent.remote_id:
-                        continue
-                    if letters(words_of(entry.get("text"))) == wanted:
-                        return await sent_as(self._api, key, at)
-                after = listing.after
-                if after is None:
-                    break
+            try:
+                found = await self._among(place)
+            except Missing:
+                continue
+            if found is not None:
+                return found
+            seen = True
+        if self._doubtful:
+            raise Unavailable(DOUBTFUL)
+        if not seen:
+            raise Unavailable(UNSEEN)
         return None
+
+    async def _among(self, root: str | None) -> Sent | None:
+        """In the conversation below a post of ours, or in the answers to the message itself."""
+        parent = self._reply.parent.remote_id
+        after: str | None = None
+        for _ in range(PAGES_BACK):
+            if root is not None:
+                listing = await conversation(self._api, root, after)
+            else:
+                listing = await self._api.listing(f"{parent}/replies", {"fields": FIELDS, "limit": "100"}, after)
+            times = []
+            for entry in listing.told():
+                at = moment(entry.get("timestamp"))
+                is_it, key = await self._is_it(entry, at), text_id(entry.get("id"))
+                if is_it and key is not None and at is not None:
+                    return await sent_as(self._api, key, at)
+                self._doubtful |= is_it is not False
+                times += [at] if at is not None else []
+            after = listing.after
+            ordered = times == sorted(times, reverse=True)
+            if after is None or (ordered and times and times[0] < self._earliest):
+                return None
+        raise Unavailable("There are too many replies to look for one among them.")
+
+    async def _is_it(self, entry: Mapping[str, Any], at: datetime | None) -> bool | None:
+        """Whether an entry is what was to be sent; None where what is not readable of it may make it that."""
+        _, name = await self._api.me()
+        username, said, above = words_of(entry.get("username")), entry.get("text"), entry.get("replied_to")
+        flag = entry.get("is_reply_owned_by_me")
+        ours = flag is True or (username.lower() == name.lower() if username else False if flag is False else None)
+        answered = text_id(above.get("id")) if isinstance(above, dict) else self._reply.parent.remote_id
+        return all_hold(
+            ours,
+            at and at >= self._earliest,
+            answered and answered == self._reply.parent.remote_id,
+            letters(said) == letters(self._reply.text) if isinstance(said, str) else None,
+        )
 
 
 def letters(text: str) -> str:
@@ -109,7 +139,12 @@ async def published(api: Api, form: Mapping[str, str], look_up: Callable[[], Awa
     try:
         return await _publish(api, me, container, look_up)
     except Rejected:
-        if not await _ready(api, container):
+        status = await _ready(api, container)
+        if status == "PUBLISHED":  # the try before it, whose answer was lost
+            return await _found_again(look_up)
+        if status == "IN_PROGRESS":
+            raise Unavailable("Threads is not done with it yet; nothing was published.") from None
+        if status != "FINISHED":
             raise
         return await _publish(api, me, container, look_up)
 
@@ -161,14 +196,14 @@ async def _status(api: Api, container: str) -> str:
         return ""
 
 
-async def _ready(api: Api, container: str) -> bool:
-    """Whether a container that was refused becomes ready in a moment."""
+async def _ready(api: Api, container: str) -> str:
+    """What becomes of a container that was refused, after a moment."""
     for _ in range(TRIES):
         status = await _status(api, container)
         if status != "IN_PROGRESS":
-            return status == "FINISHED"
+            return status
         await asyncio.sleep(PAUSE)
-    return False
+    return "IN_PROGRESS"
 
 
 async def sent_as(api: Api, key: str, at: datetime) -> Sent:

@@ -19,7 +19,7 @@ from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import moment, text_id
 from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_items import FIELDS, OWN_FIELDS, Translator
-from socialtriage.domain.errors import Rejected
+from socialtriage.domain.errors import BadPayload, Rejected, Unavailable
 from socialtriage.domain.models import Incoming, Page
 
 PAGE = "100"
@@ -31,6 +31,8 @@ MOST_YOUNG = 60
 OVERLAP = timedelta(hours=25)
 FOR_MENTIONS = 0.3
 """Share of the budget that the replies leave."""
+LAPSED = (Rejected, Unavailable, BadPayload)
+"""How a cursor that is no good any more is answered: some servers refuse it, others break."""
 UNFINISHED = "Not everything could be read in the time given; the next pass goes on from there."
 
 
@@ -107,10 +109,12 @@ class Walk:
             params = {"fields": FIELDS, "limit": PAGE, "since": str(int(since.timestamp()))}
             try:
                 listing = await self._api.listing(f"{state.me}/mentions", params, state.after or None)
-            except Rejected:
+            except LAPSED:
                 if not state.after:
                     raise
-                state.after = ""  # a cursor of an earlier pass may have lapsed: from the newest again
+                # A cursor of an earlier pass may have lapsed: from the newest again. Where nothing can be read, that
+                # cannot be either, and the cursor stays as it is stored.
+                state.after = ""
                 continue
             state.after = listing.after or ""
             if not state.after:
@@ -152,7 +156,7 @@ class Walk:
             return
         try:
             listing = await self._own(TURN, state.turn or None)
-        except Rejected:
+        except LAPSED:
             if not state.turn:
                 raise
             listing = None

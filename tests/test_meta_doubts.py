@@ -1,0 +1,256 @@
+"""Meta's networks when an answer is only half there: what cannot be read is no "no", and a page may not be the last."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import stamina
+
+from socialtriage.channels.base import Channel, ChannelContext
+from socialtriage.channels.facebook import Facebook
+from socialtriage.channels.graph import listing
+from socialtriage.channels.http import Http
+from socialtriage.channels.instagram import Instagram
+from socialtriage.channels.threads import Threads
+from socialtriage.config.model import AccountConfig
+from socialtriage.domain.errors import RateLimited, Unavailable
+from socialtriage.domain.models import OutgoingReply, Visibility
+from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
+from tests.doubles.graph import IG, PAGE, TOKEN, GraphServer
+from tests.doubles.inside import one_tls_context
+from tests.doubles.threads import ME, NAME, ThreadsServer
+
+NOW = f"{NOON:%Y-%m-%dT%H:%M:%S}+0000"
+
+
+@pytest.fixture
+def meta(monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphServer]:
+    one_tls_context(monkeypatch)
+    with GraphServer(lambda: NOON - timedelta(minutes=2)) as server, stamina.set_testing(True, attempts=2):
+        yield server
+        assert server.problems == []
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadsServer]:
+    one_tls_context(monkeypatch)
+    with ThreadsServer(NOON - timedelta(minutes=2)) as server:
+        yield server
+        assert server.problems == []
+
+
+def on_the_page(meta: GraphServer) -> SmallDesk:
+    account = AccountConfig(id="page", network="facebook", server=meta.url, page=PAGE)
+    return SmallDesk(Facebook, account, FixedSecret(TOKEN))
+
+
+def on_instagram(meta: GraphServer) -> SmallDesk:
+    account = AccountConfig(id="pictures", network="instagram", server=meta.url, business_account=IG)
+    return SmallDesk(Instagram, account, FixedSecret(TOKEN))
+
+
+def at_threads(network: ThreadsServer) -> SmallDesk:
+    account = AccountConfig(id="town-threads", network="threads", server=network.url, user=ME)
+    return SmallDesk(Threads, account, FixedSecret("token-0"))
+
+
+def act(desk: SmallDesk, what: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def story() -> Any:
+        http = Http()
+        context: ChannelContext = desk.context(http)
+        channel: Channel = desk.make(context)
+        try:
+            return await what(channel)
+        finally:
+            await http.aclose()
+
+    return asyncio.run(story())
+
+
+def look_up(desk: SmallDesk, reply: OutgoingReply) -> Any:
+    return act(desk, lambda channel: channel.look_up(reply))
+
+
+# --- looking for a lost answer ----------------------------------------------------------------------------------
+
+
+OURS = {"id": "88", "message": "Thank you", "created_time": NOW, "from": {"id": PAGE, "name": "Anytown"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "sure"),
+    [
+        ({**OURS, "from": None}, False),
+        ({**OURS, "created_time": "soon"}, False),
+        ({**OURS, "message": 5}, False),
+        ({**OURS, "id": None}, False),
+        ("garbled", False),
+        ({**OURS, "from": {"id": "2", "name": "Ada"}, "created_time": None}, True),
+        ({**OURS, "message": "Something else", "from": None}, True),
+        ({**OURS, "created_time": "2026-01-01T00:00:00+0000", "from": None}, True),
+    ],
+)
+def test_what_may_be_our_answer_and_cannot_be_read_is_never_missing(meta: GraphServer, entry: Any, sure: bool) -> None:
+    top = meta.comment(meta.post("The park opens"), "lovely", "Ada")
+    desk = on_the_page(meta)
+    asyncio.run(desk.poll())
+    meta.fail(200, f"{top}/comments", "GET", body=json.dumps({"data": [entry]}))
+    reply = answer_to(desk.messages[top], "Thank you")
+    if sure:
+        assert look_up(desk, reply) is None
+        return
+    with pytest.raises(Unavailable, match="may be what was sent"):
+        look_up(desk, reply)
+
+
+def test_what_is_not_shown_any_more_does_not_say_that_nothing_was_posted(
+    meta: GraphServer, threads: ThreadsServer
+) -> None:
+    top = meta.comment(meta.post("The park opens"), "lovely", "Ada")
+    below = meta.ig_comment(meta.medium("The park"), "lovely too", "bob")
+    for desk, id_ in ((on_the_page(meta), top), (on_instagram(meta), below)):
+        asyncio.run(desk.poll())
+        meta.error(100, f"{id_}/", "GET", subcode=33)
+        reply = answer_to(desk.messages[id_], "Thank you")
+        with pytest.raises(Unavailable, match="not shown any more"):
+            look_up(desk, reply)
+    gone = threads.post("gwen", "@council a pothole")
+    desk = at_threads(threads)
+    asyncio.run(desk.poll())
+    threads.fail("400", f"{gone}/replies", {"error": {"code": 100, "error_subcode": 33, "message": "gone"}})
+    reply = answer_to(desk.messages[gone], "Thank you")
+    with pytest.raises(Unavailable, match="not shown any more"):
+        look_up(desk, reply)
+
+
+def test_a_private_message_and_a_threads_reply_that_are_garbled_are_in_doubt_too(
+    meta: GraphServer, threads: ThreadsServer
+) -> None:
+    asked = meta.message("Gus", "my bin")
+    desk = on_the_page(meta)
+    asyncio.run(desk.poll())
+    reply = answer_to(desk.messages[asked], "Thank you", Visibility.PRIVATE)
+    # An id and a time, and no more: not even asked for by itself.
+    bare = {"messages": {"data": [{"id": "m_9", "created_time": NOW}]}}
+    meta.fail(200, str(desk.messages[asked].conversation), "GET", body=json.dumps(bare))
+    meta.error(100, "m_9", "GET")
+    with pytest.raises(Unavailable, match="may be what was sent"):
+        look_up(desk, reply)
+    assert look_up(desk, reply) is None
+
+    root = threads.post(NAME, "Budget")
+    below = threads.post("ada", "too high", above=root)
+    desk = at_threads(threads)
+    asyncio.run(desk.poll())
+    reply = answer_to(desk.messages[below], "It is lower.")
+    entry = {"id": "5", "text": "It is lower.", "timestamp": NOW, "username": NAME, "replied_to": {"id": below}}
+    wrongs: list[dict[str, Any]] = [
+        {"username": None},
+        {"timestamp": "?"},
+        {"text": None},
+        {"id": None},
+        {"replied_to": {"id": {}}},
+    ]
+    for wrong in wrongs:
+        threads.fail("200", "/conversation", {"data": [entry | wrong]})
+        with pytest.raises(Unavailable, match="may be what was sent"):
+            look_up(desk, reply)
+    threads.fail("200", "/conversation", {"data": [entry | {"username": "ada"}, entry | {"text": "Higher."}]})
+    assert look_up(desk, reply) is None
+    threads.fail("200", "/conversation", {"data": [entry | {"username": None}, entry]})
+    assert look_up(desk, reply).remote_id == "5"
+
+
+# --- pages ------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_page_with_a_cursor_and_no_next_is_not_taken_for_the_last() -> None:
+    paging = {"cursors": {"before": "a", "after": "b"}}
+    two = {"data": [{}, {}], "paging": paging}
+    assert listing(two, full=2).after == "after=b"
+    assert listing(two, full=2, before="after=b").after is None, "one that leads nowhere ends the list"
+    assert listing(two, full=3).after is None, "Meta says with `next` that there is more"
+    assert listing(two).after is None
+    assert listing({"data": [], "paging": paging}, full=2).after is None
+
+
+@pytest.mark.parametrize("told", [{}, {"paging": {"cursors": {"after": "x"}}}])
+def test_of_the_answers_on_instagram_only_the_first_come_along_whatever_their_paging_says(
+    meta: GraphServer, told: dict[str, Any]
+) -> None:
+    medium = meta.medium("The park", at=NOON - timedelta(hours=3))
+    top = meta.ig_comment(medium, "lovely", "ada")
+    answers = [meta.ig_comment(top, f"answer {number}", "bob") for number in range(4)]
+    first = [
+        {"id": id_, "text": f"answer {number}", "timestamp": NOW, "username": "bob"}
+        for number, id_ in enumerate(answers[:2])
+    ]
+    entry = {"id": top, "text": "lovely", "timestamp": NOW, "username": "ada", "replies": {"data": first, **told}}
+    meta.fail(200, f"{medium}/comments", "GET", body=json.dumps({"data": [entry]}))
+    desk = on_instagram(meta)
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == {top, *answers}
+    assert {desk.residents[id_].thread for id_ in answers} == {top}
+
+
+def test_a_stored_cursor_that_threads_breaks_at_is_given_up_and_one_it_only_had_no_time_for_is_not(
+    threads: ThreadsServer,
+) -> None:
+    threads.most = 1
+    wanted = {threads.post(who, "@council a pothole") for who in ("ada", "bob", "cy")}
+    threads.post(NAME, "Budget")
+    desk = at_threads(threads)
+    for stop in range(1, 9):  # until a walk of mentions is stored half done
+        asyncio.run(desk.poll(stop_after=stop))
+        if json.loads(desk.cursor or "{}").get("after"):
+            break
+    half = desk.cursor
+    for _ in range(8):
+        threads.fail("reset", "/mentions")
+    with pytest.raises(Unavailable):
+        asyncio.run(desk.poll())
+    threads.faults.clear()
+    assert json.loads(desk.cursor or "{}")["after"] == json.loads(half or "{}")["after"]
+    for _ in range(3):
+        threads.fail("reset", "/mentions")  # as often as a call is tried: it breaks at the cursor
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == wanted
+    assert json.loads(desk.cursor or "{}")["after"] == ""
+
+
+def test_a_stored_cursor_that_breaks_the_list_of_a_post_is_given_up(meta: GraphServer) -> None:
+    post = meta.post("The park opens", at=NOON - timedelta(hours=9))
+    wanted = {meta.comment(post, f"comment {number}", "Ada", at=NOON - timedelta(hours=8)) for number in range(250)}
+    desk = on_the_page(meta)
+    for stop in range(2, 9):
+        asyncio.run(desk.poll(stop_after=stop))
+        if json.loads(desk.cursor or "{}").get("posts", {}).get("open"):
+            break
+    for _ in range(2):
+        meta.fail(500, f"{post}/comments", "GET")
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == wanted
+
+
+def test_the_allowance_that_is_used_up_is_named(meta: GraphServer) -> None:
+    meta.post("The park opens")
+    desk = on_the_page(meta)
+    used = json.dumps({"call_count": 95, "total_time": 1, "total_cputime": 1})
+    meta.fail(200, "debug_token", "GET", headers={"X-App-Usage": used}, body=json.dumps({"data": PAGE_TOKEN}))
+    with pytest.raises(RateLimited, match="95 % of what Meta allows for the app"):
+        asyncio.run(desk.poll())
+
+
+PAGE_TOKEN = {
+    "type": "PAGE",
+    "is_valid": True,
+    "expires_at": 0,
+    "profile_id": PAGE,
+    "scopes": ["pages_show_list", "pages_read_engagement", "pages_read_user_content", "pages_messaging"],
+    "issued_at": int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()),
+}
