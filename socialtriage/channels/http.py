@@ -23,6 +23,7 @@ import httpx
 import stamina
 
 from socialtriage import __version__
+from socialtriage.channels.allowance import Allowances
 from socialtriage.channels.answers import Answer, default_classify, rate_limit_reset, retry_after_seconds
 from socialtriage.domain.errors import (
     AnswerLost,
@@ -71,10 +72,11 @@ for _name in ("httpx", "httpcore"):
 
 @dataclass(slots=True)
 class Budget:
-    """Seconds an account may use in one pass, and how many requests it made."""
+    """Seconds an account may use in one pass, how many requests it made, and what the answers said is left."""
 
     seconds: float = 30.0
     requests: int = 0
+    allowances: Allowances = field(default_factory=Allowances)
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -281,6 +283,7 @@ class Session:
             headers={k.lower(): v for k, v in response.headers.items()},
             body=body,
         )
+        self.budget.allowances.read(answer.headers)
         error = (self._classify(answer) if self._classify else None) or default_classify(answer)
         if error is None:
             return answer
@@ -364,8 +367,9 @@ def _not_connected(host: str, exc: httpx.HTTPError) -> _NotConnected:
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
+            why = cause.verify_message.rstrip(".")
             hint = "Check the address, and `ca_file` where a proxy or the server has a certificate of its own."
-            return _NotConnected(f"The certificate of {host} is not trusted ({cause.verify_message}).", hint=hint)
+            return _NotConnected(f"The certificate of {host} cannot be trusted: {why}.", hint=hint)
         cause = cause.__cause__ or cause.__context__
     return _NotConnected(f"No connection to {host}.", hint="Check the network; it is tried again.")
 

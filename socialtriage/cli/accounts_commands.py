@@ -39,8 +39,9 @@ def accounts_command(ctx: click.Context, as_json: bool) -> None:
         click.echo("  ".join(filter(None, words)))
         if view.detail:
             click.echo(f"    {view.detail}")
-        if "spent" in view.budget:
-            click.echo(f"    {view.budget['spent']['words']}")
+        for kind in accounts.BUDGETS:
+            if kind in view.budget:
+                click.echo(f"    {view.budget[kind]['words']}")
         for gap in view.gaps:
             start, end = output.local(env.desk, gap.start), output.local(env.desk, gap.end)
             click.echo(f"    messages may be missing from {start} to {end}: {gap.why}")

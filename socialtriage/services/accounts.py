@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.models import AccountState
 from socialtriage.domain.times import parse_every
 from socialtriage.domain.views import AccountView, GapView
-from socialtriage.services import catchup
+from socialtriage.services import allowances, catchup
 from socialtriage.services.answerbox import mailbox
 from socialtriage.services.desk import Desk
 from socialtriage.store.accounts import AccountRecord
@@ -25,7 +24,8 @@ WORDS = {
     AccountState.MISCONFIGURED: "misconfigured",
     AccountState.PAUSED: "paused",
 }
-RECENT = timedelta(minutes=10)
+BUDGETS = {"spent": "Spent", "left": "Allowed"}
+"""What a network counts beside our own seconds, by its name in `AccountView.budget`, with a word for it."""
 
 
 def listing(desk: Desk) -> list[AccountView]:
@@ -61,6 +61,7 @@ def _view(
             "used": record.seconds if record else 0.0,
             "requests": record.requests if record else 0,
             **spending(desk, account),
+            **({"left": left} if (left := allowances.shown(desk, record.allowance if record else None)) else {}),
         },
         behind_since=record.behind_since if record else None,
     )

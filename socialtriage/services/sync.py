@@ -29,7 +29,7 @@ from socialtriage.domain.errors import (
 )
 from socialtriage.domain.models import AccountState, Gap, Health, Page
 from socialtriage.domain.times import iso, parse_every
-from socialtriage.services import answerbox, catchup, gaps
+from socialtriage.services import allowances, answerbox, catchup, gaps
 from socialtriage.services import health as health_of
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
@@ -74,6 +74,8 @@ class PollResult:
     """The last good poll before a long rest, when this pass had one to catch up with."""
     whole: bool = False
     """The walk came to its end: nothing is left for the next pass."""
+    allowance: str | None = None
+    """What the network's answers said of what it still allows, as the store keeps it."""
 
     @property
     def good(self) -> bool:
@@ -212,6 +214,7 @@ class Poller:
             result.state = AccountState.UNREACHABLE
             result.error = f"This account could not be read because of a fault in socialtriage ({type(exc).__name__})."
         result.requests, result.seconds = budget.requests, round(time.monotonic() - started, 3)
+        result.allowance = allowances.stored(budget.allowances.tightest, self._desk.clock())
         return await self._noted(account, result, health, retry_at)
 
     async def _noted(
@@ -353,6 +356,8 @@ class Poller:
             values["last_ok_at"] = now
         if result.whole:
             values["behind_since"] = None
+        if result.requests:
+            values["allowance"] = result.allowance
         if health is not None:
             values |= {"identity": health.identity, "handle": health.handle, "login_expires_at": health.expires_at}
         with desk.store.transaction(SYSTEM, now, durable=False) as tx:

@@ -128,6 +128,8 @@ class MastodonServer:
         self.clock = clock or (lambda: datetime.now(UTC))
         self.lock = threading.RLock()
         self.requests: list[Asked] = []
+        self.told: dict[str, str] = {}
+        """Headers of every answer."""
         self.problems: list[str] = []
         self.faults: list[Fault] = []
         self.posts: dict[str, Post] = {}
@@ -431,7 +433,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: bytes, extra: Mapping[str, str], kind: str, fault: str) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **extra}.items():
+        for name, value in {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            **self.double.told,
+            **extra,
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if fault == "truncate":

@@ -79,8 +79,9 @@ class AccountsScreen(Page):
             yield fact("Why", (clean_line(view.detail, 600), "warn" if bad else ""), width=14)
         if view.state in REMEDY and not accounts.stopped(view):
             yield fact("To do", (REMEDY[view.state].format(id=view.id), "strong"), width=14)
-        if "spent" in view.budget:
-            yield fact("Spent", (clean_line(view.budget["spent"]["words"], 600), ""), width=14)
+        for kind, label in accounts.BUDGETS.items():
+            if kind in view.budget:
+                yield fact(label, (clean_line(view.budget[kind]["words"], 600), ""), width=14)
         yield fact("Last poll", (_moment(view.last_poll_at, now, at), ""), width=14)
         soon = view.next_poll_at is not None and view.next_poll_at < now + timedelta(minutes=1)
         yield fact("Next poll", ("within a minute" if soon else _moment(view.next_poll_at, now, at), ""), width=14)
