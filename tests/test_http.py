@@ -504,7 +504,7 @@ def test_a_certificate_that_is_not_trusted_is_named() -> None:
     error = httpx.ConnectError("tls")
     error.__cause__ = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.__cause__.verify_message = "self-signed certificate"
-    with pytest.raises(Unavailable, match="not trusted"):
+    with pytest.raises(Unavailable, match="cannot be trusted: self-signed"):
         talk(Script(error), write)
 
 

@@ -41,8 +41,9 @@ def explain(place: str, exc: BaseException) -> ChannelError:
     """A connection that did not come about, or broke."""
     origin = exc if isinstance(exc, OSError) else exc.__context__ if isinstance(exc.__context__, OSError) else exc
     if isinstance(origin, ssl.SSLCertVerificationError):
+        # As on HTTP: one that lapsed is renewed there, and then everything goes on by itself.
         why = clean_line(origin.verify_message).rstrip(".")
-        return Misconfigured(
+        return Unavailable(
             f"The certificate of {place} cannot be trusted: {why}.",
             hint="Check the account's `server`; name a private authority's certificate with `[mail] ca_file`.",
         )
