@@ -88,5 +88,6 @@ def test_a_page_says_what_it_is_about(tmp_path: Path, scope: record.Scope) -> No
     text = "".join(
         page.as_html(desk, record.case_rows(desk, None, None, scope=scope), record.COLUMNS, None, None, scope=scope)
     )
+    assert "content=\"default-src 'none'; style-src 'sha256-" in text
     assert ("handed to Waste services" if scope.contact else "of Bins and recycling") in text
     desk.close()

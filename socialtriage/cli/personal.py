@@ -13,6 +13,7 @@ from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.services import people
 from socialtriage.services.desk import Desk
+from socialtriage.services.page import guarded
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 ANOTHER = "[words of another person]"
@@ -105,7 +106,7 @@ def as_html(desk: Desk, data: dict[str, Any]) -> str:
     title = f"What {escape(data['organisation'])} holds about {_text(who)}"
     parts = [
         '<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        f"<title>{title}</title>\n{guarded(_STYLE)}</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         f"<p>Made {_text(data['made_at'])} by {_text(data['made_by'])}. Times are UTC.</p>\n<h2>Identities</h2>\n"
         '<table>\n<thead><tr><th scope="col">Network</th><th scope="col">Handle</th><th scope="col">Name</th>'
         '<th scope="col">Key</th><th scope="col">First seen</th></tr></thead>\n<tbody>\n'
