@@ -248,8 +248,38 @@ def test_the_length_of_a_video_stands_in_its_header() -> None:
     assert read(lasting(0, 1, 1), "video/webm") is None
 
 
-def test_boxes_within_boxes_without_an_end_are_no_video() -> None:
-    nested = b""
-    for _ in range(3000):
-        nested = struct.pack(">I4s", len(nested) + 8, b"moov") + nested
-    assert without_metadata(struct.pack(">I4s8s", 16, b"ftyp", b"isom") + nested) is None
+def nested(depth: int) -> bytes:
+    inner = b""
+    for _ in range(depth):
+        inner = struct.pack(">I4s", len(inner) + 8, b"moov") + inner
+    return struct.pack(">I4s8s", 16, b"ftyp", b"isom") + inner
+
+
+def heap(count: int) -> bytes:
+    """A HEIC whose one description lies in the same place so many times."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body) + 8) + kind + body
+
+    entry = box(b"infe", b"\2\0\0\0" + struct.pack(">H", 1) + b"\0\0Exif")
+    places = struct.pack(">HHHH", 1, 1, 0, count) + struct.pack(">II", 300, 9000) * count
+    items = box(b"iinf", bytes(4) + struct.pack(">H", 1) + entry) + box(b"iloc", bytes(4) + b"\x44\0" + places)
+    return box(b"ftyp", b"heic" + bytes(4)) + box(b"meta", bytes(4) + items) + box(b"mdat", bytes(10_000))
+
+
+TIRING = {
+    "boxes within boxes": nested(3000),
+    "boxes without an end": nested(1) + struct.pack(">I4s", 8, b"free") * 100_001,
+    "segments without an end": b"\xff\xd8" + b"\xff\xdb\0\2" * 100_001 + b"\xff\xd9",
+    "chunks without an end": b"\x89PNG\r\n\x1a\n" + (bytes(4) + b"IDAT" + bytes(4)) * 100_001,
+    "blocks without an end": b"GIF89a" + bytes(7) + b"\x21\xfe\0" * 100_001 + b"\x3b",
+    "a block without an end": b"GIF89a" + bytes(7) + b"\x21\xfe" + b"\1\1" * 100_001 + b"\0\x3b",
+    "one place many times": heap(20_000),
+}
+
+
+@pytest.mark.parametrize("name", TIRING)
+def test_a_file_that_only_keeps_the_desk_busy_is_not_copied(name: str) -> None:
+    assert file_type(TIRING[name]) is not None
+    assert without_metadata(TIRING[name]) is None
+    assert without_metadata(heap(1)) is not None

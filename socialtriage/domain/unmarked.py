@@ -11,6 +11,7 @@ ISO/IEC 14496-12 and 23008-12.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from zlib import crc32
@@ -30,6 +31,11 @@ _DEEPEST = 12
 _DRAWING = frozenset((b"hvc1", b"lhv1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap"))
 """Kinds of items that a HEIC or AVIF picture is drawn of."""
 _TIFF_STARTS = (b"MM\0*\0\0\0\x08", b"II*\0\x08\0\0\0")
+_MARKER = re.compile(rb"\xff[^\xff]", re.DOTALL)
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+"""What ends the lines of a JPEG: a marker that is neither a restart nor a stuffed byte."""
+_MOST_PARTS = 100_000
+"""Segments, chunks, blocks or boxes of one file; a real one has some thousands at most."""
 _LOOPS = (b"\xff\x0bNETSCAPE2.0", b"\xff\x0bANIMEXTS1.0")
 """Extensions of a GIF that say how often its pictures are repeated."""
 _TELLING = frozenset((b"udta", b"meta", b"uuid", b"loci", b"\xa9xyz"))
@@ -67,9 +73,11 @@ def _jpeg(data: bytes) -> bytes:
     """Markers in their order; of the APPn only JFIF, colour profile and Adobe transform; nothing after the end."""
     out = [b"\xff\xd8"]
     place, turned = 2, 1
-    while True:
-        while data[place] != 0xFF or data[place + 1] == 0xFF:
-            place += 1
+    for _ in _parts():
+        found = _MARKER.search(data, place)
+        if found is None:
+            raise Unreadable("the picture is cut off")
+        place = found.start()
         marker = data[place + 1]
         if marker == 0xD9:
             break
@@ -106,16 +114,16 @@ def _draws(marker: int, body: bytes) -> bool:
 
 def _after_scan(data: bytes, place: int) -> int:
     """Where the next marker begins that is no restart and no stuffed byte. Raises `Unreadable` for a scan cut off."""
-    while True:
-        place = data.find(b"\xff", place)
-        if place < 0 or place + 1 >= len(data):
-            raise Unreadable("the picture is cut off")
-        if data[place + 1] == 0 or 0xD0 <= data[place + 1] <= 0xD7:
-            place += 2
-        elif data[place + 1] == 0xFF:
-            place += 1
-        else:
-            return place
+    found = _AFTER_SCAN.search(data, place)
+    if found is None:
+        raise Unreadable("the picture is cut off")
+    return found.start()
+
+
+def _parts() -> Iterator[int]:
+    """As many turns as a file that is meant to be looked at can need; then raises `Unreadable`."""
+    yield from range(_MOST_PARTS)
+    raise Unreadable("there is no end of its parts")
 
 
 def _orientation(tiff: bytes) -> int | None:
@@ -145,7 +153,7 @@ def _only_orientation(value: int) -> bytes:
 def _png(data: bytes) -> bytes:
     out, turned = [data[:8]], 1
     place = 8
-    while True:
+    for _ in _parts():
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
         if end > len(data):
@@ -157,9 +165,10 @@ def _png(data: bytes) -> bytes:
                 out.append(_chunk(b"eXIf", _only_orientation(turned)))
                 turned = 1
             out.append(data[place:end])
-        if kind == b"IEND":
-            return b"".join(out)
         place = end
+        if kind == b"IEND":
+            break
+    return b"".join(out)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -175,7 +184,9 @@ def _webp(data: bytes) -> bytes:
         raise Unreadable("the file is cut off")
     kept, turned = [], 1
     place = 12
-    while place + 8 <= end:
+    for _ in _parts():
+        if place + 8 > end:
+            break
         kind, length = struct.unpack_from("<4sI", data, place)
         after = place + 8 + length + length % 2
         if after > end + 1:
@@ -210,7 +221,9 @@ def _gif(data: bytes) -> bytes:
         raise Unreadable("the header is cut short")
     place = 13 + _colours(data[10])
     out = [data[:place]]
-    while data[place] != 0x3B:
+    for _ in _parts():
+        if data[place] == 0x3B:
+            break
         if data[place] == 0x21:
             end = _after_blocks(data, place + 2)
             if data[place + 1] == 0xF9:
@@ -232,7 +245,9 @@ def _colours(flags: int) -> int:
 
 
 def _after_blocks(data: bytes, place: int) -> int:
-    while data[place]:
+    for _ in _parts():
+        if not data[place]:
+            break
         place += data[place] + 1
     return place + 1
 
@@ -254,7 +269,9 @@ def _walk(data: bytes, start: int, stop: int, depth: int = 0) -> Iterator[tuple[
     """Start, body, end and kind of every box, those inside others included."""
     if depth > _DEEPEST:
         raise Unreadable("boxes within boxes without an end")
-    while start + 8 <= stop:
+    for _ in _parts():
+        if start + 8 > stop:
+            break
         size, kind = struct.unpack_from(">I4s", data, start)
         body = start + 8
         if size == 1:
@@ -278,14 +295,15 @@ def _heif(data: bytes) -> bytes:
     """
     out = bytearray(data)
     empty: dict[int, int] = {}
-    found = False
+    found, written = False, 0
     for _, body, end, kind in _walk(data, 0, len(data)):
         if kind in (b"uuid", b"udta"):
             out[body:end] = bytes(end - body)
         elif kind == b"meta":
             for start, stop, what in _telling_places(data, body + 4, end):
-                if not body <= start <= stop <= len(data):
-                    raise Unreadable("an item lies outside the file")
+                written += stop - start
+                if not body <= start <= stop <= len(data) or written > len(data):
+                    raise Unreadable("an item lies outside the file, or many lie in one place")
                 out[start:stop] = b" " * (stop - start)
                 if what == b"Exif":
                     empty[start] = stop
