@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialtriage.cli.leaving import leave, preview_reply
+from socialtriage.cli.leaving import leave, preview_replies
 from socialtriage.cli.main import option_json, read_stdin
 from socialtriage.cli.options import Alone
 
@@ -109,6 +109,8 @@ def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
 @click.option("--promise", metavar="WHEN", help="There will be more by then: thu 17:00. It becomes the deadline.")
 @click.option("--attach", metavar="FILE", multiple=True, help="A picture that goes with it; once for each.")
 @click.option("--alt", metavar="WORDS", multiple=True, help="What is on the picture; once for each, in their order.")
+@click.option("--everywhere", is_flag=True, help="In every thread and on every account that the case came by.")
+@click.option("--at", metavar="PLACE", multiple=True, help="Only there: an account, or a message's number of `show`.")
 @click.option("--seen", metavar="VERSION", type=int, help="Refuse when the case is no longer at this version.")
 @click.option(
     "--preview",
@@ -132,6 +134,8 @@ def reply_command(
     promise: str | None,
     attach: tuple[str, ...],
     alt: tuple[str, ...],
+    everywhere: bool,
+    at: tuple[str, ...],
     seen: int | None,
     preview: bool,
     queue_only: bool,
@@ -139,10 +143,11 @@ def reply_command(
 ) -> int:
     """Answer the resident on their network, and wait for the outcome; - reads the text from standard input."""
     from socialtriage.domain.errors import UsageError
-    from socialtriage.services import inbox, promises, replies, saved_answers
+    from socialtriage.services import inbox, promises, replies, reply_everywhere, saved_answers
 
     desk = env.desk
     case_id = inbox.resolve(desk, ref)
+    places = reply_everywhere.chosen(desk, case_id, at, everywhere=everywhere)
     if (text is None) == (answer is None):
         raise UsageError("Give either a text or --answer ID.")
     by = promises.moment(desk, promise) if promise else None
@@ -157,15 +162,15 @@ def reply_command(
         private=private, split=split, promise=by, answer=answer, seen=seen, attach=tuple(zip(attach, alt, strict=True))
     )
 
-    async def draft_it(poller: Poller, sender: Sender) -> ReplyDraft:
-        return await replies.draft(desk, poller, case_id, words, wishes=wishes)
+    async def draft_them(poller: Poller, sender: Sender) -> tuple[ReplyDraft, ...]:
+        return await reply_everywhere.drafts(desk, poller, case_id, words, wishes, places)
 
-    draft = env.with_network(draft_it)
-    for warning in draft.warnings:
+    drafts = env.with_network(draft_them)
+    for warning in dict.fromkeys(each for draft in drafts for each in draft.warnings):
         click.echo(warning, err=True)
     if preview:
-        return preview_reply(env, draft, as_json)
-    return leave(env, replies.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
+        return preview_replies(env, drafts, as_json)
+    return leave(env, replies.queue_all(desk, drafts, undo_seconds=0), drafts[0].ref, queue_only, as_json)
 
 
 @click.group("outbox", invoke_without_command=True)

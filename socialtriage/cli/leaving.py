@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,6 +71,20 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
     return 0
 
 
+def preview_replies(env: Env, drafts: Sequence[ReplyDraft], as_json: bool) -> int:
+    """Print the replies to one case as they would leave: as JSON one object, or for several places a list."""
+    from socialtriage.cli import output
+
+    if len(drafts) > 1 and as_json:
+        output.emit([reply_facts(draft) for draft in drafts])
+        return 0
+    for number, draft in enumerate(drafts):
+        if number:
+            click.echo("")
+        preview_reply(env, draft, as_json)
+    return 0
+
+
 def send(env: Env, result: Done, ref: str, queue_only: bool) -> dict[str, Any]:
     """Send what was just queued, unless it is to wait, and what became of it.
 
@@ -92,7 +107,10 @@ def send(env: Env, result: Done, ref: str, queue_only: bool) -> dict[str, Any]:
     outcomes = env.with_network(sending)
     rows = [row for each in row_ids if (row := env.desk.store.outbox.get(each)) is not None]
     row = next((each for each in rows if each.state != "sent"), rows[0] if rows else None)
+    places = [each for each in rows if each.after_id is None]
+    told = [{"id": each.id, "account": each.account, "state": each.state, "error": each.error} for each in places]
     return {
+        **({"places": told} if len(told) > 1 else {}),
         "said": result.said,
         "ref": ref,
         "id": row.id if row else row_ids[0],
@@ -106,6 +124,8 @@ def tell(facts: dict[str, Any]) -> int:
     """Say what became of a row in words; the exit status."""
     if facts.get("notice"):
         click.echo(f"{facts['ref']}: {facts['notice']}", err=True)
+    for place in facts.get("places", ()):
+        click.echo(f"{place['account']}: {place['state']}" + (f"  {place['error']}" if place["error"] else ""))
     if "error" not in facts:
         click.echo(facts["said"])
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as tokens
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ class Wishes:
     """The version of the case that the officer looked at; None for the one that is read now."""
     attach: tuple[tuple[str, str], ...] = ()
     """Pictures that go with it: where each is, and what is on it for those who cannot see it."""
+    message: int | None = None
+    """Which of the resident's messages is answered, in a case of several places; None for the newest."""
 
 
 PLAIN = Wishes()
@@ -113,29 +116,30 @@ def prepare(
     wishes = wishes or Wishes(private=private)
     detail = inbox.detail(desk, case_id)
     _as_seen(desk, detail, wishes.seen)
-    answerable = answerable_of(desk, detail)
+    answerable = answerable_of(desk, detail, wishes.message)
     words = _said_in(text)
     check_account(desk, detail, answerable)
     account = desk.accounts[answerable.account]
+    network = desk.network_of(account)
     visibility = Visibility.PRIVATE if wishes.private else answerable.message.visibility
     if channel is not None:
-        _may(channel, account, answerable, visibility, detail.row.network, wishes)
+        _may(channel, account, answerable, visibility, network, wishes)
     window = reply_place.window(channel, account, answerable, visibility)
     reply_place.refuse_outside(window, detail, answerable, desk.clock(), desk.zone)
     whole = replying.signed(words, sign_off_of(desk, account.id))
     handle = str(answerable.author.handle)
     able = channel.capabilities if channel else None
     files = reply_files.read(wishes.attach, able)
-    parts, length = _parts(channel, whole, visibility, handle, detail.row.network, wishes)
+    parts, length = _parts(channel, whole, visibility, handle, network, wishes)
     price = reply_place.price(channel, account, parts, visibility)
     wording = reply_checks.Wording(whole, visibility, handle, bool(files))
-    warned = (*_warnings(desk, detail, wording, price), *reply_files.unseen(files, able, detail.row.network))
+    warned = (*_warnings(desk, detail, wording, price), *reply_files.unseen(files, able, network))
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
         version=detail.row.version,
         account=account.id,
-        network=detail.row.network,
+        network=network,
         to=handle,
         visibility=visibility,
         text="\n\n".join(parts),
@@ -146,7 +150,7 @@ def prepare(
         parts=parts,
         written=words,
         wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
-        place=reply_place.appears(detail, answerable, visibility),
+        place=reply_place.appears(detail, answerable, visibility, network),
         window=window,
         files=files,
         apart=bool(able and able.pictures_apart and visibility is Visibility.PRIVATE),
@@ -269,23 +273,38 @@ def saved(desk: Desk, case_id: int, answer_id: str, now: datetime) -> str:
 
 def queue(desk: Desk, draft: ReplyDraft, *, undo_seconds: float | None = None) -> Done:
     """Put a reply into the outbox, of a thread every part. Raises `Stale` when the case changed since the draft."""
-    now = desk.clock()
-    not_before = now + undo_window(desk, draft.account, undo_seconds)
+    return queue_all(desk, (draft,), undo_seconds=undo_seconds)
+
+
+def queue_all(desk: Desk, drafts: Sequence[ReplyDraft], *, undo_seconds: float | None = None) -> Done:
+    """Put the replies to one case, each for a place of its own, into the outbox: all of them, or none.
+
+    Raises `Stale` when the case changed since they were made.
+    """
+    now, first = desk.clock(), drafts[0]
     with desk.store.transaction(desk.officer, now) as tx:
-        before = tx.cases.get(draft.case_id)
-        check_version(desk, before, {draft.case_id: draft.version})
+        before = tx.cases.get(first.case_id)
+        check_version(desk, before, {first.case_id: first.version})
         after = desk.clocks.with_due(life.touched(before))
         version = _next_version(tx, before, after)
         row_ids: list[int] = []
-        for row, files in rows_of(draft, not_before, version):
-            row_ids.append(tx.outbox.add(replace(row, after_id=row_ids[-1] if row_ids else None), desk.officer, now))
-            tx.replies.add_files(row_ids[-1], files)
-        tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
-        if not draft.wishes.acknowledge:
-            tx.put_draft(draft.case_id, OutboxKind.REPLY, "")
-        said = _said(draft)
+        for draft in drafts:
+            row_ids += _rows(desk, tx, draft, now + undo_window(desk, draft.account, undo_seconds), version)
+            tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
+        if not first.wishes.acknowledge:
+            tx.put_draft(first.case_id, OutboxKind.REPLY, "")
+        said = _said(drafts)
         tx.undo.add(desk.seat, now, said, [change_of(before, after)], row_ids)
-    return Done(said, (draft.case_id,), row_ids[0], tuple(row_ids))
+    return Done(said, (first.case_id,), row_ids[0], tuple(row_ids))
+
+
+def _rows(desk: Desk, tx: Transaction, draft: ReplyDraft, not_before: datetime, version: int) -> list[int]:
+    """Queue what a reply consists of, each part after the one before it."""
+    row_ids: list[int] = []
+    for row, files in rows_of(draft, not_before, version):
+        row_ids.append(tx.outbox.add(replace(row, after_id=row_ids[-1] if row_ids else None), desk.officer, tx.at))
+        tx.replies.add_files(row_ids[-1], files)
+    return row_ids
 
 
 def _next_version(tx: Transaction, before: Case, after: Case) -> int:
@@ -316,11 +335,13 @@ def _logged(draft: ReplyDraft) -> dict[str, Any]:
     return detail
 
 
-def _said(draft: ReplyDraft) -> str:
-    verb = "Acknowledged" if draft.wishes.acknowledge else "Answered"
-    parts = f" in {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
-    held = " It waits for the approval of a second officer." if draft.held else ""
-    return f"{verb} {draft.to} on {draft.ref}{parts}.{held}"
+def _said(drafts: Sequence[ReplyDraft]) -> str:
+    first = drafts[0]
+    verb = "Acknowledged" if first.wishes.acknowledge else "Answered"
+    parts = f" in {len(first.parts)} posts" if len(first.parts) > 1 and len(drafts) == 1 else ""
+    where = f" in {len(drafts)} places" if len(drafts) > 1 else ""
+    held = " It waits for the approval of a second officer." if first.held else ""
+    return f"{verb} {first.to} on {first.ref}{where}{parts}.{held}"
 
 
 async def draft(
@@ -333,5 +354,5 @@ async def draft(
     wishes: Wishes | None = None,
 ) -> ReplyDraft:
     """Make a reply with the channel of the case's account; the network is asked for its rules where it has some."""
-    async with channel_of(desk, poller, case_id) as channel:
+    async with channel_of(desk, poller, case_id, wishes.message if wishes else None) as channel:
         return prepare(desk, channel, case_id, text, private=private, wishes=wishes)

@@ -15,11 +15,11 @@ from socialtriage.domain.views import CaseDetail
 from socialtriage.store.messages import Answerable
 
 
-def appears(detail: CaseDetail, answerable: Answerable, visibility: Visibility) -> str:
-    """Where the answer will be seen, in a sentence."""
+def appears(detail: CaseDetail, answerable: Answerable, visibility: Visibility, network: str) -> str:
+    """Where the answer will be seen, in a sentence. `network` is that of the account that speaks."""
     asked = next((m for m in reversed(detail.messages) if m.remote_id == answerable.message.remote_id), None)
     who = clean_line(str(answerable.author.handle), 60)
-    if detail.row.network == "imap" or (answerable.subject and not answerable.message.conversation):
+    if network == "imap" or (answerable.subject and not answerable.message.conversation):
         return f"as an answer by mail to {who}"
     public_parent = answerable.message.visibility is Visibility.PUBLIC
     if visibility is Visibility.PRIVATE:

@@ -55,14 +55,18 @@ async def rules(desk: Desk, poller: Poller, case_id: int, *, private: bool = Fal
             return channel.measure(whole, visibility, handle)
 
         window = reply_place.window(channel, desk.accounts[answerable.account], answerable, visibility)
-        threaded = detail.row.network in THREADED
-        return Rules(answerable.account, detail.row.network, handle, visibility, measure, threaded, window)
+        network = desk.network_of(desk.accounts[answerable.account])
+        return Rules(answerable.account, network, handle, visibility, measure, network in THREADED, window)
 
 
 @contextlib.asynccontextmanager
-async def channel_of(desk: Desk, poller: Poller, case_id: int) -> AsyncIterator[Channel | None]:
-    """The channel of the account that a case came by, its rules learnt; None where the account is gone."""
-    answerable = desk.store.messages.to_answer(case_id)
+async def channel_of(
+    desk: Desk, poller: Poller, case_id: int, message: int | None = None
+) -> AsyncIterator[Channel | None]:
+    """The channel of the account that a case, or one message of it, came by, its rules learnt; None where the account
+    is gone.
+    """
+    answerable = desk.store.messages.to_answer(case_id, message)
     account = desk.accounts.get(answerable.account) if answerable else None
     if account is None:
         yield None
@@ -78,9 +82,9 @@ async def channel_of(desk: Desk, poller: Poller, case_id: int) -> AsyncIterator[
         await channel.aclose()
 
 
-def answerable_of(desk: Desk, detail: CaseDetail) -> Answerable:
-    """What an answer to a case answers. Raises `Refused` where no resident wrote."""
-    answerable = desk.store.messages.to_answer(detail.row.id)
+def answerable_of(desk: Desk, detail: CaseDetail, message: int | None = None) -> Answerable:
+    """What an answer to a case answers, or to one `message` of it. Raises `Refused` where no resident wrote."""
+    answerable = desk.store.messages.to_answer(detail.row.id, message)
     if answerable is None:
         raise Refused(f"{detail.row.ref} has no message of a resident that could be answered.")
     return answerable

@@ -48,6 +48,16 @@ class Answerable:
     language: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A resident's message as a place where an answer may stand."""
+
+    id: int
+    at: datetime
+    text: SafeText
+    answerable: Answerable
+
+
 class MessageWriter:
     """Changes of messages inside a transaction."""
 
@@ -171,30 +181,43 @@ class Messages:
         )
         return [(r[0], _ref(r[1:])) for r in rows]
 
-    def to_answer(self, case_id: int) -> Answerable | None:
-        """What an answer to a case answers: the resident's newest message that is still at its source."""
+    def to_answer(self, case_id: int, message_id: int | None = None) -> Answerable | None:
+        """What an answer to a case answers: the resident's newest message that is still at its source, or one of
+        theirs that was chosen.
+        """
         r = self._db.one(
-            "SELECT m.remote_id, m.thread, m.conversation, m.visibility, m.reply_data, p.key, p.handle, p.name, p.url,"
-            " m.account, m.subject, m.refs, m.language FROM messages m JOIN persons p ON p.id = m.person_id"
-            f" WHERE m.case_id = ? AND m.voice = 'resident' AND {SPOKEN}"
-            " ORDER BY m.gone_at IS NOT NULL, m.at DESC, m.id DESC LIMIT 1",
-            (case_id,),
+            f"{_TO_ANSWER} AND (?2 IS NULL OR m.id = ?2) ORDER BY m.gone_at IS NOT NULL, m.at DESC, m.id DESC LIMIT 1",
+            (case_id, message_id),
         )
-        if r is None:
-            return None
-        return Answerable(
-            message=_ref(r),
-            author=Author(r[5], SafeText(r[6]), SafeText(r[7]), r[8]),
-            account=r[9],
-            subject=r[10],
-            references=tuple(json.loads(r[11] or "[]")),
-            language=r[12],
-        )
+        return _answerable(r) if r is not None else None
+
+    def asked(self, case_id: int) -> list[Asked]:
+        """Every message of the resident that is still at its source, the newest first."""
+        rows = self._db.all(f"{_TO_ANSWER} AND m.gone_at IS NULL ORDER BY m.at DESC, m.id DESC", (case_id,))
+        return [Asked(id=r[13], at=from_iso(r[14]), text=SafeText(r[15]), answerable=_answerable(r)) for r in rows]
 
     def last_at(self, account: str) -> datetime | None:
         """When the newest message of an account was written."""
         row = self._db.one("SELECT at FROM messages WHERE account = ? ORDER BY id DESC LIMIT 1", (account,))
         return when(row[0]) if row else None
+
+
+_TO_ANSWER = (
+    "SELECT m.remote_id, m.thread, m.conversation, m.visibility, m.reply_data, p.key, p.handle, p.name, p.url,"
+    " m.account, m.subject, m.refs, m.language, m.id, m.at, m.text FROM messages m JOIN persons p ON p.id = m.person_id"
+    f" WHERE m.case_id = ?1 AND m.voice = 'resident' AND {SPOKEN}"
+)
+
+
+def _answerable(r: Sequence[Any]) -> Answerable:
+    return Answerable(
+        message=_ref(r),
+        author=Author(r[5], SafeText(r[6]), SafeText(r[7]), r[8]),
+        account=r[9],
+        subject=r[10],
+        references=tuple(json.loads(r[11] or "[]")),
+        language=r[12],
+    )
 
 
 def _ref(r: Sequence[Any]) -> StoredRef:

@@ -224,6 +224,8 @@ def _review() -> Iterator[Action]:
     tooltip = "Consent to a thread of several posts where one is too long, or take it back."
     yield row("reply.split", "s", "thread", tooltip, do="split", main=6)
     yield row("reply.promise", "x", "promise", "Promise word by a time; it becomes the deadline.", do="promise", main=7)
+    tooltip = "Answer in another thread or account of the case too, or no longer."
+    yield row("reply.places", "w", "places", tooltip, do="places", main=9)
     yield row("reply.attach", "a", "picture", "Add a picture, and say what is on it.", do="attach", main=8)
     yield row("reply.detach", "A", "no picture", "Take the pictures out.", do="detach")
     yield row("reply.discard", "n", "discard", "Throw away what was written.", do="discard", main=4)

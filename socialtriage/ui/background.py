@@ -187,6 +187,15 @@ class Background:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
         return await self._engine.draft_reply(case_id, text, private=wishes.private, wishes=wishes)
 
+    async def draft_replies(
+        self, case_id: int, text: str, wishes: Wishes, messages: Sequence[int]
+    ) -> tuple[ReplyDraft, ...]:
+        """A reply to each of some messages of a case, or to the newest. Raises as `draft_reply` does."""
+        from socialtriage.services import reply_everywhere
+
+        make = partial(self.draft_reply, case_id, text)
+        return await reply_everywhere.each_of(self._app.desk, case_id, make, wishes, messages)
+
     async def statements(self, text: str, variants: Mapping[str, str], accounts: Sequence[str] = ()) -> list[Statement]:
         """What would be said on accounts. Raises `Refused`, `NotFound`."""
         engine: object = self._engine

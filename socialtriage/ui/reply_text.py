@@ -10,6 +10,7 @@ from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail
 from socialtriage.services.handoff import undo_window
 from socialtriage.services.replies import ReplyDraft
+from socialtriage.services.reply_everywhere import Place
 from socialtriage.services.reply_place import window_words
 from socialtriage.ui import words
 from socialtriage.ui.case_text import Reader
@@ -23,10 +24,20 @@ LABEL = 11
 
 
 def review(
-    detail: CaseDetail, written: Written, draft: ReplyDraft | None, fault: Sequence[str], desk: Desk, reader: Reader
+    detail: CaseDetail,
+    written: Written,
+    drafts: Sequence[ReplyDraft],
+    fault: Sequence[str],
+    places: Sequence[Place],
+    desk: Desk,
+    reader: Reader,
 ) -> Iterator[Para]:
-    """A reply as it would leave; without a draft, what was written and why it cannot (`fault`, its lines)."""
+    """A reply as it would leave, in every place that was chosen of those that there are; without a draft, what was
+    written and why it cannot (`fault`, its lines).
+    """
+    draft = drafts[0] if drafts else None
     yield from _route(detail, written, draft)
+    yield from _places(written, places)
     if draft is not None:
         yield from _limits(draft, desk, reader)
     yield para("")
@@ -35,9 +46,15 @@ def review(
         for line in fault[1:]:
             yield para(clean_line(line, 400), "warn", indent=2)
         yield para("")
-    for warning in draft.warnings if draft else ():
+    for warning in dict.fromkeys(warning for each in drafts for warning in each.warnings):
         yield para("! " + clean_line(warning, 400), "warn")
     yield from _words(draft.parts if draft else (written.text,), ready=draft is not None)
+    for other in drafts[1:]:
+        yield para(f"AND BY {clean_line(other.account, 60)}", "heading")
+        yield from _route(detail, written, other)
+        yield from _limits(other, desk, reader)
+        yield para("")
+        yield from _words(other.parts, ready=True)
     if draft is not None:
         yield from _then(draft, desk)
 
@@ -49,10 +66,29 @@ def _route(detail: CaseDetail, written: Written, draft: ReplyDraft | None) -> It
     yield fact("From", (clean_line(draft.account if draft else row.account), "strong"), width=LABEL)
     handle, name = clean_line(draft.to if draft else row.handle), clean_line(row.name)
     yield fact("To", (name if name == handle else f"{name} {handle}", "strong"), width=LABEL)
+    network = draft.network if draft else row.network
     seen = ("PRIVATE: they alone can read it", "private") if private else ("PUBLIC: anyone can read it", "strong")
-    yield fact("Seen by", seen, (f", on {words.network(row.network)}", ""), width=LABEL)
+    yield fact("Seen by", seen, (f", on {words.network(network)}", ""), width=LABEL)
     if draft and draft.place:
         yield fact("Appears", (clean_line(draft.place, 300), ""), width=LABEL)
+
+
+def _places(written: Written, places: Sequence[Place]) -> Iterator[Para]:
+    """Where the case was written of, and where it is answered, where that is more than one place."""
+    if len(places) < 2:
+        return
+    now = written.places or (places[0].message,)
+    for number, each in enumerate(places):
+        line = place_line(each, each.message in now)
+        yield fact("Places" if not number else "", (clean_line(line, 300), ""), width=LABEL)
+    yield fact("", ("w answers in another place too, or no longer", "dim"), width=LABEL)
+
+
+def place_line(place: Place, answered: bool) -> str:
+    """A place in a line: whether it is answered, the account, for whose eyes, and the first words there."""
+    seen = "PUBLIC" if place.visibility is Visibility.PUBLIC else "PRIVATE"
+    mark = "[x]" if answered else "[ ]"
+    return f"{mark} {place.account}, {seen} on {words.network(place.network)}: {place.words}"
 
 
 def _limits(draft: ReplyDraft, desk: Desk, reader: Reader) -> Iterator[Para]:

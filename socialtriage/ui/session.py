@@ -68,6 +68,8 @@ class Written:
     """The saved answer that it began as."""
     files: tuple[tuple[str, str], ...] = ()
     """Pictures that go with it: where each is, and what is on it."""
+    places: tuple[int, ...] = ()
+    """The messages that it answers, in a case of several places; empty for the newest alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,17 @@ from textual.binding import BindingType
 from socialtriage.domain.errors import SocialTriageError, Stale
 from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.domain.views import CaseDetail, Done
-from socialtriage.services import drafts, inbox, moderation, replies, reply_files
+from socialtriage.services import drafts, inbox, moderation, replies, reply_everywhere, reply_files
 from socialtriage.services.replies import ReplyDraft, Wishes
 from socialtriage.ui import reply_text
 from socialtriage.ui.actions import Action, Where, bindings_for
 from socialtriage.ui.screens.ask import Ask
 from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
+from socialtriage.ui.screens.choices import Choice
 from socialtriage.ui.screens.compose import Compose, ask_promise
 from socialtriage.ui.screens.dialogs import Confirm
+from socialtriage.ui.screens.picker import Picker
 from socialtriage.ui.session import Written
 from socialtriage.ui.widgets.text_pane import TextPane
 
@@ -45,8 +47,9 @@ class ReplyScreen(Asking[None], DeskScreen):
         super().__init__()
         self._detail, self.written = detail, written
         self.pane = TextPane()
-        self.draft: ReplyDraft | None = None
-        """The reply as it would leave; None while it cannot."""
+        self.drafts: tuple[ReplyDraft, ...] = ()
+        """The reply as it would leave, in every place that was chosen; empty while it cannot."""
+        self._places = reply_everywhere.places(app.desk, detail.row.id)
         self.sent: Done | None = None
         self._fault: tuple[str, ...] = ()
 
@@ -64,7 +67,7 @@ class ReplyScreen(Asking[None], DeskScreen):
 
     async def _prepare(self) -> None:
         """Make the reply; why it cannot leave is shown in its place."""
-        self.draft, self._fault = None, ()
+        self.drafts, self._fault = (), ()
         written = self.written
         wishes = Wishes(
             private=written.private,
@@ -75,13 +78,15 @@ class ReplyScreen(Asking[None], DeskScreen):
             seen=self._detail.row.version,
         )
         try:
-            self.draft = await self.triage.background.draft_reply(self._detail.row.id, written.text, wishes)
+            self.drafts = await self.triage.background.draft_replies(
+                self._detail.row.id, written.text, wishes, written.places
+            )
         except SocialTriageError as error:
             self._refused(error)
         self._show()
 
     def _refused(self, error: SocialTriageError) -> None:
-        self.draft = None
+        self.drafts = ()
         changed = isinstance(error, Stale)
         self._fault = (
             str(error),
@@ -92,7 +97,11 @@ class ReplyScreen(Asking[None], DeskScreen):
     def _show(self) -> None:
         app = self.triage
         self.pane.show(
-            list(reply_text.review(self._detail, self.written, self.draft, self._fault, app.desk, app.reader()))
+            list(
+                reply_text.review(
+                    self._detail, self.written, self.drafts, self._fault, self._places, app.desk, app.reader()
+                )
+            )
         )
 
     # --- keys ---------------------------------------------------------------------------------------------
@@ -128,9 +137,32 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.written = replace(self.written, promise=by)
         await self._prepare()
 
+    def action_places(self) -> None:
+        """Answer in another thread or account of the case too, or no longer."""
+        if len(self._places) < 2:
+            self.triage.say("This case was written of in one place only.")
+            return
+        self.triage.in_background(self._choose_place, "ask", "choosing where it is answered")
+
+    async def _choose_place(self) -> None:
+        now = self.written.places or (self._places[0].message,)
+        choices = [Choice(str(each.message), reply_text.place_line(each, each.message in now)) for each in self._places]
+        taken = await self.triage.ask(Picker("Answer in this place too, or no longer", choices))
+        if taken is None:
+            return
+        wanted = set(now) ^ {int(taken)}
+        if not wanted:
+            self.triage.say("One place must stay.", "$warn")
+            return
+        chosen = tuple(each.message for each in self._places if each.message in wanted)
+        self.written = replace(self.written, places=chosen if chosen != (self._places[0].message,) else ())
+        await self._prepare()
+
     def main_actions(self) -> Sequence[Action]:
-        """Without the key for pictures where the network takes none."""
-        return [each for each in super().main_actions() if each.id != "reply.attach" or not self._no_pictures()]
+        """Without the keys for pictures where the network takes none, and for places where there is one."""
+        needless = {"reply.attach"} if self._no_pictures() else set()
+        needless |= {"reply.places"} if len(self._places) < 2 else set()
+        return [each for each in super().main_actions() if each.id not in needless]
 
     def _no_pictures(self) -> str:
         """Why this answer can have no picture, in a sentence; empty where it can."""
@@ -172,6 +204,7 @@ class ReplyScreen(Asking[None], DeskScreen):
 
     async def _edit(self) -> None:
         self._detail = await asyncio.to_thread(inbox.detail, self.triage.desk, self._detail.row.id)
+        self._places = await asyncio.to_thread(reply_everywhere.places, self.triage.desk, self._detail.row.id)
         begun = await composed(self.triage, self._detail, self.written)
         if begun is not None:
             self.written = begun
@@ -179,21 +212,21 @@ class ReplyScreen(Asking[None], DeskScreen):
 
     def action_send(self) -> None:
         """Put it into the outbox, when it can leave."""
-        if self.draft is not None and self.sent is None:
+        if self.drafts and self.sent is None:
             self.triage.in_background(
-                partial(self._send, self.draft), "review-send", "putting the reply into the outbox"
+                partial(self._send, self.drafts), "review-send", "putting the reply into the outbox"
             )
 
-    async def _send(self, draft: ReplyDraft) -> None:
+    async def _send(self, drafts: tuple[ReplyDraft, ...]) -> None:
         app = self.triage
         try:
-            self.sent = await app.write(replies.queue, app.desk, draft)
+            self.sent = await app.write(replies.queue_all, app.desk, drafts)
         except Stale as stale:
             self._refused(stale)
             self._show()
             app.say_error(stale)
             return
-        app.session.replies.pop(draft.case_id, None)
+        app.session.replies.pop(self._detail.row.id, None)
         self.dismiss()
 
     def action_postpone(self) -> None:
