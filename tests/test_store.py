@@ -17,6 +17,7 @@ import pytest
 
 from socialtriage.domain.errors import StoreError
 from socialtriage.store.database import SCHEMA_VERSION, Database
+from socialtriage.store.leases import LONGEST
 from socialtriage.store.log import NewEvent
 from socialtriage.store.search import match
 from socialtriage.store.store import Store
@@ -252,6 +253,26 @@ def test_a_lease_of_another_host_ends_when_it_ends(store: Store) -> None:
     assert held is not None
     assert held.host == "elsewhere"
     assert store.leases.take("poll", "JS", MONDAY + timedelta(minutes=2), 60) is None
+
+
+def test_a_clock_far_ahead_elsewhere_locks_nobody_out_for_longer_than_a_lease(store: Store) -> None:
+    def renewed(at: str) -> None:
+        with store.transaction("x", MONDAY) as tx:
+            row = ("poll", "elsewhere", 1, "", "MK", at)
+            tx._c.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    renewed("2031-01-01T00:00:00.000Z")
+    assert store.leases.take("poll", "JS", MONDAY, 60) is not None
+    # One that is alive renews it, by its own clock; then nobody else may have it.
+    renewed("2031-01-01T00:00:30.000Z")
+    assert store.leases.take("poll", "JS", MONDAY + timedelta(seconds=61), 60) is not None
+    assert store.leases.take("poll", "JS", MONDAY + timedelta(seconds=120), 60) is not None
+    assert store.leases.take("poll", "JS", MONDAY + timedelta(seconds=122), 60) is None
+    # Whoever only asks who has it does not wait for ever either.
+    store.leases.give_back("poll")
+    renewed("2031-01-01T00:01:00.000Z")
+    assert store.leases.holder("poll", MONDAY) is not None
+    assert store.leases.holder("poll", MONDAY + timedelta(seconds=LONGEST + 1)) is None
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ class Polling:
         try:
             yield
         finally:
-            self.desk.store.leases.give_back(LEASE)
+            # Where the store is busy it stays: this process is gone in a moment, and then it counts no more.
+            with contextlib.suppress(StoreError):
+                self.desk.store.leases.give_back(LEASE)
 
     def poll_now(self) -> None:
         """Poll every account now instead of at its next time."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.store.database import Database
+
+LONGEST = 120.0
+"""Seconds that a lease is taken for at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ class Leases:
     def take(self, name: str, officer: str, now: datetime, seconds: float) -> Holder | None:
         """Take or renew a lease. None when it is ours now, else who holds it.
 
-        A holder on this host that is no longer alive loses it at once; on another host its expiry is awaited.
+        A holder on this host that is no longer alive loses it at once; on another host its expiry is awaited. An
+        expiry later than a lease lasts was written by a clock that is ahead: it is set to the longest that it can
+        last, which a holder that is alive renews in time, and one that is not does not.
         """
         with self._db.write() as c:
             row = c.execute(
@@ -78,6 +84,7 @@ class Leases:
             if row is not None and not self._mine(row):
                 holder = Holder(row[0], row[1], row[3], from_iso(row[4]))
                 if holder.expires_at > now and not self._dead(row):
+                    self._bound(c, name, holder.expires_at, now + timedelta(seconds=seconds))
                     return holder
             c.execute(
                 "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET host = excluded.host,"
@@ -100,7 +107,18 @@ class Leases:
         row = self._db.one("SELECT host, pid, started, officer, expires_at FROM leases WHERE name = ?", (name,))
         if row is None or self._mine(row) or from_iso(row[4]) <= now or self._dead(row):
             return None
-        return Holder(row[0], row[1], row[3], from_iso(row[4]))
+        found = Holder(row[0], row[1], row[3], from_iso(row[4]))
+        if found.expires_at > (end := now + timedelta(seconds=LONGEST)):
+            with self._db.write() as c:
+                self._bound(c, name, found.expires_at, end)
+        return found
+
+    def _bound(self, c: sqlite3.Connection, name: str, expires_at: datetime, end: datetime) -> None:
+        """Let a lease end when leases end at the latest, unless it was renewed meanwhile."""
+        if expires_at > end:
+            c.execute(
+                "UPDATE leases SET expires_at = ? WHERE name = ? AND expires_at = ?", (iso(end), name, iso(expires_at))
+            )
 
     def _mine(self, row: tuple[str, int, str, str, str]) -> bool:
         return (row[0], row[1], row[2]) == (self._host, self._pid, self._started)

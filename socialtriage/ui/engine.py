@@ -43,7 +43,11 @@ class DeskEngine:
             while True:
                 try:
                     await asyncio.to_thread(polling.take_lease)
-                except (Refused, StoreError) as why:
+                except StoreError:
+                    # The store is busy, which says nothing of other desks.
+                    await self._only_send(polling, sent)
+                    continue
+                except Refused as why:
                     state(why.message)
                     await self._only_send(polling, sent)
                     continue
@@ -52,7 +56,8 @@ class DeskEngine:
                 await polling.forever(answerbox.polled(self._desk), report, sent)
         finally:
             if self.polls:
-                self._desk.store.leases.give_back("poll")
+                with contextlib.suppress(StoreError):
+                    self._desk.store.leases.give_back("poll")
             self._polling = None
             await poller.aclose()
 
