@@ -289,14 +289,14 @@ def test_a_second_officer_approves_and_returns_in_the_outbox(tmp_path: Path) -> 
     trainee = small_desk(tmp_path, officer="TR", config=config)
     arrive(trainee, message("My bin was missed", author=person("Pat")))
     case_id = the_case(trainee)
-    replies.queue(trainee, replies.prepare(trainee, None, case_id, "Tomorrow, I think."))
+    replies.queue(trainee, replies.prepare(trainee, None, case_id, "Tomorrow, I think. Call 07700 900123."))
     desk = small_desk(tmp_path, officer="MK", config=config)
 
     async def story(officer: Officer) -> None:
         await officer.press("f3")
         await officer.on(OutboxScreen)
         await officer.sees("approval", "1 waits for approval")
-        await officer.reads("written by TR")
+        await officer.reads("written by TR; y approves it", "Seen by PUBLIC", "holds personal data: phone number")
         await officer.press("b")
         await officer.on(Write)
         await officer.write("No guessing.")

@@ -115,7 +115,7 @@ def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
         return Done(f"{said}; nobody stands in.", (mail.case_id,) if mail.case_id else ())
     goes = (
         f"hand {mail.ref} to {deputy.name} (handoff {mail.ref} --to {deputy.id})"
-        if mail.ref
+        if mail.ref and deputy_for(desk, mail) is not None
         else f"new handoffs go to {deputy.name}"
     )
     return Done(f"{said}; {goes}.", (mail.case_id,) if mail.case_id else ())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from socialtriage.domain.errors import NotFound, Refused, UsageError
-from socialtriage.domain.models import OutboxKind
+from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import Done
+from socialtriage.services import inbox, reply_checks
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import undo_window
 from socialtriage.services.settling import as_written, begun_in_private, with_files
@@ -47,6 +50,26 @@ def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: floa
         tx.log(NewEvent("reply.approved", row.case_id, ref, detail))
     said = f"Approved {row.officer}'s reply to {row.recipient}{f' on {ref}' if ref else ''}."
     return Done(said, (row.case_id,) if row.case_id else (), row.id, tuple(each.id for each in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Concerns:
+    """What who approves a reply must see beside its words."""
+
+    visibility: Visibility
+    warnings: tuple[str, ...] = ()
+
+
+def concerns(desk: Desk, row_id: int) -> Concerns | None:
+    """Who can read a held reply, and what its review warned of; None for a row that is none."""
+    row = desk.store.outbox.get(row_id)
+    if row is None or row.kind is not OutboxKind.REPLY or row.case_id is None:
+        return None
+    detail = inbox.detail(desk, row.case_id)
+    text, to = as_written(row), str(row.payload["to"]["handle"])
+    wording = reply_checks.Wording(text, Visibility(row.payload["visibility"]), to, carries_files=bool(with_files(row)))
+    said = reply_checks.warnings(desk, detail, wording, held=True)
+    return Concerns(wording.visibility, tuple(said))
 
 
 def give_back(desk: Desk, row_id: int, words: str) -> Done:

@@ -43,9 +43,11 @@ def _fills(placeholder: str) -> bool:
     return placeholder[1:-1].casefold() in FILLED
 
 
-def warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> list[str]:
-    """Everything that is to be thought about, the weightiest first."""
-    return list(_warnings(desk, detail, wording))
+def warnings(desk: Desk, detail: CaseDetail, wording: Wording, *, held: bool = False) -> list[str]:
+    """Everything that is to be thought about, the weightiest first. `held`: it waits in the outbox for approval, so
+    that its own row is no other reply, and its officer's hand on the case is none to speak of.
+    """
+    return list(_warnings(desk, detail, wording, held))
 
 
 def of_statement(desk: Desk, text: str) -> Iterator[str]:
@@ -60,14 +62,15 @@ def of_statement(desk: Desk, text: str) -> Iterator[str]:
         yield f"This is the pre-election period, until {last}: a statement must not be seen to favour anybody."
 
 
-def _warnings(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator[str]:
+def _warnings(desk: Desk, detail: CaseDetail, wording: Wording, held: bool) -> Iterator[str]:
     public = wording.visibility is Visibility.PUBLIC
     if public:
         yield from _personal(desk, detail, wording.text)
     yield from _blocked_words(desk, wording.text)
     if _unedited(detail, wording.text):
         yield "These are the contact's words as they came: they were written for us, not for the resident."
-    yield from _others(desk, detail)
+    if not held:
+        yield from _others(desk, detail)
     left = replying.left_open(wording.text)
     if odd := [*(each for each in left if not _fills(each)), *replying.gaps(wording.text)]:
         yield f"It holds {', '.join(odd)}, which nobody fills in."

@@ -77,9 +77,7 @@ class OutboxScreen(Page):
         state, _, style = _state(row)
         yield fact("State", (state, style or "strong"))
         if row.held:
-            yield fact(
-                "Held", (f"written by {clean_line(row.officer)}; a second officer approves or returns it", "warn")
-            )
+            yield from self._to_judge(row)
         if row.after_id is not None and row.state is not OutboxState.SENT:
             yield fact(
                 "After", (f"row {row.after_id}: it is a part of a thread, and leaves when that one was sent", "")
@@ -102,6 +100,17 @@ class OutboxScreen(Page):
         if row.text:
             yield para("")
             yield para(clean(row.text), indent=2)
+
+    def _to_judge(self, row: OutboxView) -> Iterator[Para]:
+        """What a second officer must see before they approve it."""
+        desk = self.triage.desk
+        mine = row.officer.casefold() == desk.officer.casefold()
+        how = "a second officer approves or returns it" if mine else "y approves it, b returns it with a word"
+        yield fact("Held", (f"written by {clean_line(row.officer)}; {how}", "warn"))
+        found = approvals.concerns(desk, row.id)
+        if found is not None:
+            yield fact("Seen by", (words.VISIBILITY[found.visibility], "strong"))
+            yield from (para(f"! {each}", "warn") for each in found.warnings)
 
     # --- keys ---------------------------------------------------------------------------------------------
 
