@@ -163,7 +163,7 @@ def test_a_note_that_only_somebody_deleted_is_missed(desk: Desk) -> None:
     raw.execute("DELETE FROM event_notes WHERE seq = (SELECT max(seq) FROM event_notes)")
     raw.commit()
     raw.close()
-    assert "1 notes are gone" in (desk.store.log.verify().fault or "")
+    assert "1 note is gone" in (desk.store.log.verify().fault or "")
 
 
 def test_kinds_have_times_of_their_own_and_nothing_on_its_way_is_forgotten(desk: Desk, clock: FrozenClock) -> None:

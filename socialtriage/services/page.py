@@ -12,7 +12,7 @@ from datetime import datetime
 from html import escape
 
 from socialtriage.domain.redact import Redaction, redact
-from socialtriage.domain.text import clean
+from socialtriage.domain.text import clean, many
 from socialtriage.domain.views import CaseDetail, EventView, MessageView
 from socialtriage.services.desk import Desk
 from socialtriage.services.record import WITHHELD, Scope
@@ -51,7 +51,7 @@ def as_html(
         count += 1
         cells = "".join(f'<td dir="auto">{escape(clean(row[name]))}</td>' for name in columns[1:])
         yield f'<tr><th scope="row">{escape(row[columns[0]])}</th>{cells}</tr>\n'
-    yield f"</tbody>\n</table>\n<p>{count} cases.</p>\n{_proof(desk)}</body>\n</html>\n"
+    yield f"</tbody>\n</table>\n<p>{many(count, 'case')}.</p>\n{_proof(desk)}</body>\n</html>\n"
 
 
 def case_file(desk: Desk, detail: CaseDetail, row: Mapping[str, str], *, hide: bool = False) -> Iterator[str]:

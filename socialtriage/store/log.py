@@ -16,6 +16,7 @@ from typing import Any
 
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import SafeText
+from socialtriage.domain.text import many
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import EventView
 from socialtriage.store.bulk import insert
@@ -221,5 +222,6 @@ class _Walk:
         if not self._found and self._expect != GENESIS:
             return "The hash you noted is not in the log: its end was cut off or rewritten."
         if self.forgotten != self._on_record:
-            return f"{self.forgotten} notes are gone, but the log knows of {self._on_record} that were forgotten."
+            gone = many(self.forgotten, "note is", "notes are")
+            return f"{gone} gone, but the log knows of {self._on_record} that were forgotten."
         return None
