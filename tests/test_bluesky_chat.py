@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -267,3 +268,22 @@ def test_a_conversation_that_was_left_meanwhile_is_passed_over(server: BlueskySe
     asyncio.run(desk.poll())
     assert len(desk.texts()) == 1
     assert desk.notices == []
+
+
+def test_an_entry_of_a_list_that_is_no_conversation_is_said(
+    server: BlueskyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, gwen = Desk(server), server.person("gwen")
+    server.say(gwen, "can I tell you in private?", server.convo(gwen))
+    real = server.listConvoRequests
+
+    def listing(*asked: Any) -> dict[str, Any]:
+        found = real(*asked)
+        return found | {"requests": ["rubbish", None, {"id": 5, "members": []}, *found["requests"]]}
+
+    server.lexicons = None  # which allow no such thing
+    monkeypatch.setattr(server, "listConvoRequests", listing)
+    asyncio.run(desk.poll())
+    assert desk.texts() == ["can I tell you in private?"]
+    told = [notice for notice in desk.notices if "conversation could not be read" in notice]
+    assert len(set(told)) == 2

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from socialtriage.channels import oauth_token
+from socialtriage.channels import http, oauth_token
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.http import Budget, Http
 from socialtriage.channels.oauth_token import TokenEndpoint, bearer, signed
@@ -24,7 +24,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.config.model import Keyring as KeyringConfig
 from socialtriage.domain.errors import AuthError, ChannelError, Misconfigured, SecretError, Unavailable
 from socialtriage.domain.times import utc_now
-from socialtriage.services import handoff
+from socialtriage.services import handoff, renewing
 from socialtriage.services.desk import open_desk
 from socialtriage.services.outbox import Outcome, Sender
 from socialtriage.services.renewing import alone
@@ -304,3 +304,8 @@ def test_another_process_that_renews_is_waited_for(tmp_path: Path) -> None:
     assert theirs.store.leases.holder("login:town-x", utc_now()) is None
     for desk in (ours, theirs):
         desk.close()
+
+
+def test_whoever_waits_for_a_renewal_waits_until_its_lease_has_ended() -> None:
+    """Going ahead sooner would show the vendor a refresh token twice while a slow server still answers the first."""
+    assert renewing.PATIENCE > renewing.LEASE_SECONDS > http.WRITE_TIME

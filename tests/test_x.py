@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import stamina
@@ -35,7 +35,7 @@ from socialtriage.domain.errors import (
 from socialtriage.domain.models import Reread, StoredRef, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.desk import CONFIG
-from tests.doubles.x import ME, XServer
+from tests.doubles.x import ME, Asked, XServer
 
 T = TypeVar("T")
 
@@ -289,6 +289,35 @@ def test_an_edit_that_drops_our_name_does_not_take_the_mention_with_it(new: XSer
     desk.cursor = None
     asyncio.run(desk.poll())
     assert desk.messages[bins].text == "@council the brown bins"
+
+
+@pytest.mark.parametrize("where", ["/mentions", "/tweets", "/dm_events"])
+def test_pages_in_a_circle_end_with_a_word_and_the_next_pass_gets_behind_them(
+    new: XServer, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Each page costs money: a list that leads back to itself is not read until the time is over."""
+    desk = desk_of(new)
+    new.most = 2
+    keys = {new.mention(f"bin {i}", at=NOON - timedelta(hours=i)) for i in range(5)}
+    for i in range(5):
+        new.post("council", f"news {i}", at=NOON - timedelta(hours=i))
+    direct = {f"dm/{new.direct('gwen', f'hello {i}', at=NOON - timedelta(minutes=9 - i))}" for i in range(5)}
+    real = new.answer
+
+    def answer(asked: Asked) -> tuple[int, Any]:
+        status, body = real(asked)
+        if asked.path.endswith(where) and "next_token" in body.get("meta", {}):
+            body["meta"]["next_token"] = {"/dm_events": "a-long-token-of-x-2"}.get(where, "t2")
+        return status, body
+
+    monkeypatch.setattr(new, "answer", answer)
+    asyncio.run(desk.poll())
+    assert any("the same page again and again" in notice for notice in desk.notices)
+    assert len(new.requests) < 20
+    monkeypatch.setattr(new, "answer", real)
+    desk.now += timedelta(minutes=20)
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == keys | direct
 
 
 def test_whoever_x_says_nothing_of_has_an_address_all_the_same(new: XServer) -> None:

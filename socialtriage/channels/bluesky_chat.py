@@ -279,13 +279,17 @@ class Chat:
 
     def _note(self, row: object) -> Convo | None:
         """Remember a conversation and its people; None for what is none (our own request to join a group)."""
-        if not isinstance(row, dict) or "members" not in row:
+        if not isinstance(row, dict):
+            self._xrpc.notices.append("A conversation could not be read (it is no object).")
+            return None
+        if "members" not in row:
             return None
         members = row["members"] if isinstance(row["members"], list) else []
         self._meet(members)
         try:
             convo = msgspec.convert({**row, "members": []}, Convo)
-        except msgspec.ValidationError:
+        except msgspec.ValidationError as exc:
+            self._xrpc.notices.append(f"A conversation could not be read (field {field_of(exc)}).")
             return None
         self._convos[convo.id] = convo
         return convo

@@ -26,6 +26,7 @@ from socialtriage.domain.models import Gap, Incoming, Page
 PAGE = 100
 REACHABLE = 800
 """So many of the newest mentions can be read at all."""
+CIRCLE = "X hands out the same page again and again: what lies behind it was not read."
 EVENT_DAYS = timedelta(days=30)
 SWEEP_EVERY = timedelta(hours=6)
 OVERLAP = timedelta(hours=25)
@@ -86,6 +87,8 @@ class Walk:
 
     def __init__(self, ctx: ChannelContext, api: Api, translator: Translator, cursor: Cursor) -> None:
         self._ctx, self._api, self._translator, self._cursor = ctx, api, translator, cursor
+        self._circles: set[str] = set()
+        """Lists whose pages lead back to themselves: there is no going on by them in this pass."""
 
     def _go_on(self) -> bool:
         budget = self._ctx.budget
@@ -103,7 +106,7 @@ class Walk:
         now = self._ctx.clock()
         if not stream.ranges or stream.ranges[0].high:
             stream.ranges.insert(0, Range(low=stream.top))
-        while stream.ranges and self._go_on():
+        while stream.ranges and self._go_on() and kind not in self._circles:
             async for page in self._range(stream, stream.ranges[0], kind, now):
                 yield self._with_cursor(page)
         if stream.swept is not None and now - stream.swept >= SWEEP_EVERY and not stream.ranges:
@@ -114,7 +117,7 @@ class Walk:
         """The pages of a range: by token within a pass, below the lowest id that was seen in a later one."""
         params = {"max_results": str(PAGE)} | ({"until_id": part.high} if part.high else {})
         params |= {"since_id": part.low} if part.low else {"start_time": _seconds(self._cursor.since)}
-        token = ""
+        token, asked = "", set[str]()
         while self._go_on():
             await self._api.meter.still_allowed()
             answer = await self._ask(kind, params, part, token)
@@ -123,15 +126,21 @@ class Walk:
             self._shrink(stream, part, [int(post.id) for post in posts])
             # A page that lost all its entries to a filter is empty and not the last: only the token tells.
             token = _following(answer)
+            circle = token in asked
+            asked.add(token)
             gap = None
-            if not token:
+            if circle:
+                # The next pass goes on below the lowest id that was seen, without tokens.
+                self._circles.add(kind)
+            elif not token:
                 stream.ranges.remove(part)
                 stream.swept = stream.swept or now
                 gap = self._out_of_reach(part) if kind == "mentions" else None
                 if stream.ranges:
                     stream.ranges[0].count += part.count
-            yield Page(items=self._messages(posts, answer), notices=_unread(answer), gap=gap)
-            if not token:
+            notices = (*_unread(answer), *((CIRCLE,) if circle else ()))
+            yield Page(items=self._messages(posts, answer), notices=notices, gap=gap)
+            if circle or not token:
                 return
 
     def _out_of_reach(self, part: Range) -> Gap | None:
@@ -167,7 +176,7 @@ class Walk:
     async def _sweep(self, stream: Stream, kind: str, now: datetime) -> AsyncGenerator[Page, None]:
         """Look at the last 25 hours once more; what is known costs nothing on the day it was read."""
         params = {"max_results": str(PAGE), "start_time": _seconds(max(now - OVERLAP, self._cursor.since))}
-        token = ""
+        token, asked = "", set[str]()
         while self._go_on():
             await self._api.meter.still_allowed()
             answer = await self._read(kind, params | ({"pagination_token": token} if token else {}))
@@ -177,6 +186,8 @@ class Walk:
             await self._charge_again(kind, [post for post in posts if post.key in known], now)
             await self._charge(kind, fresh, Includes.read(answer))
             token = _following(answer)
+            token = "" if token in asked else token
+            asked.add(token)
             if not token:
                 stream.swept = now
             yield self._with_cursor(Page(items=self._messages(fresh, answer)))
@@ -238,9 +249,15 @@ class Walk:
 
     async def _down_to(self, low: str, token: str, owed: str) -> AsyncGenerator[Page, None]:
         """Pages from `token` (empty: the newest) down to `low`; after each, `state.token` leads to all that is owed."""
-        state = self._cursor.events
+        state, asked = self._cursor.events, {token}
         while self._go_on():
             page, token = await self._events_page(token, low)
+            if token and token in asked:
+                # What lies behind it stays owed: the next pass begins at the newest.
+                state.token = owed
+                yield self._with_cursor(replace(page, notices=(*page.notices, CIRCLE)))
+                return
+            asked.add(token)
             state.token = token or owed
             if not state.token:
                 state.mark = state.top

@@ -11,13 +11,15 @@ from socialtriage.domain.times import utc_now
 from socialtriage.services.desk import Desk
 
 LEASE_SECONDS = 60.0
-PATIENCE = 20.0
-"""Seconds that another process may take; a renewal takes one or two."""
+PATIENCE = LEASE_SECONDS + 5.0
+"""Seconds that another process may take. Until its lease has ended: to go ahead while a slow server is still answering
+it would show the vendor a refresh token twice, and some take the whole login away then.
+"""
 
 
 @contextlib.asynccontextmanager
 async def alone(desk: Desk, account: str) -> AsyncIterator[None]:
-    """Hold the lease on an account's login. A store that is busy, or a lease that never ends, stops no renewal."""
+    """Hold the lease on an account's login. A store that is busy stops no renewal."""
     leases, name = desk.store.leases, f"login:{account}"
 
     def take() -> bool:
