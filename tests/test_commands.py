@@ -265,6 +265,15 @@ def test_demo_without_a_terminal_runs_headless_and_says_what_it_did(shell: Shell
     assert Path(summary["store"]).exists()
 
 
+def test_two_callers_of_one_name_stay_two_people(shell: Shell) -> None:
+    first, second = new(shell, "bin missed"), new(shell, "bin missed again")
+    people = shell.ok("person", "find", "Mrs Price", "--json").json
+    assert len(people) == 2
+    for ref in (first, second):
+        shown = shell.ok("show", ref, "--json").json
+        assert (shown["person"]["contacts"], shown["repeat"]["count"]) == (1, 1)
+
+
 def test_a_demo_leaves_nothing_behind_but_what_it_names(
     processes: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
