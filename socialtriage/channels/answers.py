@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,6 +27,12 @@ from socialtriage.domain.errors import (
 )
 from socialtriage.domain.text import clean_line
 
+LARGE = 256 * 1024
+"""Bytes of a body whose JSON is read ahead, in a thread: a smaller one takes less than two milliseconds."""
+PIECE = 64 * 1024
+"""Bytes that one call of the decoder is given, where the text can be taken apart."""
+TINY = 8
+"""Bytes between two commas below which a text is not taken apart."""
 _LONGEST_WAIT = 86_400.0
 """Seconds of a server's wish to wait that are believed; more is taken for this."""
 
@@ -46,6 +52,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    value: Any = field(default=None, repr=False, compare=False)
+    """The JSON of a large body, read ahead; see `read_ahead`."""
 
     @property
     def host(self) -> str:
@@ -54,21 +62,32 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, lone surrogates replaced. Raises `BadPayload`."""
-        with contextlib.suppress(ValueError, RecursionError):
-            # Twice as fast, and strict: what it refuses the other may still be able to read.
-            return msgspec.json.decode(self.body)
         try:
-            return _decoded(self.body)
+            if isinstance(self.value, ValueError):
+                raise self.value
+            return self.value if self.value is not None else decoded(self.body)
         except (ValueError, RecursionError) as exc:
             raise BadPayload(
                 f"{self.host} answered {self.method} {urlsplit(self.url).path} with something that is not JSON.",
                 hint="If it stays, check the account's `server`.",
             ) from exc
 
+    @property
+    def large(self) -> bool:
+        """Whether its JSON should be read ahead, off the event loop."""
+        return len(self.body) > LARGE and self.body[:64].lstrip()[:1] in (b"[", b"{")
+
+    def read_ahead(self) -> Answer:
+        """The same answer with its JSON read, for a thread: what is not JSON is said by `json` as ever."""
+        try:
+            return replace(self, value=in_pieces(self.body))
+        except (ValueError, RecursionError) as exc:
+            return replace(self, value=ValueError(str(exc)))
+
     def error_field(self, *names: str) -> str:
         """The first of `names` in a JSON error body, as one clean line; empty where there is none."""
         try:
-            data = _decoded(self.body)
+            data = decoded(self.body) if len(self.body) <= LARGE else None
         except (ValueError, RecursionError):
             return ""
         if isinstance(data, dict):
@@ -78,9 +97,39 @@ class Answer:
         return ""
 
 
+def in_pieces(body: bytes, depth: int = 4) -> Any:
+    """The value of a large JSON text, decoded by many short calls. Raises `ValueError`, `RecursionError`.
+
+    The decoder holds the interpreter for as long as one call takes: a thread that makes one call of it stops the
+    screen as if there were no thread.
+    """
+    # Where elements are tiny, references to them would take many times the room of the text.
+    if len(body) <= PIECE or depth == 0 or len(body) < TINY * body.count(b","):
+        return decoded(body)
+    kind = {b"[": list[msgspec.Raw], b"{": dict[str, msgspec.Raw]}.get(body[:64].lstrip()[:1])
+    try:
+        parts: Any = msgspec.json.decode(body, type=kind) if kind is not None else None
+    except ValueError:
+        parts = None
+    if isinstance(parts, list):
+        return [in_pieces(bytes(part), depth - 1) for part in parts]
+    if isinstance(parts, dict):
+        return {name: in_pieces(bytes(part), depth - 1) for name, part in parts.items()}
+    return decoded(body)
+
+
+def decoded(body: bytes) -> Any:
+    """The value of a JSON text. Raises `ValueError`, `RecursionError`."""
+    with contextlib.suppress(ValueError, RecursionError):
+        # Twice as fast, and strict: what it refuses the other may still be able to read.
+        return msgspec.json.decode(body)
+    return _decoded(body)
+
+
 def _decoded(body: bytes) -> Any:
-    """The value of a JSON text. Half a surrogate pair, as any server may send one, becomes U+FFFD here, once for all
-    fields: as an id or an address it could neither be stored nor asked for. Raises `ValueError`, `RecursionError`.
+    """The same by the standard library. Half a surrogate pair, as any server may send one, becomes U+FFFD here, once
+    for all fields: as an id or an address it could neither be stored nor asked for. Raises `ValueError`,
+    `RecursionError`.
     """
     text = body.decode(json.detect_encoding(body), "surrogatepass")
     if "\\ud" in text or "\\uD" in text or not text.isascii():

@@ -283,6 +283,8 @@ class Session:
             headers={k.lower(): v for k, v in response.headers.items()},
             body=body,
         )
+        if answer.large:
+            answer = await asyncio.to_thread(answer.read_ahead)
         self.budget.allowances.read(answer.headers)
         error = (self._classify(answer) if self._classify else None) or default_classify(answer)
         if error is None:
