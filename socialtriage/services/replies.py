@@ -114,10 +114,58 @@ def prepare(
     Raises `Refused` with the reason when it cannot be sent like that, `Stale` when the case is not the one seen.
     """
     wishes = wishes or Wishes(private=private)
+    goal = _goal(desk, channel, case_id, wishes)
+    detail, handle = goal.detail, str(goal.answerable.author.handle)
+    words = _said_in(text)
+    whole = replying.signed(words, sign_off_of(desk, goal.account.id))
+    able = channel.capabilities if channel else None
+    files = reply_files.read(wishes.attach, able)
+    parts, length = _parts(channel, whole, goal.visibility, handle, goal.network, wishes)
+    price = reply_place.price(channel, goal.account, parts, goal.visibility)
+    wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files))
+    draft = ReplyDraft(
+        case_id=case_id,
+        ref=detail.row.ref,
+        version=detail.row.version,
+        account=goal.account.id,
+        network=goal.network,
+        to=handle,
+        visibility=goal.visibility,
+        text="\n\n".join(parts),
+        length=length,
+        answerable=goal.answerable,
+        key=tokens.token_hex(16),
+        warnings=(*_warnings(desk, detail, wording, price), *reply_files.unseen(files, able, goal.network)),
+        parts=parts,
+        written=words,
+        wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
+        place=reply_place.appears(detail, goal.answerable, goal.visibility, goal.network),
+        window=goal.window,
+        files=files,
+        apart=bool(able and able.pictures_apart and goal.visibility is Visibility.PRIVATE),
+        held=approvals.supervised(desk),
+        price=price,
+    )
+    return replace(draft, mail=_mail(desk, draft)) if goal.account.network == "imap" else draft
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What is answered, by which account, for whose eyes, until when."""
+
+    detail: CaseDetail
+    answerable: Answerable
+    account: AccountConfig
+    network: str
+    visibility: Visibility
+    window: Window | None
+
+
+def _goal(desk: Desk, channel: Channel | None, case_id: int, wishes: Wishes) -> _Goal:
+    """Raises `Refused` where it cannot be answered so, `Stale` when the case is not the one seen."""
     detail = inbox.detail(desk, case_id)
     _as_seen(desk, detail, wishes.seen)
     answerable = answerable_of(desk, detail, wishes.message)
-    words = _said_in(text)
     check_account(desk, detail, answerable)
     account = desk.accounts[answerable.account]
     network = desk.network_of(account)
@@ -126,38 +174,7 @@ def prepare(
         _may(channel, account, answerable, visibility, network, wishes)
     window = reply_place.window(channel, account, answerable, visibility)
     reply_place.refuse_outside(window, detail, answerable, desk.clock(), desk.zone)
-    whole = replying.signed(words, sign_off_of(desk, account.id))
-    handle = str(answerable.author.handle)
-    able = channel.capabilities if channel else None
-    files = reply_files.read(wishes.attach, able)
-    parts, length = _parts(channel, whole, visibility, handle, network, wishes)
-    price = reply_place.price(channel, account, parts, visibility)
-    wording = reply_checks.Wording(whole, visibility, handle, bool(files))
-    warned = (*_warnings(desk, detail, wording, price), *reply_files.unseen(files, able, network))
-    draft = ReplyDraft(
-        case_id=case_id,
-        ref=detail.row.ref,
-        version=detail.row.version,
-        account=account.id,
-        network=network,
-        to=handle,
-        visibility=visibility,
-        text="\n\n".join(parts),
-        length=length,
-        answerable=answerable,
-        key=tokens.token_hex(16),
-        warnings=warned,
-        parts=parts,
-        written=words,
-        wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
-        place=reply_place.appears(detail, answerable, visibility, network),
-        window=window,
-        files=files,
-        apart=bool(able and able.pictures_apart and visibility is Visibility.PRIVATE),
-        held=approvals.supervised(desk),
-        price=price,
-    )
-    return replace(draft, mail=_mail(desk, draft)) if account.network == "imap" else draft
+    return _Goal(detail, answerable, account, network, visibility, window)
 
 
 def _may(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,17 +13,13 @@ from textual.binding import BindingType
 from socialtriage.domain.errors import SocialTriageError, Stale
 from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.domain.views import CaseDetail, Done
-from socialtriage.services import drafts, inbox, moderation, replies, reply_everywhere, reply_files
+from socialtriage.services import drafts, inbox, replies, reply_everywhere
 from socialtriage.services.replies import ReplyDraft, Wishes
 from socialtriage.ui import reply_text
-from socialtriage.ui.actions import Action, Where, bindings_for
-from socialtriage.ui.screens.ask import Ask
-from socialtriage.ui.screens.asking import Asking
-from socialtriage.ui.screens.base import DeskScreen
-from socialtriage.ui.screens.choices import Choice
+from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.screens.compose import Compose, ask_promise
 from socialtriage.ui.screens.dialogs import Confirm
-from socialtriage.ui.screens.picker import Picker
+from socialtriage.ui.screens.reply_beside import ReplyBeside
 from socialtriage.ui.session import Written
 from socialtriage.ui.widgets.text_pane import TextPane
 
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
 CHANGED = "The case has changed since you opened it. e shows it as it is now and goes on with what you wrote."
 
 
-class ReplyScreen(Asking[None], DeskScreen):
+class ReplyScreen(ReplyBeside):
     """Ends with what was done in `sent`; None when nothing was sent."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.REPLY,)
@@ -44,12 +39,10 @@ class ReplyScreen(Asking[None], DeskScreen):
     TYPE_AHEAD = False
 
     def __init__(self, app: TriageApp, detail: CaseDetail, written: Written) -> None:
-        super().__init__()
-        self._detail, self.written = detail, written
+        super().__init__(app, detail, written)
         self.pane = TextPane()
         self.drafts: tuple[ReplyDraft, ...] = ()
         """The reply as it would leave, in every place that was chosen; empty while it cannot."""
-        self._places = reply_everywhere.places(app.desk, detail.row.id)
         self.sent: Done | None = None
         self._fault: tuple[str, ...] = ()
 
@@ -63,9 +56,9 @@ class ReplyScreen(Asking[None], DeskScreen):
         self._prepare_soon()
 
     def _prepare_soon(self) -> None:
-        self.triage.in_background(self._prepare, "review", "preparing the reply")
+        self.triage.in_background(self.prepare, "review", "preparing the reply")
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
         """Make the reply; why it cannot leave is shown in its place."""
         self.drafts, self._fault = (), ()
         written = self.written
@@ -75,11 +68,11 @@ class ReplyScreen(Asking[None], DeskScreen):
             promise=written.promise,
             answer=written.answer,
             attach=written.files,
-            seen=self._detail.row.version,
+            seen=self.detail.row.version,
         )
         try:
             self.drafts = await self.triage.background.draft_replies(
-                self._detail.row.id, written.text, wishes, written.places
+                self.detail.row.id, written.text, wishes, written.places
             )
         except SocialTriageError as error:
             self._refused(error)
@@ -99,7 +92,7 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.pane.show(
             list(
                 reply_text.review(
-                    self._detail, self.written, self.drafts, self._fault, self._places, app.desk, app.reader()
+                    self.detail, self.written, self.drafts, self._fault, self.places, app.desk, app.reader()
                 )
             )
         )
@@ -111,7 +104,7 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.triage.in_background(self._private, "ask", "choosing who can read it")
 
     async def _private(self) -> None:
-        asked = next((m for m in reversed(self._detail.messages) if m.voice == "resident"), None)
+        asked = next((m for m in reversed(self.detail.messages) if m.voice == "resident"), None)
         if asked is not None and asked.visibility is Visibility.PRIVATE:
             self.triage.say("They wrote in private; it is answered in private.", "$warn")
             return
@@ -120,8 +113,8 @@ class ReplyScreen(Asking[None], DeskScreen):
         question = Confirm(f"Answer in {'PRIVATE' if private else 'PUBLIC'} instead?", [line], yes="Change it", no="No")
         if await self.triage.ask(question):
             self.written = replace(self.written, private=private)
-            await self._keep(self.written.text)
-            await self._prepare()
+            await self.keep(self.written.text)
+            await self.prepare()
 
     def action_split(self) -> None:
         """Consent to a thread where one post is too long, or take the consent back."""
@@ -135,80 +128,19 @@ class ReplyScreen(Asking[None], DeskScreen):
     async def _promise(self) -> None:
         by = None if self.written.promise is not None else await ask_promise(self.triage)
         self.written = replace(self.written, promise=by)
-        await self._prepare()
-
-    def action_places(self) -> None:
-        """Answer in another thread or account of the case too, or no longer."""
-        if len(self._places) < 2:
-            self.triage.say("This case was written of in one place only.")
-            return
-        self.triage.in_background(self._choose_place, "ask", "choosing where it is answered")
-
-    async def _choose_place(self) -> None:
-        now = self.written.places or (self._places[0].message,)
-        choices = [Choice(str(each.message), reply_text.place_line(each, each.message in now)) for each in self._places]
-        taken = await self.triage.ask(Picker("Answer in this place too, or no longer", choices))
-        if taken is None:
-            return
-        wanted = set(now) ^ {int(taken)}
-        if not wanted:
-            self.triage.say("One place must stay.", "$warn")
-            return
-        chosen = tuple(each.message for each in self._places if each.message in wanted)
-        self.written = replace(self.written, places=chosen if chosen != (self._places[0].message,) else ())
-        await self._prepare()
-
-    def main_actions(self) -> Sequence[Action]:
-        """Without the keys for pictures where the network takes none, and for places where there is one."""
-        needless = {"reply.attach"} if self._no_pictures() else set()
-        needless |= {"reply.places"} if len(self._places) < 2 else set()
-        return [each for each in super().main_actions() if each.id not in needless]
-
-    def _no_pictures(self) -> str:
-        """Why this answer can have no picture, in a sentence; empty where it can."""
-        row, private = self._detail.row, self.written.private
-        asked = next((m for m in reversed(self._detail.messages) if m.voice == "resident"), None)
-        was_private = asked is not None and asked.visibility is Visibility.PRIVATE
-        visibility = Visibility.PRIVATE if private or was_private else Visibility.PUBLIC
-        able = moderation.capabilities(self.triage.desk, row.account)
-        return reply_files.none_taken(able, visibility, row.network, begins=private and not was_private)
-
-    def action_attach(self) -> None:
-        """Add a picture, and say what is on it."""
-        if why := self._no_pictures():
-            self.triage.say(why, "$warn")
-            return
-        self.triage.in_background(self._ask_picture, "ask", "choosing a picture")
-
-    async def _ask_picture(self) -> None:
-        place = await self.triage.ask(Ask("Picture", "Where the file is: JPEG, PNG, WebP or GIF"))
-        if not place or not place.strip():
-            return
-        alt = await self.triage.ask(Ask("Picture", "What is on it, for those who cannot see it"))
-        if alt is not None:
-            await self._with_files((*self.written.files, (place.strip(), alt)))
-
-    def action_detach(self) -> None:
-        """Take the pictures out."""
-        if self.written.files:
-            self.triage.in_background(partial(self._with_files, ()), "review", "preparing the reply")
-
-    async def _with_files(self, files: tuple[tuple[str, str], ...]) -> None:
-        self.written = replace(self.written, files=files)
-        await self._keep(self.written.text)
-        await self._prepare()
+        await self.prepare()
 
     def action_edit(self) -> None:
         """Go on writing, with the case as it is now in view."""
         self.triage.in_background(self._edit, "ask", "writing a reply")
 
     async def _edit(self) -> None:
-        self._detail = await asyncio.to_thread(inbox.detail, self.triage.desk, self._detail.row.id)
-        self._places = await asyncio.to_thread(reply_everywhere.places, self.triage.desk, self._detail.row.id)
-        begun = await composed(self.triage, self._detail, self.written)
+        self.detail = await asyncio.to_thread(inbox.detail, self.triage.desk, self.detail.row.id)
+        self.places = await asyncio.to_thread(reply_everywhere.places, self.triage.desk, self.detail.row.id)
+        begun = await composed(self.triage, self.detail, self.written)
         if begun is not None:
             self.written = begun
-            await self._prepare()
+            await self.prepare()
 
     def action_send(self) -> None:
         """Put it into the outbox, when it can leave."""
@@ -226,21 +158,21 @@ class ReplyScreen(Asking[None], DeskScreen):
             self._show()
             app.say_error(stale)
             return
-        app.session.replies.pop(self._detail.row.id, None)
+        app.session.replies.pop(self.detail.row.id, None)
         self.dismiss()
 
     def action_postpone(self) -> None:
         """Back to the case; what was written is kept."""
-        self.triage.session.replies[self._detail.row.id] = self.written
-        self.triage.in_background(partial(self._keep, self.written.text), "draft", "keeping what was written")
+        self.triage.session.replies[self.detail.row.id] = self.written
+        self.triage.in_background(partial(self.keep, self.written.text), "draft", "keeping what was written")
         self.triage.say("Postponed; r goes on with it. Nothing was sent.")
         self.dismiss()
 
-    async def _keep(self, text: str) -> None:
+    async def keep(self, text: str) -> None:
         await self.triage.write(
             drafts.keep,
             self.triage.desk,
-            self._detail.row.id,
+            self.detail.row.id,
             OutboxKind.REPLY,
             text,
             private=self.written.private,
@@ -252,8 +184,8 @@ class ReplyScreen(Asking[None], DeskScreen):
         self.triage.in_background(self._discard, "ask", "discarding")
 
     async def _discard(self) -> None:
-        self.triage.session.replies.pop(self._detail.row.id, None)
-        await self._keep("")
+        self.triage.session.replies.pop(self.detail.row.id, None)
+        await self.keep("")
         self.triage.say("Discarded. Nothing was sent.")
         self.dismiss()
 
