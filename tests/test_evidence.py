@@ -19,6 +19,7 @@ from socialtriage.channels import download
 from socialtriage.channels.download import Downloads, Got, is_public
 from socialtriage.channels.http import Http
 from socialtriage.config.model import Keyring
+from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.filetypes import file_type
 from socialtriage.domain.models import MediaItem, MediaState
 from socialtriage.domain.text import clean_line
@@ -31,6 +32,7 @@ from socialtriage.services.outbox import Sender
 from socialtriage.services.polling import Polling
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
+from socialtriage.ui.handlers import evidence as opening
 from tests.doubles.desk import CONFIG, FrozenClock, arrive, message, small_desk
 from tests.doubles.inside import Inside
 from tests.doubles.mastodon import TOKEN, MastodonServer
@@ -381,8 +383,8 @@ def test_names_that_lead_elsewhere_do_not_and_nothing_is_overwritten(desk: Desk,
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     case_id = next(iter(inbox.snapshot(desk, Query())))
-    first = exhibits.save(desk, case_id, shelf)
-    second = exhibits.save(desk, case_id, shelf, clean=True)
+    first, _ = exhibits.save(desk, case_id, shelf)
+    second, _ = exhibits.save(desk, case_id, shelf, clean=True)
     written = list(shelf.iterdir())
     assert sorted(written) == sorted({*first, *second})
     assert len(written) == 2 * len(hostile)
@@ -405,3 +407,65 @@ def test_a_link_that_ended_is_taken_up_again_when_the_source_gives_a_new_one(des
     arrive(desk, seen(files.url + "/other.jpg"))
     assert fetch(desk) == 0
     assert files.asked["/other.jpg"] == 0
+
+
+def test_a_damaged_file_keeps_no_other_back_and_long_names_fit(desk: Desk, tmp_path: Path) -> None:
+    names = ("広" * 200, "𠀀" * 200, "fine")
+    items = tuple(MediaItem(kind="image", name=clean_line(name), data=photo(i)) for i, name in enumerate(names))
+    arrive(desk, message("files", media=items))
+    case_id = next(iter(inbox.snapshot(desk, Query())))
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    broken = all_media(desk)["fine"]
+    (desk.media_folder / str(broken.path)).write_bytes(b"something else")
+    written, problems = exhibits.save(desk, case_id, shelf)
+    assert [len(path.name.encode()) < 200 for path in written] == [True, True]
+    assert len(problems) == 1
+    assert "is not what was kept" in problems[0]
+    with pytest.raises(StoreError, match="not what was kept"):
+        exhibits.lay_out(desk, broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "opens"),
+    [
+        ("invoice.exe", b"MZ", False),
+        ("photo.jpg.lnk", b"L\0\0\0", False),
+        ("page.html", b"<script>", False),
+        ("drawing.svg", b"<svg>", False),
+        ("run.exe.", b"MZ", False),
+        ("no ending", b"#!/bin/sh", False),
+        ("macros.docm", b"PK\x03\x04", False),
+        ("photo.hta", photo(), True),
+        ("letter.DOCX", b"PK\x03\x04", True),
+        ("scan", b"%PDF-1.7", True),
+    ],
+)
+def test_what_could_be_a_program_is_not_given_to_the_system(desk: Desk, name: str, data: bytes, opens: bool) -> None:
+    arrive(desk, message("files", media=(MediaItem(kind="file", name=clean_line(name), data=data),)))
+    [media] = all_media(desk).values()
+    if not opens:
+        with pytest.raises(Refused, match="may be a program"):
+            exhibits.lay_out(desk, media)
+        return
+    path = exhibits.lay_out(desk, media)
+    assert path.read_bytes() == data
+    assert path.suffix in (".jpg", ".DOCX", ".pdf")
+
+
+def test_a_viewer_that_is_missing_or_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Refused, match="No viewer"):
+        opening.show(tmp_path / "photo.jpg")
+    viewer = tmp_path / "xdg-open"
+    viewer.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+    viewer.chmod(0o755)
+    with pytest.raises(Refused, match="could not open it"):
+        opening.show(tmp_path / "photo.jpg")
+    viewer.write_text('#!/bin/sh\necho "$1" > "$0.seen"\n', encoding="utf-8")
+    opening.show(tmp_path / "photo.jpg")
+    assert Path(f"{viewer}.seen").read_text(encoding="utf-8").strip() == str(tmp_path / "photo.jpg")
+    viewer.write_text("not a program", encoding="utf-8")
+    viewer.chmod(0o644)
+    with pytest.raises(Refused, match="No viewer"):
+        opening.show(tmp_path / "photo.jpg")

@@ -42,12 +42,15 @@ def evidence_command(
         from socialtriage.services import restricting
 
         restricting.unmask(desk, case_id)
-    saved = exhibits.save(desk, case_id, folder, clean=clean, unmasked=unmask) if folder is not None else None
+    saved: list[Path] | None = None
+    problems: list[str] = []
+    if folder is not None:
+        saved, problems = exhibits.save(desk, case_id, folder, clean=clean, unmasked=unmask)
     found = exhibits.listing(desk, case_id, unmasked=unmask)
     if as_json:
         shapes = [_shape(each) for each in found]
         output.emit(shapes if saved is None else {"evidence": shapes, "saved": [str(path) for path in saved]})
-        return 0
+        return _told(problems)
     for path in saved or ():
         click.echo(str(path))
     if saved is None:
@@ -55,7 +58,14 @@ def evidence_command(
             click.echo(_line(env, each))
         if not found:
             click.echo("No file came with this case.", err=True)
-    return 0
+    return _told(problems)
+
+
+def _told(problems: list[str]) -> int:
+    """Say what could not be saved; the exit status."""
+    for problem in problems:
+        click.echo(problem, err=True)
+    return 1 if problems else 0
 
 
 async def _fetch(env: Env, case_id: int, poller: Poller, sender: Sender) -> int:

@@ -58,6 +58,12 @@ _RIFF = {
 }
 
 
+SUFFIXES = frozenset(
+    each.suffix for each in (MP4, MPEG_TS, *_BRANDS.values(), *_RIFF.values(), *(found for _, found in _STARTS))
+) | frozenset((".jpeg", ".tiff", ".bmp", ".webm", ".mkv", ".ogv", ".ogg", ".aac", ".mp3"))
+"""Endings of files that are kept as evidence."""
+
+
 def file_type(head: bytes) -> FileType | None:
     """The type of a file that begins with `head` (`ENOUGH` bytes, or all of it); None for one that is not kept."""
     for start, found in _STARTS:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from socialtriage.domain import playing
 from socialtriage.domain.errors import NotFound, Refused, StoreError
-from socialtriage.domain.filetypes import file_name
+from socialtriage.domain.filetypes import SUFFIXES, file_name
 from socialtriage.domain.models import MediaState, SafeText
 from socialtriage.domain.unmarked import without_metadata
 from socialtriage.domain.views import MediaView, MessageView
@@ -23,6 +23,12 @@ from socialtriage.services.desk import Desk
 
 LONGEST_NAME = 80
 """Characters of a name that is written to disk."""
+LONGEST_NAME_BYTES = 160
+"""And its bytes: file systems count those."""
+DOCUMENTS = frozenset((".txt", ".csv", ".rtf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx")) | frozenset(
+    (".odt", ".ods", ".odp", ".eml", ".ics", ".vcf")
+)
+"""Endings beside those of photos, video, sound and PDF that the system may open; of others, some start programs."""
 _UNFIT = re.compile(r"[^\w.\-]+")
 
 
@@ -55,10 +61,13 @@ def lasts(desk: Desk, media: MediaView) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}" if minutes >= 60 else f"{minutes}:{seconds:02}"
 
 
-def save(desk: Desk, case_id: int, folder: Path, *, clean: bool = False, unmasked: bool = False) -> list[Path]:
+def save(
+    desk: Desk, case_id: int, folder: Path, *, clean: bool = False, unmasked: bool = False
+) -> tuple[list[Path], list[str]]:
     """Write the kept files of a case into a folder that exists, for this user alone; nothing there is overwritten.
 
-    `clean`: copies without metadata. Raises `NotFound`, `Refused`, `StoreError`.
+    `clean`: copies without metadata. What was written, and a sentence for each file that could not be: one that is
+    damaged keeps none of the others back. Raises `NotFound`; `Refused` or `StoreError` when none could be written.
     """
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
@@ -66,13 +75,32 @@ def save(desk: Desk, case_id: int, folder: Path, *, clean: bool = False, unmaske
     if not kept:
         raise Refused("No file of this case is kept, or it is restricted.")
     ref = desk.store.cases.get(case_id).ref
-    return [_write(desk, media, folder, f"{ref}-{number}", clean=clean) for number, media in enumerate(kept, 1)]
+    written, problems = [], []
+    for number, media in enumerate(kept, 1):
+        try:
+            written.append(_write(desk, media, folder, f"{ref}-{number}", clean=clean))
+        except (Refused, StoreError) as exc:
+            if number == len(kept) and not written:
+                raise
+            problems.append(str(exc))
+    return written, problems
+
+
+def check_opens(desk: Desk, media: MediaView) -> None:
+    """Raises `Refused` for what the system must not be asked to open: it could be a program. Raises `StoreError`."""
+    name = fit_name(media.name, evidence.read(desk.media_folder, media.path or ""))
+    if (ending := Path(name).suffix.lower()) not in DOCUMENTS | SUFFIXES:
+        raise Refused(
+            f"A file that ends in {ending or 'nothing'} may be a program, so it is not opened from here.",
+            hint="Save it and have it checked: socialtriage evidence REF --save FOLDER.",
+        )
 
 
 def lay_out(desk: Desk, media: MediaView) -> Path:
     """A copy for the system's viewer, in a folder that goes when the program ends. Raises `Refused`, `StoreError`."""
     if media.state is not MediaState.KEPT:
         raise Refused(media.why or "This file is not kept, so there is nothing to open.")
+    check_opens(desk, media)
     return _write(desk, media, Path(tempfile.mkdtemp(dir=_viewing())), "file", clean=False)
 
 
@@ -112,5 +140,6 @@ def _names(folder: Path, begin: str, name: str) -> Iterator[Path]:
 
 def fit_name(name: str, data: bytes) -> str:
     """A name that any file system takes and that leads nowhere, with the ending of what the file is."""
-    stem = _UNFIT.sub("_", name).strip("._-")[-LONGEST_NAME:] or "file"
+    stem = _UNFIT.sub("_", name).strip("._-")[-LONGEST_NAME:]
+    stem = stem.encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore").lstrip(".") or "file"
     return str(file_name(SafeText(stem), data))

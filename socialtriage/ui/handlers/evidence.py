@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import subprocess
@@ -28,6 +27,9 @@ VIEWERS = {"darwin": ("open",)}
 """What opens a file where `xdg-open` does not."""
 
 
+INSTEAD = "Save the files: socialtriage evidence REF --save FOLDER."
+AT_ONCE = 0.7
+"""Seconds within which a viewer says that it cannot."""
 OTHER = "*"
 """A fact that no area asks for."""
 
@@ -52,6 +54,7 @@ async def outside(app: TriageApp, media: MediaView, holds: list[object] | None =
     """Ask, then open one file outside. Raises `Refused` for one that is not kept, `StoreError`."""
     if media.state is not MediaState.KEPT:
         raise Refused(media.why or f"It is {words.MEDIA[media.state]}.", hint="o opens the original.")
+    await asyncio.to_thread(exhibits.check_opens, app.desk, media)
     from socialtriage.ui.screens.dialogs import Confirm
 
     lines = [
@@ -81,23 +84,34 @@ async def _chosen(call: Call, found: list[Exhibit]) -> Exhibit | None:
 
 
 def show(path: Path) -> None:
-    """Hand a file to the system's viewer and do not wait for it. Raises `Refused` where there is none."""
+    """Hand a file to the system's viewer and do not wait for it. Raises `Refused` where there is none, or it fails."""
     if sys.platform == "win32":
-        os.startfile(path)  # noqa: S606 - a file that we laid out, after the officer said yes
+        try:
+            os.startfile(path)  # noqa: S606 - a file that we laid out, after the officer said yes
+        except OSError as exc:
+            raise Refused(f"No program opens it here: {exc.strerror or exc}.", hint=INSTEAD) from exc
         return
     for name in VIEWERS.get(sys.platform, ("xdg-open", "gio")):
         if (program := shutil.which(name)) is not None:
-            command = [program, *(("open",) if name == "gio" else ()), str(path)]
-            # A thread waits for it: some viewers stay, and none may keep the desk waiting.
-            threading.Thread(target=_run, args=(command,), daemon=True).start()
+            _start([program, *(("open",) if name == "gio" else ()), str(path)])
             return
-    raise Refused("No viewer could be started here.", hint="Save the files: socialtriage evidence REF --save FOLDER.")
+    raise Refused("No viewer could be started here.", hint=INSTEAD)
 
 
-def _run(command: list[str]) -> None:
+def _start(command: list[str]) -> None:
+    """Start a viewer. One that fails does so at once, as where there is no desktop; one that opens may stay."""
     null = subprocess.DEVNULL
-    with contextlib.suppress(OSError):
-        subprocess.run(command, stdin=null, stdout=null, stderr=null, start_new_session=True, check=False)  # noqa: S603
+    try:
+        process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)  # noqa: S603
+        status = process.wait(AT_ONCE)
+    except subprocess.TimeoutExpired:
+        # A thread waits for it: none may keep the desk waiting.
+        threading.Thread(target=process.wait, daemon=True).start()
+        return
+    except OSError as exc:
+        raise Refused(f"No viewer could be started here: {exc.strerror or exc}.", hint=INSTEAD) from exc
+    if status:
+        raise Refused("The system's viewer could not open it; there may be no desktop here.", hint=INSTEAD)
 
 
 async def fact(call: Call) -> None:
