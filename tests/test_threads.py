@@ -251,3 +251,33 @@ def test_the_newest_of_each_conversation_comes_first_and_what_a_cut_pass_left_is
     asyncio.run(desk.poll(stop_after=5))
     asyncio.run(desk.poll())
     assert desk.messages.keys() == wanted
+
+
+def test_replies_that_wait_for_approval_are_shown_and_decided(shell: Shell, network: ThreadsServer) -> None:
+    shell.login("town-threads", json.dumps({"access_token": "token-0"}))
+    root = network.post(NAME, "Bins are late")
+    shy = network.post("gwen", "mine too", above=root)
+    rude = network.post("zed", "you scum", above=root)
+    network.posts[shy].pending = network.posts[rude].pending = True
+    nested = network.post("wei", "and mine", above=network.post("ada", "not mine", above=root))
+    assert poll(shell)["new"] == 4
+    assert poll(shell)["updated"] == 0, "out of sight is not gone"
+    found = {case["snippet"]: case["ref"] for case in shell.ok("list", "--view", "all", "--json").json}
+    shown = shell.ok("show", found["mine too"], "--json").json["messages"][0]
+    assert (shown["place"], shown["gone_at"]) == ("waits for approval, Bins are late", None)
+
+    shell.ok("unhide", found["mine too"], "--reason", "a fair question")
+    assert not network.posts[shy].pending
+    shell.ok("hide", found["you scum"], "--reason", "insults")
+    assert rude not in network.posts
+    assert (poll(shell)["new"], poll(shell)["new"]) == (0, 0)
+    # Approved, it is a reply like any other.
+    shell.ok("hide", found["mine too"], "--reason", "on second thoughts")
+    assert network.posts[shy].hidden
+    refused = shell.run("hide", found["and mine"], "--reason", "off topic")
+    assert (refused.status, network.posts[nested].hidden) == (1, False)
+    assert "directly below a post of ours" in refused.err
+    network.fail("400", "pending_replies", {"error": {"code": 10, "message": "threads_manage_replies"}})
+    poll(shell)
+    [account] = shell.ok("accounts", "--json").json
+    assert "wait for approval could not be read" in account["detail"]

@@ -46,7 +46,9 @@ class Items:
         """Who wrote; two people whose names are withheld are two."""
         source = an_object(raw.get("from"))
         username = words_of(source.get("username")) or words_of(raw.get("username"))
-        id_ = text_id(source.get("id")) or username.lower() or f"unknown:{key}"
+        # A user name of digits alone is no id: nobody else may be blocked for it.
+        name = f"@{username}" if username.isdigit() else username.lower()
+        id_ = text_id(source.get("id")) or name or f"unknown:{key}"
         who = person({"username": username}, id_)
         if not username:
             return who

@@ -15,7 +15,7 @@ from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.threads_api import NEEDED, SCOPES, SIGN_IN, Api
 from socialtriage.channels.threads_items import FIELDS, Translator
 from socialtriage.channels.threads_send import Writer, measured
-from socialtriage.channels.threads_walk import Walk, conversation, epoch, read_cursor
+from socialtriage.channels.threads_walk import Walk, conversation, epoch, read_cursor, waiting
 from socialtriage.domain.errors import BadPayload, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import (
     Author,
@@ -46,8 +46,8 @@ class Threads:
         deletions=True,
         hide=True,
         limits=(
-            "Private messages have no interface. Not seen: mentions by private profiles, answers that wait for"
-            " approval, and answers below our replies in other people's threads unless they mention us."
+            "Private messages have no interface. Not seen: mentions by private profiles, and answers below our replies"
+            " in other people's threads unless they mention us."
         ),
         no_pictures="Threads fetches pictures from a public address only, and the desk has none.",
         post=True,
@@ -87,6 +87,11 @@ class Threads:
         except (NotPermitted, Rejected, BadPayload) as exc:
             hint = "They need the permission threads_manage_mentions, and Advanced Access for the public's."
             yield Page(notices=(f"Mentions could not be read: {exc.message} {hint}",))
+        try:
+            async for page in walk.pending():
+                yield page
+        except (NotPermitted, Rejected, BadPayload) as exc:
+            yield Page(notices=(f"Replies that wait for approval could not be read: {exc.message}",))
 
     # --- reading again ------------------------------------------------------------------------------------
 
@@ -118,6 +123,8 @@ class Threads:
     async def _listed(self, ref: StoredRef) -> bool:
         """Whether the list that a message came by still has it, or could not be read."""
         try:
+            if ref.reply_data.get("held") and await self._waits(ref):
+                return True
             if ref.reply_data.get("mine") == "yes":
                 root = ref.reply_data.get("root") or ref.thread
                 if root not in self._whole:
@@ -128,6 +135,19 @@ class Threads:
             return False
         except (Unavailable, Rejected, BadPayload, NotPermitted):
             return True
+
+    async def _waits(self, ref: StoredRef) -> bool:
+        """Whether a reply still waits for approval."""
+        after: str | None = None
+        while True:
+            if self._api.budget.left < 1:
+                raise Unavailable("There is no time left to read what waits for approval.")
+            listing = await waiting(self._api, ref.reply_data.get("root") or ref.thread, after)
+            if any(str(entry.get("id")) == ref.remote_id for entry in listing.entries):
+                return True
+            after = listing.after
+            if after is None:
+                return False
 
     async def _ids_below(self, root: str) -> set[str]:
         found: set[str] = set()
@@ -180,17 +200,25 @@ class Threads:
         return measured(text)
 
     async def hide(self, message: StoredRef) -> None:
-        """Hide a reply below a post of ours, and what stands below it."""
-        await self._manage(message, "true")
+        """Hide a reply below a post of ours, and what stands below it; ignore one that waits for approval."""
+        await self._manage(message, hide=True)
 
     async def unhide(self, message: StoredRef) -> None:
-        """Show it again."""
-        await self._manage(message, "false")
+        """Show it again; approve one that waits for that."""
+        await self._manage(message, hide=False)
 
-    async def _manage(self, message: StoredRef, hide: str) -> None:
+    async def _manage(self, message: StoredRef, *, hide: bool) -> None:
         if message.reply_data.get("mine") != "yes":
             raise NotPermitted("Threads hides only replies below posts of ours.")
-        await self._api.post(f"{message.remote_id}/manage_reply", {"hide": hide}, safe=True)
+        if message.reply_data.get("held") and await self._waits(message):
+            form = {"approve": "false" if hide else "true"}
+            await self._api.post(f"{message.remote_id}/manage_pending_reply", form, safe=True)
+            return
+        if message.reply_data.get("nested"):
+            raise NotPermitted(
+                "Threads hides only replies directly below a post of ours, and all below them with them."
+            )
+        await self._api.post(f"{message.remote_id}/manage_reply", {"hide": "true" if hide else "false"}, safe=True)
 
     async def block(self, author: Author) -> None:
         """Not offered by the interface."""

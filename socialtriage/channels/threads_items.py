@@ -7,6 +7,7 @@ marked by `is_reply_owned_by_me`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,14 @@ class Translator:
         self.me = me
         self.name = name.lower()
         self._now = now
+
+    def pending(self, raw: Mapping[str, Any], root: Mapping[str, Any]) -> Incoming | None:
+        """A reply that nobody sees until it is approved (`unhide`) or ignored (`hide`)."""
+        message = self.message(raw, root=root)
+        if message is None or message.own:
+            return message
+        place = clean_line(f"waits for approval, {message.place}" if message.place else "waits for approval", 140)
+        return replace(message, place=place, reply_data={**message.reply_data, "held": "pending"})
 
     def message(self, raw: Mapping[str, Any], *, root: Mapping[str, Any] | None = None) -> Incoming | None:
         """A post or reply; None for what has no id. `root` is the post of ours that it stands below."""
@@ -54,7 +63,8 @@ class Translator:
             url=web_url(raw.get("permalink")),
             media=_media(raw),
             place=clean_line(words_of(root.get("text")), 120) or None if root and not own else None,
-            reply_data={"root": thread, "mine": "yes" if root is not None else "no", "at": at.isoformat()},
+            reply_data={"root": thread, "mine": "yes" if root is not None else "no", "at": at.isoformat()}
+            | ({"nested": "yes"} if parent not in (None, thread) else {}),
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from socialtriage.channels.graph import Listing
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import moment, text_id
 from socialtriage.channels.threads_api import Api
@@ -29,6 +30,8 @@ YOUNG = timedelta(days=14)
 MOST_YOUNG = 60
 """Young posts that one pass looks at; the others come in turn."""
 OVERLAP = timedelta(hours=25)
+PENDING = 10
+"""The newest posts that are asked in every pass for replies that wait for approval; the others in turn."""
 FOR_MENTIONS = 0.3
 """Share of the budget that the replies leave."""
 LAPSED = (Rejected, Unavailable, BadPayload)
@@ -82,6 +85,8 @@ class Walk:
         self._api, self._translator, self._cursor, self.whole = api, translator, cursor, whole
         self._now = api.ctx.clock()
         self._done: set[str] = set()
+        self._newest: list[Mapping[str, Any]] = []
+        self._turned: list[Mapping[str, Any]] = []
         self._rest: list[_Below] = []
         self._owed = frozenset(cursor.owed)
 
@@ -136,6 +141,7 @@ class Walk:
                 at = moment(post.get("timestamp"))
                 if at is not None and self._now - at <= YOUNG and young < MOST_YOUNG and self._go_on(FOR_MENTIONS):
                     young += 1
+                    self._newest.append(post)
                     async for page in self._conversation(post, whole=False):
                         yield page
             last = moment(listing.entries[-1].get("timestamp")) if listing.entries else None
@@ -167,10 +173,28 @@ class Walk:
         for post in listing.entries:
             if not self._go_on(FOR_MENTIONS):
                 return
+            self._turned.append(post)
             async for page in self._conversation(post, whole=True):
                 yield page
         state.turn = listing.after or ""
         yield self._page(())
+
+    # --- replies that wait for approval -------------------------------------------------------------------
+
+    async def pending(self) -> AsyncGenerator[Page, None]:
+        """Below the newest posts, and those whose turn it was. What was seen is known by its id."""
+        posts = {text_id(post.get("id")): post for post in (*self._newest[:PENDING], *self._turned)}
+        for key, post in posts.items():
+            after: str | None = None
+            while key is not None and self._go_on():
+                listing = await waiting(self._api, key, after)
+                found = [self._translator.pending(entry, post) for entry in listing.entries]
+                messages = [message for message in found if message is not None]
+                if messages or listing.unreadable:
+                    yield self._page(messages, _unread(listing.unreadable))
+                after = listing.after
+                if after is None:
+                    break
 
     async def _own(self, limit: str, after: str | None) -> Any:
         return await self._api.listing("me/threads", {"fields": OWN_FIELDS, "limit": limit}, after)
@@ -233,6 +257,15 @@ class Walk:
 async def conversation(api: Api, root: str, after: str | None) -> Any:
     """One page of all that stands below a post of ours, at any depth, newest first."""
     return await api.listing(f"{root}/conversation", {"fields": FIELDS, "limit": PAGE, "reverse": "true"}, after)
+
+
+async def waiting(api: Api, root: str, after: str | None) -> Any:
+    """One page of the replies below a post of ours that wait for approval, where the post has approvals at all."""
+    params = {"fields": FIELDS, "limit": PAGE, "approval_status": "pending"}
+    try:
+        return await api.listing(f"{root}/pending_replies", params, after)
+    except Missing:
+        return Listing([], None)
 
 
 def _unread(count: int) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ class Post:
     root: str
     above: str | None = None
     hidden: bool = False
+    pending: bool = False
+    """It waits for approval: nobody sees it, and its own address does not show it either."""
 
 
 @dataclass
@@ -139,8 +141,19 @@ class ThreadsServer(Vendor):
             case ("GET", key, "conversation"):
                 if key not in self.posts or self.posts[key].above is not None:
                     raise _error(100, "Unsupported get request.", 33)
-                below = [p for p in self.posts.values() if p.root == key and p.id != key]
+                below = [p for p in self.posts.values() if p.root == key and p.id != key and not p.pending]
                 return self._list(given, below, {"reverse"})
+            case ("GET", key, "pending_replies"):
+                if given.pop("approval_status") != "pending" or self.posts[key].who != NAME:
+                    raise self.wrong("pending_replies")
+                return self._list(given, [p for p in self.posts.values() if p.root == key and p.pending], {"reverse"})
+            case ("POST", key, "manage_pending_reply"):
+                if not self.posts[key].pending:
+                    raise _error(100, "not pending", 33)
+                self.posts[key].pending = False
+                if given["approve"] != "true":
+                    del self.posts[key]
+                return {"success": True}
             case ("GET", key, "replies"):
                 return self._list(given, [p for p in self.posts.values() if p.above == key], {"reverse"})
             case ("POST", "me", "threads"):
@@ -150,12 +163,14 @@ class ThreadsServer(Vendor):
             case ("POST", key, "manage_reply"):
                 if self.posts[self.posts[key].root].who != NAME:
                     raise _error(10, "not yours")
+                if self.posts[key].above != self.posts[key].root or self.posts[key].pending:
+                    raise self.wrong("manage_reply: only replies that stand directly below the post")
                 self.posts[key].hidden = given["hide"] == "true"
                 return {"success": True}
             case ("GET", key) if key in self.containers:
                 return {"id": key, "status": self.containers[key].status}
             case ("GET", key):
-                if key not in self.posts:
+                if key not in self.posts or self.posts[key].pending:
                     raise _error(100, "Unsupported get request. Object with ID does not exist", 33)
                 return self._shown(self.posts[key], given.pop("fields", "id"))
         raise self.wrong(f"{method} {asked.path} does not exist")
