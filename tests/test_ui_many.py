@@ -21,7 +21,7 @@ from socialtriage.ui.screens.incidents import IncidentsScreen
 from socialtriage.ui.screens.live import LiveScreen
 from socialtriage.ui.screens.statement import StatementScreen
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, message, person, small_desk
-from tests.doubles.ui_desk import Officer, at_the_desk
+from tests.doubles.ui_desk import SMALL, WIDE, Officer, at_the_desk
 
 
 @pytest.fixture
@@ -56,6 +56,20 @@ class Speaker:
 
 def engine() -> Engine:
     return Speaker()  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+def test_an_incidents_name_has_the_room_that_nothing_else_needs(desk: Desk, size: tuple[int, int]) -> None:
+    name = "water-main-in-saddlers-walk"
+    incidents.begin(desk, incidents.plan(desk, name, "A water main has burst.", until="+7d"), [])
+    incidents.begin(desk, incidents.plan(desk, "flood", "The river is high."), [])
+
+    async def story(officer: Officer) -> None:
+        officer.app.perform("desk.incidents")
+        await officer.on(IncidentsScreen)
+        await officer.sees(f"{name} ", "flood ", "0 cases", "0 of 0 posted")
+
+    at_the_desk(desk, story, size=size)
 
 
 def test_an_incident_is_begun_with_one_look_and_its_cases_are_taken_in_by_a_key(desk: Desk) -> None:

@@ -85,6 +85,10 @@ def _lines(each: Para, width: int) -> Iterator[Line]:
         yield [(each.label, "label")]
         first = margin = [("  ", "")]
         inner = max(4, width - 2)
+    elif cell_len(each.label) >= left > 0:
+        # No blank is left between it and what is said of it.
+        yield [(each.label, "label")]
+        first = margin
     for number, line in enumerate(_wrapped(each.runs, inner)):
         yield [*(margin if number else first), *line] if line else []
 

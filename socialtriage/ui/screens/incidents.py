@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
 
 CASES_SHOWN = 12
+LEAST_NAME = 14
+CASES_WIDE = 9
 
 
 class Known(NamedTuple):
@@ -45,6 +47,7 @@ class IncidentsScreen(Page):
     PLACES: ClassVar[tuple[Where, ...]] = (Where.INCIDENTS,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.INCIDENTS)]
     TITLE_WORDS = "Incidents"
+    _ends = _said = 0
     EMPTY = "There is no incident. n begins one: one statement on every account, and the cases that belong to it."
 
     def read(self) -> Sequence[Any]:
@@ -64,17 +67,22 @@ class IncidentsScreen(Page):
             return "over"
         return f"until {self.triage.reader().at(incident.until)}" if incident.until else "runs"
 
+    def _show(self) -> None:
+        """What is said of them has the room that it needs; their names have the rest."""
+        known = cast(list[Known], self.values)
+        self._ends = max((len(self._until(each.incident)) for each in known), default=0)
+        self._said = max((len(_said(each)) for each in known), default=0)
+        super()._show()
+
     def line(self, value: Any, width: int) -> list[Run]:
         """Name, how long, how many cases, how the statements do."""
         known = cast(Known, value)
-        posted = sum(post.state == "sent" for post in known.posts)
-        trouble = sum(post.error is not None or post.state in ("failed", "unknown") for post in known.posts)
-        said = f"{posted} of {len(known.posts)} posted" + (f", {trouble} need you" if trouble else "")
+        name = max(LEAST_NAME, width - (self._ends + 1) - (CASES_WIDE + 1) - (self._said + 1) - 1)
         return [
-            cell(known.incident.name, 20, "strong"),
-            cell(self._until(known.incident), 22, "dim"),
-            cell(words.many(len(known.fitting), "case"), 9),
-            cell(said, max(10, width - 2 - 21 - 23 - 10), "alarm" if trouble else ""),
+            cell(known.incident.name, name, "strong"),
+            cell(self._until(known.incident), self._ends, "dim"),
+            cell(words.many(len(known.fitting), "case"), CASES_WIDE),
+            cell(_said(known), self._said, "alarm" if _trouble(known) else ""),
         ]
 
     def details(self, value: Any) -> Sequence[Para]:
@@ -150,6 +158,17 @@ class IncidentsScreen(Page):
         if await app.ask(Confirm(f"Is {name} over?", lines, yes="Over", no="It goes on")):
             app.say((await app.write(incidents.end, app.desk, name)).said)
             self.renew()
+
+
+def _trouble(known: Known) -> int:
+    """How many of its statements an officer must see to."""
+    return sum(post.error is not None or post.state in ("failed", "unknown") for post in known.posts)
+
+
+def _said(known: Known) -> str:
+    posted = sum(post.state == "sent" for post in known.posts)
+    trouble = _trouble(known)
+    return f"{posted} of {len(known.posts)} posted" + (f", {trouble} need you" if trouble else "")
 
 
 def _post(post: IncidentPost) -> Iterator[Para]:
