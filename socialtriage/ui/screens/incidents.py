@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
@@ -67,10 +68,17 @@ class IncidentsScreen(Page):
             return "over"
         return f"until {self.triage.reader().at(incident.until)}" if incident.until else "runs"
 
+    def _ends_on(self, incident: Incident) -> str:
+        """Its last day, as a row has room for it."""
+        if incident.until is None or not incident.runs(self.triage.desk.clock()):
+            return self._until(incident)
+        last = (incident.until - timedelta(seconds=1)).astimezone(self.triage.desk.zone)
+        return f"until {last.day} {last:%b}"
+
     def _show(self) -> None:
         """What is said of them has the room that it needs; their names have the rest."""
         known = cast(list[Known], self.values)
-        self._ends = max((len(self._until(each.incident)) for each in known), default=0)
+        self._ends = max((len(self._ends_on(each.incident)) for each in known), default=0)
         self._said = max((len(_said(each)) for each in known), default=0)
         super()._show()
 
@@ -80,7 +88,7 @@ class IncidentsScreen(Page):
         name = max(LEAST_NAME, width - (self._ends + 1) - (CASES_WIDE + 1) - (self._said + 1) - 1)
         return [
             cell(known.incident.name, name, "strong"),
-            cell(self._until(known.incident), self._ends, "dim"),
+            cell(self._ends_on(known.incident), self._ends, "dim"),
             cell(words.many(len(known.fitting), "case"), CASES_WIDE),
             cell(_said(known), self._said, "alarm" if _trouble(known) else ""),
         ]
