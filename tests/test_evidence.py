@@ -292,7 +292,7 @@ def test_an_open_desk_fetches_files_behind_the_screen(tmp_path: Path, files: Med
 def test_which_addresses_are_public() -> None:
     assert all(map(is_public, (PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c")))
     inside = "127.0.0.1 10.0.0.1 172.16.0.9 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 ::1 fe80::1%eth0 fd00::1 ::"
-    inside += " ::ffff:127.0.0.1 64:ff9b::7f00:1 2002:7f00:1:: 224.0.0.1"
+    inside += " ::ffff:127.0.0.1 64:ff9b::7f00:1 2002:7f00:1:: 224.0.0.1 fec0::1 ::127.0.0.1 2001:0:7f00:1::"
     assert [address for address in inside.split() if is_public(address)] == []
     assert not is_public("photos.example")
 
@@ -469,3 +469,48 @@ def test_a_viewer_that_is_missing_or_fails_is_said(tmp_path: Path, monkeypatch: 
     viewer.chmod(0o644)
     with pytest.raises(Refused, match="No viewer"):
         opening.show(tmp_path / "photo.jpg")
+
+
+def test_wrong_answers_are_no_fault_of_ours_and_a_list_of_pieces_leads_nowhere_inside(
+    desk: Desk, files: MediaServer
+) -> None:
+    with MediaServer() as elsewhere:
+        inside = elsewhere.put("/secret.ts", b"\x47" * 400)
+        files.put("/inside.m3u8", f"#EXTM3U\n{inside}\n#EXT-X-ENDLIST\n".encode())
+        files.put("/version.m3u8", f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{inside}.m3u8\n".encode())
+        files.put("/digits.m3u8", b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=" + b"9" * 6000 + b"\n/none.m3u8\n")
+        links = {
+            "not modified": files.status("/304.jpg", 304),
+            "nowhere": files.status("/302.jpg", 302),
+            "many": files.status("/300.jpg", 300),
+            "inside": files.url + "/inside.m3u8",
+            "version": files.url + "/version.m3u8",
+            "digits": files.url + "/digits.m3u8",
+            "backslash": files.redirect("/b.jpg", "https:\\\\127.0.0.1\\secret"),
+        }
+        items = [message(f"Look {i}", media=(media(url, name),)) for i, (name, url) in enumerate(links.items())]
+        arrive(desk, *items)
+        assert fetch(desk) == 0
+        found = all_media(desk)
+        assert [name for name, view in found.items() if "fault in socialtriage" in (view.why or "")] == []
+        refused = {name for name, view in found.items() if view.state is MediaState.REFUSED}
+        assert {"not modified", "nowhere", "many", "inside", "version"} <= refused
+        assert found["digits"].state is MediaState.EXPIRED
+        assert not elsewhere.asked
+
+
+def test_a_full_disk_is_said_and_costs_no_try(desk: Desk, files: MediaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrive(desk, message("Look", media=(media(files.put("/a.jpg", photo())),)))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence.tempfile, "mkstemp", full)  # type: ignore[attr-defined]
+        for _ in range(MOST_TRIES + 2):
+            assert fetch(desk) == 0
+    waiting = all_media(desk)["photo"]
+    assert waiting.state is MediaState.PENDING
+    assert "No space left on device" in (waiting.why or "")
+    assert fetch(desk) == 1
+    assert all_media(desk)["photo"].why is None

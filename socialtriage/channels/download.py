@@ -78,6 +78,8 @@ def is_public(address: str) -> bool:
             inside = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inside is not None and not is_public(str(inside)):
             return False
+        if ip.is_site_local:
+            return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
@@ -89,14 +91,17 @@ class Downloads:
         self._own = _split(server) if server and "://" in server else _split(f"https://{server}") if server else None
         self._resolve = resolve
 
-    async def fetch(self, url: str, file: BinaryIO, *, limit: int, seconds: float, typed: bool = True) -> Got:
+    async def fetch(
+        self, url: str, file: BinaryIO, *, limit: int, seconds: float, typed: bool = True, led: bool = False
+    ) -> Got:
         """Stream what `url` holds into `file`, at most `limit` bytes and so many seconds; never raises for a server.
 
-        Without `typed` it may be anything: a part of a file.
+        Without `typed` it may be anything: a part of a file. `led`: a fetched file named the address, which is then
+        judged like a redirect.
         """
         try:
             async with asyncio.timeout(max(0.1, seconds)):
-                return await self._follow(url, file, limit, typed)
+                return await self._follow(url, file, limit, typed, led)
         except _Refused as exc:
             return Got(MediaState.REFUSED, str(exc))
         except _Unresolved as exc:
@@ -108,13 +113,14 @@ class Downloads:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
             return Got(MediaState.PENDING, f"The connection to {_host(url)} failed or broke off.")
 
-    async def _follow(self, url: str, file: BinaryIO, limit: int, typed: bool) -> Got:
+    async def _follow(self, url: str, file: BinaryIO, limit: int, typed: bool, led: bool) -> Got:
         for step in range(MOST_REDIRECTS + 1):
-            parts = self._allowed(url, redirected=step > 0)
-            request = self._request(parts, await self._address(parts, redirected=step > 0))
+            led = led or step > 0
+            parts = self._allowed(url, redirected=led)
+            request = self._request(parts, await self._address(parts, redirected=led))
             response = await self._http.client.send(request, stream=True)
             try:
-                if not response.is_redirect:
+                if not response.has_redirect_location:
                     return await _taken(response, parts.hostname or "", file, limit, typed)
                 url = urljoin(parts.geturl(), response.headers["location"])
             finally:

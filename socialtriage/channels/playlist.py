@@ -19,7 +19,7 @@ PLAYLIST = re.compile(r"^https?://[^?#]+\.m3u8(?:[?#]|$)", re.IGNORECASE)
 """Addresses of such videos."""
 MOST_PIECES = 2_000
 LARGEST_LIST = 1_000_000
-_BANDWIDTH = re.compile(r"[:,]BANDWIDTH=(\d+)")
+_BANDWIDTH = re.compile(r"[:,]BANDWIDTH=([0-9]{1,15})")
 _URI = re.compile(r'URI="([^"]*)"')
 
 
@@ -38,7 +38,7 @@ async def fetch_playlist(downloads: Downloads, url: str, file: BinaryIO, *, limi
         address, lines = url, await _lines(downloads, url, end)
         if any(line.startswith("#EXT-X-STREAM-INF") for line in lines):
             address = urljoin(url, _best(lines))
-            lines = await _lines(downloads, address, end)
+            lines = await _lines(downloads, address, end, led=True)
         size = 0
         for piece in _pieces(lines):
             size += await _piece(downloads, urljoin(address, piece), file, limit - size, end)
@@ -47,9 +47,9 @@ async def fetch_playlist(downloads: Downloads, url: str, file: BinaryIO, *, limi
     return await asyncio.to_thread(_whole, file, size)
 
 
-async def _lines(downloads: Downloads, url: str, end: float) -> list[str]:
-    text = io.BytesIO()
-    got = await downloads.fetch(url, text, limit=LARGEST_LIST, seconds=end - time.monotonic(), typed=False)
+async def _lines(downloads: Downloads, url: str, end: float, *, led: bool = False) -> list[str]:
+    text, left = io.BytesIO(), end - time.monotonic()
+    got = await downloads.fetch(url, text, limit=LARGEST_LIST, seconds=left, typed=False, led=led)
     if got.state is not MediaState.KEPT:
         raise _Ended(got)
     lines = [line.strip() for line in text.getvalue().decode("utf-8", "replace").splitlines()]
@@ -83,7 +83,8 @@ def _pieces(lines: list[str]) -> list[str]:
 
 
 async def _piece(downloads: Downloads, url: str, file: BinaryIO, room: int, end: float) -> int:
-    got = await downloads.fetch(url, file, limit=max(room, 0), seconds=end - time.monotonic(), typed=False)
+    left = end - time.monotonic()
+    got = await downloads.fetch(url, file, limit=max(room, 0), seconds=left, typed=False, led=True)
     if got.state is MediaState.TOO_LARGE:
         raise _Ended(Got(MediaState.TOO_LARGE, "The video is larger than the limit."))
     if got.state is not MediaState.KEPT:

@@ -131,6 +131,8 @@ class Fetcher:
         except StoreError as exc:
             log.warning("file %s: %s", media.id, exc)
             self._resting = time.monotonic() + REST
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(self._waits, media, str(exc))
         except Exception as exc:
             log.exception("file %s", media.id)
             why = f"A fault in socialtriage ({type(exc).__name__})."
@@ -163,6 +165,10 @@ class Fetcher:
         finally:
             partial.unlink(missing_ok=True)
         return await self._noted(media, got)
+
+    def _waits(self, media: PendingMedia, why: str) -> None:
+        with self._desk.store.transaction(SYSTEM, self._desk.clock(), durable=False) as tx:
+            tx.evidence.waits(media.id, str(clean_line(why, WHY_LIMIT)))
 
     async def _noted(self, media: PendingMedia, got: Got) -> bool:
         await asyncio.to_thread(self._note, media, got)

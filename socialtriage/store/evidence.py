@@ -106,6 +106,10 @@ class EvidenceWriter:
             (why, stamp(next_try_at), media_id),
         )
 
+    def waits(self, media_id: int, why: str) -> None:
+        """The file could not be kept here, through no fault of its source: no try is counted."""
+        self._c.execute("UPDATE media SET why = ? WHERE id = ? AND state = 'pending'", (why, media_id))
+
 
 def _pending(r: Sequence[object]) -> PendingMedia:
     return PendingMedia(
