@@ -16,6 +16,7 @@ from socialtriage.services import (
     approvals,
     drafts,
     inbox,
+    likely_answers,
     outbox,
     promises,
     queries,
@@ -449,6 +450,39 @@ text = "We fill it."
         assert [each.used for each in saved_answers.every(desk.desk)] == [0, 0, 1, 0]
         fresh = [each.answer.id for each in saved_answers.offered(desk.desk, row, only=True)]
         assert fresh == ["missed-bin", "any"]
+
+
+def test_the_answer_that_was_given_to_the_same_question_comes_first_and_its_area_before_that(tmp_path: Path) -> None:
+    answers = """
+[[answers]]
+id = "calendar"
+area = "waste"
+text = "The days are in the calendar."
+
+[[answers]]
+id = "bags"
+area = "waste"
+text = "Sacks are at the library."
+
+[[answers]]
+id = "library-hours"
+text = "The library is open from nine; sacks are there too."
+"""
+    with reply_desk(tmp_path, CONFIG, answers) as desk:
+
+        def order(case_id: int) -> list[str]:
+            row = inbox.detail(desk.desk, case_id).row
+            likest = likely_answers.likest(desk.desk, case_id, saved_answers.offered(desk.desk, row))
+            return [offer.answer.id for offer, _ in likest]
+
+        case_id = desk.ask("Where can I fetch recycling sacks, at the library?")
+        assert order(case_id) == ["bags", "missed-bin", "calendar", "library-hours"]
+        asked = desk.ask("On which weekday is the brown recycling lorry in Elm Road?", author="bea")
+        desk.reply(asked, "See the calendar.", answer="calendar")
+        desk.send()
+        again = desk.ask("Which weekday has the brown lorry for recycling?", author="cy")
+        assert order(again)[0] == "calendar"
+        assert order(asked)[0] != "calendar"  # its own use says nothing about it
 
 
 @pytest.mark.parametrize(

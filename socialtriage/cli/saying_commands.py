@@ -87,16 +87,22 @@ def promise_command(env: Env, ref: str, when: str, as_json: bool) -> None:
 
 
 @click.group("saved", invoke_without_command=True)
+@click.option("--case", "ref", metavar="REF", help="Only those that can answer this case, the likest first.")
 @option_json
 @click.pass_context
-def saved_command(ctx: click.Context, as_json: bool) -> None:
+def saved_command(ctx: click.Context, ref: str | None, as_json: bool) -> None:
     """The saved answers: of which area, until when, how often used."""
     if ctx.invoked_subcommand is not None:
         return
     from socialtriage.cli import output, shapes
-    from socialtriage.services import saved_answers
+    from socialtriage.services import inbox, likely_answers, saved_answers
 
     env: Env = ctx.obj
+    found = saved_answers.every(env.desk)
+    if ref is not None:
+        row = inbox.detail(env.desk, inbox.resolve(env.desk, ref)).row
+        likest = likely_answers.likest(env.desk, row.id, saved_answers.offered(env.desk, row))
+        found = [offer for offer, _ in likest]
     if as_json:
         output.emit(
             [
@@ -111,11 +117,11 @@ def saved_command(ctx: click.Context, as_json: bool) -> None:
                     "used": each.used,
                     "last_used_at": shapes.moment(each.last_at),
                 }
-                for each in saved_answers.every(env.desk)
+                for each in found
             ]
         )
         return
-    for line in saved_answers.lines(env.desk):
+    for line in saved_answers.lines(found):
         click.echo(line)
     if not env.desk.config.answers:
         click.echo("The configuration has no saved answers.", err=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as swap
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -33,6 +34,8 @@ class Offer:
     used: int
     last_at: datetime | None
     expired: bool
+    rank: int = 0
+    """How near it is to a case: for who had to write again, of its area, of none, of another."""
 
 
 def every(desk: Desk) -> list[Offer]:
@@ -62,8 +65,8 @@ def offered(desk: Desk, row: CaseRow, *, only: bool = False) -> list[Offer]:
         return -1 if offer.answer.for_repeats and place < 2 else place
 
     fitting = (each for each in every(desk) if not each.expired and (again or not each.answer.for_repeats))
-    found = sorted(fitting, key=order)
-    return [each for each in found if not only or order(each) < 2]
+    found = sorted((swap(each, rank=order(each)) for each in fitting), key=lambda each: each.rank)
+    return [each for each in found if not only or each.rank < 2]
 
 
 def named(desk: Desk, answer_id: str, now: datetime) -> SavedAnswer:
@@ -223,9 +226,9 @@ def _official(desk: Desk, text: str) -> bool:
     return bool(phone) and not find_personal(text.replace(phone or "", ""))
 
 
-def lines(desk: Desk) -> Iterator[str]:
+def lines(found: Iterable[Offer]) -> Iterator[str]:
     """One line an answer, for the plain command."""
-    for offer in every(desk):
+    for offer in found:
         area = offer.answer.area or "every area"
         used = f"used {offer.used} time{'' if offer.used == 1 else 's'}"
         until = f", {'expired on' if offer.expired else 'until'} {offer.answer.expires}" if offer.answer.expires else ""

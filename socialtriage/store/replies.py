@@ -151,6 +151,16 @@ class Replies:
         rows = self._db.all("SELECT answer, count(*), max(at) FROM answers_used GROUP BY answer")
         return {r[0]: Use(r[1], from_iso(r[2])) for r in rows}
 
+    def answered(self, case_id: int, most: int) -> list[tuple[str, str]]:
+        """Saved answers that left for other cases, the newest first, each with what the resident had asked there."""
+        rows = self._db.all(
+            "WITH used AS (SELECT answer, case_id FROM answers_used WHERE case_id != ?1 ORDER BY at DESC LIMIT ?2)"
+            " SELECT u.answer, group_concat(m.text, ' ') FROM used u JOIN messages m ON m.case_id = u.case_id"
+            " WHERE m.voice = 'resident' GROUP BY u.answer, u.case_id",
+            (case_id, most),
+        )
+        return [(r[0], r[1]) for r in rows]
+
     def similar(self, expression: str, case_id: int, area: str | None, topic: str | None) -> list[tuple[int, str]]:
         """Open cases that wait for an answer and hold a word of `expression`, newest first, with what was asked.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.models import Voice
 from socialtriage.domain.views import Done, MessageView
-from socialtriage.services import drafts, inbox
+from socialtriage.services import drafts
 from socialtriage.ui import words
 from socialtriage.ui.handlers import Call, versions
 from socialtriage.ui.session import Written
@@ -56,7 +56,7 @@ async def saved(call: Call) -> None:
     row, chosen = rows[0], call.argument or await _choose(call)
     if not chosen:
         return
-    detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
+    detail = await call.whole(row.id)
     text = await asyncio.to_thread(saved_answers.wording, call.desk, row.id, chosen, call.desk.clock())
     if await _may_replace(call, row.id):
         await review(call, detail, Written(text, answer=chosen))
@@ -65,7 +65,7 @@ async def saved(call: Call) -> None:
 async def _choose(call: Call) -> str | None:
     """One of the answers for the case's area, by its letter; of very many, by typing."""
     from socialtriage.domain.text import clean_line
-    from socialtriage.services import saved_answers
+    from socialtriage.services import likely_answers, saved_answers
     from socialtriage.ui.screens.choices import Choice, LetterDialog
     from socialtriage.ui.screens.picker import Picker
 
@@ -76,11 +76,14 @@ async def _choose(call: Call) -> str | None:
         call.app.say("The configuration has no saved answers; + makes one of a reply.", "$warn")
         return None
     title = f"Answer {row.ref} with"
+    likest = await asyncio.to_thread(likely_answers.likest, call.desk, row.id, found)
     if len(found) > len(ascii_lowercase):
-        return await call.ask(Picker(title, [Choice(o.answer.id, o.answer.id) for o in found]))
+        return await call.ask(Picker(title, [Choice(o.answer.id, o.answer.id) for o, _ in likest]))
+    # A letter stays with its answer; the likest is first, and enter takes it.
+    letters = dict(zip((offer.answer.id for offer in found), ascii_lowercase, strict=False))
     choices = [
-        Choice(offer.answer.id, offer.answer.id, letter, clean_line(_words(offer.answer), 44))
-        for letter, offer in zip(ascii_lowercase, found, strict=False)
+        Choice(offer.answer.id, offer.answer.id, letters[offer.answer.id], clean_line(_words(offer.answer), 44))
+        for offer, _ in likest
     ]
     return await call.ask(LetterDialog(title, choices))
 
@@ -165,7 +168,7 @@ async def keep(call: Call) -> None:
         return
     row, pointed = rows[0], _pointed_at(call)
     if pointed is not None:
-        detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
+        detail = await call.whole(row.id)
         text = saved_answers.as_template(call.desk, detail, pointed.text)
     else:
         text = await asyncio.to_thread(saved_answers.from_reply, call.desk, row.id)

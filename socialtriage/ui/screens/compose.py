@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.models import Visibility
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import CaseDetail
-from socialtriage.services import saved_answers
+from socialtriage.services import likely_answers, saved_answers
 from socialtriage.services.reply_place import window_words
 from socialtriage.services.reply_rules import Rules
 from socialtriage.ui import case_text, words
@@ -148,7 +149,9 @@ class Compose(Write):
 
     async def _saved(self) -> None:
         app, row = self._triage, self._detail.row
-        found = [offer.answer for offer in saved_answers.offered(app.desk, row)]
+        likest = likely_answers.likest
+        offers = await asyncio.to_thread(likest, app.desk, row.id, saved_answers.offered(app.desk, row))
+        found = [offer.answer for offer, _ in offers]
         if not found:
             app.say("The configuration has no saved answers.", "$warn")
             return
