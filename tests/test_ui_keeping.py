@@ -39,6 +39,11 @@ def test_a_flag_is_seen_and_dismissed_and_a_restricted_case_is_masked(tmp_path: 
         await officer.home()
         await officer.until(lambda: "Woman" not in officer.text, "the list shows nobody")
         assert [e.kind for e in officer.case(case).events][-2:] == ["case.restricted", "case.unmasked"]
+        await officer.press("r")
+        await officer.sees("Reply to")
+        assert [e.kind for e in officer.case(case).events][-2:] == ["case.unmasked", "case.unmasked"], "words are seen"
+        await officer.press("escape")
+        await officer.home()
         officer.app.perform("case.restrict")
         await officer.sees("Zyx Woman")
 

@@ -148,7 +148,7 @@ def chase_command(
     """Remind the contact who has a case: the mail quotes the first one. Waits for the outcome."""
     from socialtriage.cli.leaving import leave
     from socialtriage.cli.moments import when
-    from socialtriage.services import chase, inbox
+    from socialtriage.services import chase, inbox, restricting
 
     desk = env.desk
     expect_by = when(desk, expect) if expect else None
@@ -156,6 +156,7 @@ def chase_command(
     for warning in draft.warnings:
         click.echo(warning, err=True)
     if preview:
+        restricting.unmask(desk, draft.case_id)
         return _preview(draft, as_json)
     return leave(env, chase.queue(desk, draft, undo_seconds=0), draft.ref, queue_only, as_json)
 

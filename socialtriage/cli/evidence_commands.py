@@ -116,12 +116,13 @@ def fact_command(env: Env, ref: str, name: str | None, value: str | None, as_jso
         output.done(needs.note(desk, case_id, name, value), as_json)
         return
     case = desk.store.cases.get(case_id)
+    facts = inbox.shown(desk, case_id).facts
     lacking = needs.missing(desk, case)
     question = needs.question(desk, case_id) if lacking else None
     if as_json:
-        output.emit({"ref": case.ref, "facts": dict(case.facts), "missing": lacking, "question": question})
+        output.emit({"ref": case.ref, "facts": dict(facts), "missing": lacking, "question": question})
         return
-    for known, told in case.facts:
+    for known, told in facts.items():
         click.echo(f"{known}: {told}")
     if not lacking:
         click.echo(f"{case.ref}: nothing is missing.", err=True)

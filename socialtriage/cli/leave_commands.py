@@ -51,7 +51,7 @@ def handoff_command(
 ) -> int:
     """Hand a case to a contact by email, and wait for the outcome."""
     from socialtriage.cli.moments import when
-    from socialtriage.services import handoff, inbox
+    from socialtriage.services import handoff, inbox, restricting
 
     desk = env.desk
     redaction = None if redact is None else (handoff.EVERYTHING if redact else handoff.NOTHING)
@@ -67,6 +67,7 @@ def handoff_command(
     for warning in draft.warnings:
         click.echo(warning, err=True)
     if preview:
+        restricting.unmask(desk, draft.case_id)
         return _preview_handoff(draft, as_json)
     result = handoff.queue(desk, draft, undo_seconds=0)
     return leave(env, result, draft.ref, queue_only, as_json)

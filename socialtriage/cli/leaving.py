@@ -46,8 +46,10 @@ def reply_facts(draft: ReplyDraft) -> dict[str, Any]:
 def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
     """Print a reply as it would leave."""
     from socialtriage.cli import output
+    from socialtriage.services import restricting
     from socialtriage.services.reply_place import window_words
 
+    restricting.unmask(env.desk, draft.case_id)
     if as_json:
         output.emit(reply_facts(draft))
         return 0

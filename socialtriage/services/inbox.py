@@ -117,7 +117,12 @@ def shown(desk: Desk, case_id: int, unmasked: bool = False) -> CaseDetail:
     """One case as a screen may show it: a restricted one is masked unless that was asked for. Raises `NotFound`."""
     found = detail(desk, case_id)
     if unmasked or RESTRICTED not in found.flags:
-        return found
+        linked = [str(event.detail.get("to")) for event in found.events if event.kind == "case.linked"]
+        if not linked:
+            return found
+        from socialtriage.services.restricting import without_reasons
+
+        return without_reasons(desk, found, linked)
     from socialtriage.services.restricting import masked
 
     return masked(found)
@@ -131,6 +136,7 @@ def detail(desk: Desk, case_id: int) -> CaseDetail:
     person_id, key, handle, name, url, contacts = store.cases.person(case_id)
     if RESTRICTED in case.flags:
         row = replace(row, handle=SafeText(handle), name=SafeText(name), snippet=case.snippet)
+        row = replace(row, suggested_because=case.suggested_because)
     return CaseDetail(
         row=row,
         person_id=person_id,

@@ -225,7 +225,8 @@ def _put_on_record(desk: Desk, tx: Transaction, decision: Decision, row_id: int 
         "snapshot": hashlib.sha256(snapshot.encode()).hexdigest(),
     }
     tx.log(NewEvent(f"{kind}.{'queued' if row_id else BY_HAND}", target.case_id, decision.ref, detail, decision.reason))
-    said = f"{_DONE[kind]} {target.author.handle} on {decision.ref}."
+    who = MASK if RESTRICTED in before.flags else target.author.handle
+    said = f"{_DONE[kind]} {who} on {decision.ref}."
     if row_id:
         tx.undo.add(desk.seat, tx.at, said, [change_of(before, after)], [row_id])
     return Done(said, (target.case_id,), row_id)
@@ -267,12 +268,12 @@ def _told(message: MessageView) -> dict[str, object]:
 
 
 def listing(desk: Desk, *, due: bool = False) -> list[Action]:
-    """What was done; with `due`, only what must be looked at again by now. Of restricted cases without the snapshot."""
+    """What was done; with `due`, only what must be looked at again by now. Of restricted cases without their words."""
     found = desk.store.moderation.listing(due=desk.clock() if due else None)
     cases = desk.store.cases.many(list({action.case_id for action in found if action.case_id is not None}))
     closed = {case.id for case in cases if RESTRICTED in case.flags}
     masked = {"author": {"handle": MASK}}
-    return [replace(action, snapshot=masked) if action.case_id in closed else action for action in found]
+    return [replace(action, snapshot=masked, reason=MASK) if action.case_id in closed else action for action in found]
 
 
 def is_due(desk: Desk, action: Action) -> bool:

@@ -190,7 +190,9 @@ def as_jsonl(events: Iterable[EventView], *, redact: bool = False, restricted: C
     """
     hide_all = redact
     for event in events:
-        redact = hide_all or event.ref in restricted
+        # Why a case belongs to a restricted one says what that one is about.
+        linked = event.kind == "case.linked" and event.detail.get("to") in restricted
+        redact = hide_all or event.ref in restricted or linked
         line: dict[str, Any] = {
             "seq": event.seq,
             "at": iso(event.at),

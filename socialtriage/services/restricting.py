@@ -62,7 +62,7 @@ def masked(detail: CaseDetail) -> CaseDetail:
     )
     return replace(
         detail,
-        row=replace(detail.row, handle=MASK, name=MASK, snippet=MASK),
+        row=replace(detail.row, handle=MASK, name=MASK, snippet=MASK, suggested_because=()),
         person_key="",
         person_url=None,
         thread="",
@@ -70,8 +70,21 @@ def masked(detail: CaseDetail) -> CaseDetail:
         messages=messages,
         events=tuple(map(without_words, detail.events)),
         related=tuple(replace(each, snippet=MASK) for each in detail.related),
+        spots=tuple(replace(each, phrase=MASK) for each in detail.spots),
         facts=dict.fromkeys(detail.facts, MASK),
     )
+
+
+def without_reasons(desk: Desk, detail: CaseDetail, linked: Sequence[str]) -> CaseDetail:
+    """The case without the words on why it belongs to a restricted one: they say what that one is about."""
+    closed = desk.store.keeping.restricted(linked)
+    events = (
+        replace(event, note=MASK)
+        if event.note and event.kind == "case.linked" and event.detail.get("to") in closed
+        else event
+        for event in detail.events
+    )
+    return replace(detail, events=tuple(events)) if closed else detail
 
 
 def without_words(event: EventView) -> EventView:

@@ -122,9 +122,11 @@ class Keeping:
         sql = "SELECT id, ref FROM cases WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.all(sql, (json.dumps(list(case_ids)),)))
 
-    def restricted(self) -> set[str]:
-        """References of the restricted cases."""
-        return {r[0] for r in self._db.all("SELECT ref FROM cases WHERE flags LIKE '%\"restricted\"%'")}
+    def restricted(self, refs: Sequence[str] | None = None) -> set[str]:
+        """References of the restricted cases; with `refs` only of those."""
+        among = "" if refs is None else " AND ref IN (SELECT value FROM json_each(?))"
+        values = () if refs is None else (json.dumps(list(refs)),)
+        return {r[0] for r in self._db.all(f"SELECT ref FROM cases WHERE flags LIKE '%\"restricted\"%'{among}", values)}
 
     def find(self, text: str) -> list[Identity]:
         """People whose handle, name or key holds a text, by handle."""

@@ -208,7 +208,7 @@ def to_row(r: Sequence[Any]) -> CaseRow:
         outcome=OUTCOMES[r[25]] if r[25] else None,
         suggested_area=r[26],
         suggested_urgency=urgency(r[27]),
-        suggested_because=_texts(r[28]),
+        suggested_because=() if hidden else _texts(r[28]),
         flags=flags,
         contact_due_at=at(r[30]) if r[30] else None,
     )

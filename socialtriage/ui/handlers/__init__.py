@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import field
 from functools import cache
@@ -12,7 +13,7 @@ from socialtriage.domain.errors import Stale
 from socialtriage.domain.late import dataclass
 
 if TYPE_CHECKING:
-    from socialtriage.domain.views import CaseRow, Done
+    from socialtriage.domain.views import CaseDetail, CaseRow, Done
     from socialtriage.services.desk import Desk
     from socialtriage.ui.actions import Action
     from socialtriage.ui.app import TriageApp
@@ -50,6 +51,15 @@ class Call:
         if not rows:
             self.app.say("No case is selected.", "$warn")
         return rows
+
+    async def whole(self, case_id: int) -> CaseDetail:
+        """A case with its words, for working on it. That somebody looked at a restricted one is put on record."""
+        from socialtriage.services import inbox, restricting
+
+        found = await asyncio.to_thread(inbox.detail, self.desk, case_id)
+        if "restricted" in found.flags and case_id not in self.app.session.unmasked:
+            await self.app.write(restricting.unmask, self.desk, case_id)
+        return found
 
     def done(self, done: Done, argument: str = "") -> None:
         """Say what was done, show it, and let `.` do it again."""

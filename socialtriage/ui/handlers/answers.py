@@ -41,6 +41,7 @@ async def _remind(call: Call, row: CaseRow) -> bool:
     """One reminder, or the handoff to the deputy in its place. Whether to go on with the next case."""
     from socialtriage.ui.screens.chase import ChaseScreen, prepared
 
+    await call.whole(row.id)
     note = await asyncio.to_thread(drafts.kept, call.desk, row.id, OutboxKind.CHASE)
     screen = ChaseScreen(await prepared(call.app, row.id, note))
     await call.app.ask(screen, call.holds)

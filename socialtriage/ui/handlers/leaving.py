@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from socialtriage.domain.models import OutboxKind
 from socialtriage.domain.views import CaseDetail, CaseRow, Done
-from socialtriage.services import drafts, inbox, triage
+from socialtriage.services import drafts, triage
 from socialtriage.ui.handlers import Call
 from socialtriage.ui.handoff_text import Choices
 from socialtriage.ui.session import Written
@@ -33,7 +33,7 @@ async def _one(call: Call, row: CaseRow) -> Done | None:
     if call.argument:
         choices = replace(choices, to=call.argument)
     draft = await prepared(app, row.id, choices)
-    detail = await asyncio.to_thread(inbox.detail, call.desk, row.id)
+    detail = await call.whole(row.id)
     screen = HandoffScreen(app, detail, draft, choices)
     await app.ask(screen, call.holds)
     return screen.sent
@@ -82,7 +82,7 @@ async def _reply(call: Call, *, private: bool) -> None:
     from socialtriage.ui.screens.reply import composed
 
     app, case_id = call.app, rows[0].id
-    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
+    detail = await call.whole(case_id)
     kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
     begun = app.session.replies.get(case_id) or Written(kept.text, kept.private, files=kept.files)
     if begun.private and not private:
@@ -111,7 +111,7 @@ async def go_on_writing(call: Call, case_id: int, words: str) -> None:
     kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
     begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
     text = begun.text if words in begun.text else "\n\n".join(filter(None, (begun.text.strip(), words)))
-    detail = await asyncio.to_thread(inbox.detail, call.desk, case_id)
+    detail = await call.whole(case_id)
     ready = await composed(app, detail, replace(begun, text=text), call.holds)
     if ready is not None and ready.text.strip():
         await review(call, detail, ready)

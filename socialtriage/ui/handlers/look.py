@@ -170,7 +170,7 @@ async def _link(call: Call) -> str | None:
     rows = call.rows()
     if not rows:
         return None
-    detail = await asyncio.to_thread(inbox.detail, call.desk, rows[0].id)
+    detail = await call.whole(rows[0].id)
     found = [each.url for each in detail.messages if each.url and each.voice is Voice.RESIDENT]
     if not found:
         raise Refused(f"{rows[0].ref} has no link: it was written in private, or by email.")
