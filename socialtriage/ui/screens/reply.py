@@ -46,6 +46,11 @@ class ReplyScreen(ReplyBeside):
         self.sent: Done | None = None
         self._fault: tuple[str, ...] = ()
 
+    @property
+    def draft(self) -> ReplyDraft | None:
+        """The reply as it would leave in the first of its places; None while it cannot."""
+        return self.drafts[0] if self.drafts else None
+
     def body(self) -> ComposeResult:
         """The whole of it in one text."""
         yield self.pane
