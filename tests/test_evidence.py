@@ -424,6 +424,11 @@ def test_a_damaged_file_keeps_no_other_back_and_long_names_fit(desk: Desk, tmp_p
     assert "is not what was kept" in problems[0]
     with pytest.raises(StoreError, match="not what was kept"):
         exhibits.lay_out(desk, broken)
+    assert "was changed" in exhibits.amiss(desk, broken)
+    arrive(desk, message("again", media=(items[-1],)))
+    assert exhibits.amiss(desk, broken) == "", "the same file came again, and stands where the damaged one was"
+    (desk.media_folder / str(broken.path)).unlink()
+    assert "not in the media folder" in exhibits.amiss(desk, broken)
 
 
 @pytest.mark.parametrize(

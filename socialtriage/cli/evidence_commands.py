@@ -48,7 +48,7 @@ def evidence_command(
         saved, problems = exhibits.save(desk, case_id, folder, clean=clean, unmasked=unmask)
     found = exhibits.listing(desk, case_id, unmasked=unmask)
     if as_json:
-        shapes = [_shape(each) for each in found]
+        shapes = [_shape(env, each) for each in found]
         output.emit(shapes if saved is None else {"evidence": shapes, "saved": [str(path) for path in saved]})
         return _told(problems)
     for path in saved or ():
@@ -74,10 +74,12 @@ async def _fetch(env: Env, case_id: int, poller: Poller, sender: Sender) -> int:
     return await Fetcher(env.desk, poller).case(case_id)
 
 
-def _shape(each: Exhibit) -> dict[str, Any]:
+def _shape(env: Env, each: Exhibit) -> dict[str, Any]:
     from socialtriage.cli import shapes
+    from socialtriage.services import exhibits
 
     media = shapes.media(each.media)
+    media["why"] = media["why"] or exhibits.amiss(env.desk, each.media) or None
     return media | {"message": each.message.id, "received_at": shapes.moment(each.message.received_at)}
 
 
@@ -89,10 +91,13 @@ def _line(env: Env, each: Exhibit) -> str:
     media = each.media
     parts = [str(media.id), media.kind, clean_line(media.name), media.state.replace("_", " ")]
     if media.bytes is not None:
-        parts += [media.mime or "", f"{media.bytes} bytes", f"sha256 {media.sha256}"]
+        parts += [clean_line(media.mime or "", 60), f"{media.bytes} bytes", f"sha256 {media.sha256}"]
     parts += [f"lasts {lasts}"] if (lasts := exhibits.lasts(env.desk, media)) else []
     parts += [clean_line(f"“{media.alt}”", 300)] if media.alt else []
-    parts += [f"received {output.local(env.desk, each.message.received_at)}", clean_line(media.why or "", 300)]
+    parts += [
+        f"received {output.local(env.desk, each.message.received_at)}",
+        clean_line(media.why or exhibits.amiss(env.desk, media), 300),
+    ]
     return "  ".join(filter(None, parts))
 
 

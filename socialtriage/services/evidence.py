@@ -96,7 +96,7 @@ def sweep(folder: Path) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    if path.exists():
+    if path.is_file() and path.stat().st_size == len(data):
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

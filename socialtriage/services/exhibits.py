@@ -46,6 +46,17 @@ def listing(desk: Desk, case_id: int, *, unmasked: bool = False) -> list[Exhibit
     return [Exhibit(message, media) for message in messages for media in message.media]
 
 
+def amiss(desk: Desk, media: MediaView) -> str:
+    """What is wrong with a file that should be here, in a sentence; its content is judged when it is used."""
+    if media.state is not MediaState.KEPT:
+        return ""
+    try:
+        size = (desk.media_folder / (media.path or "")).stat().st_size
+    except OSError as exc:
+        return f"It is not in the media folder any more: {exc.strerror or exc}."
+    return "" if media.bytes in (None, size) else f"It was changed in the media folder: it has {size:,} bytes now."
+
+
 def lasts(desk: Desk, media: MediaView) -> str:
     """How long a kept video or sound is: `1:05`; "" where its file does not say."""
     if media.state is not MediaState.KEPT or not media.path:
