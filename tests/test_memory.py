@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from socialtriage.channels.base import Channel
+from socialtriage.domain import rules
 from socialtriage.domain.models import Capabilities, Health, Incoming, Page, Reread, StoredRef
 from socialtriage.services import answerbox, importing
 from socialtriage.services.desk import Desk
@@ -91,6 +92,15 @@ def peak_of(work: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_what_is_no_word_is_not_remembered(desks: Callable[[str], Desk]) -> None:
+    desk = desks("town")
+    desk.suggester.suggest("The bins were missed")
+    before = rules.stem.cache_info().currsize
+    for n in range(200):
+        desk.suggester.suggest(f"{'y' * 3_000}{n} {'z' * 2_000}{n}s")
+    assert rules.stem.cache_info().currsize == before
 
 
 def test_a_long_first_import_by_polling_holds_one_page_at_a_time(

@@ -14,6 +14,8 @@ from socialtriage.domain.models import Urgency
 
 _READ = 20_000
 """Characters of a text that are looked at."""
+LONGEST = 40
+"""Letters from which on a word is no word of a language: it has no plural, and is not remembered."""
 _MOST_REASONS = 3
 _WORDS = re.compile(r"\w+")
 _BREAKS = re.compile(r"[^\w\s\-\u2010-\u2015#@/&]+")
@@ -197,7 +199,7 @@ def clauses_of(text: str) -> Iterator[list[str]]:
         found = map(_WORDS.findall, _BREAKS.split(plain))
     for words in found:
         if words:
-            yield [stem(word) for word in words]
+            yield [stem(word) if len(word) < LONGEST else word for word in words]
 
 
 @lru_cache(maxsize=50_000)
