@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, RateLimited, Rejected
 from tests.doubles.channel_desk import FixedSecret, SmallDesk, answer_to
 from tests.doubles.google import CHANNEL, LOCATION, SECRET, ReviewServer, YouTubeServer, error
-from tests.doubles.inside import one_tls_context
+from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.telegram import TOKEN, TelegramServer, person
 
 
@@ -175,6 +177,32 @@ def test_a_comment_with_its_authors_words_alone_is_read(tube: YouTubeServer, mon
     monkeypatch.setattr(tube, "_comment", shown)
     asyncio.run(desk.poll())
     assert desk.messages[key].text == "a question"
+
+
+def test_what_was_published_or_held_at_youtube_itself_is_so_here_too(tmp_path: Path, tube: YouTubeServer) -> None:
+    """Who decides in YouTube Studio must not leave an officer to think that nobody sees the comment."""
+    account = f'\n[[accounts]]\nid = "tube"\nnetwork = "youtube"\nserver = "{tube.url}"\nchannel = "{CHANNEL}"\n'
+    shell = Inside(tmp_path, accounts=account)
+    shell.login("tube", json.dumps(SECRET | {"expires_at": None}))
+    tube.now = datetime.now(UTC)
+    held, shown = tube.say("gwen", "see elsewhere", status="heldForReview"), tube.say("wei", "a question")
+
+    def stands(text: str) -> tuple[str, bool]:
+        [case] = [c for c in shell.ok("list", "--view", "all", "--json").json if c["snippet"] == text]
+        may = shell.run("unhide", case["ref"], "--reason", "look", "--queue")
+        if may.status == 0:
+            shell.ok("outbox", "drop", str(shell.ok("outbox", "--json").json[0]["id"]))
+        text = shell.ok("show", case["ref"]).out
+        return ("held for review" if "held for review" in text else "shown"), may.status == 0
+
+    shell.ok("poll", "--once")
+    assert (stands("see elsewhere"), stands("a question")) == (("held for review", True), ("shown", False))
+    tube.comments[held].status, tube.comments[shown].status = "published", "heldForReview"
+    shell.ok("poll", "--once")
+    assert (stands("see elsewhere"), stands("a question")) == (("shown", False), ("held for review", True))
+    assert "Council meeting, 18 November" in shell.ok("show", shell.ok("list", "--json").json[0]["ref"]).out
+    shell.ok("poll", "--once", "--reread")
+    assert stands("a question") == ("held for review", True)
 
 
 @pytest.fixture

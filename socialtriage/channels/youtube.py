@@ -8,14 +8,13 @@ lost answer is looked up in the thread.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.google_api import Closed, Missing, moment, sign_in, text
 from socialtriage.channels.youtube_api import MOST_IDS, Api, connect
-from socialtriage.channels.youtube_items import HELD, PUBLISHED, SPAM, read_comment, with_title
+from socialtriage.channels.youtube_items import HELD, PUBLISHED, SPAM, read_comment
 from socialtriage.channels.youtube_walk import OVERLAP, SHORT, State, Walk
 from socialtriage.domain.errors import (
     AnswerLost,
@@ -165,10 +164,11 @@ class YouTube:
         """A comment as it is now. By its id alone YouTube tells neither its queue nor, sometimes, its video."""
         data = ref.reply_data
         try:
-            item = read_comment(row, api.channel, thread=ref.thread, video=data.get("video", ""))
+            return read_comment(
+                row, api.channel, data.get("status", PUBLISHED), thread=ref.thread, video=data.get("video", "")
+            )
         except ValueError:
             return None
-        return with_title(replace(item, reply_data={**item.reply_data, "status": data.get("status", PUBLISHED)}), {})
 
     # --- writing ------------------------------------------------------------------------------------------
 

@@ -116,6 +116,7 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         marks += ["edited"] if message.edited_at else []
         marks += ["removed at its source"] if message.gone_at else []
         marks += [message.state] if message.state in ("background", "hidden") else []
+        marks += [f"in {clean_line(message.place)}"] if message.place else []
         who = clean_line(f"{message.name} ({message.handle})" if message.name != message.handle else message.name)
         lines += ["", f"{message.voice.capitalize()} {who}, {local(desk, message.at)}, {', '.join(marks)}:"]
         lines += [f"  {line}" for line in clean(message.text).splitlines()]

@@ -18,6 +18,7 @@ from socialtriage.services.noticing import Noticing
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
 from socialtriage.services.spotting import Found, spotted
+from socialtriage.services.standing import restand
 from socialtriage.services.taken import TakenIn, words_of
 from socialtriage.services.timeline import replayed
 from socialtriage.store.intake import BACKGROUND, Revised, StoredMessage
@@ -325,6 +326,8 @@ class Batch:
                     self._flag(old.case_id, item)
         self.tx.intake.revise(revised, self.stamp)
         self.tx.intake.back_again(back)
+        told = [(stored[i.remote_id], i) for i in items if "status" in i.reply_data and i.remote_id in stored]
+        restand(self.tx, [(old.id, item) for old, item in told if not (item.context or old.redacted)])
         self.result.updated += len(revised)
 
     def _begin_anew(self, case_id: int, old: StoredMessage, item: Incoming) -> None:

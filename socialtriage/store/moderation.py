@@ -1,4 +1,4 @@
-"""What was hidden, deleted, blocked, muted and reported: reason, officer, snapshot, review; and whom or what it is about."""
+"""What was hidden, deleted, blocked, muted and reported: reason, officer, snapshot, review; and whom it is about."""
 
 from __future__ import annotations
 
@@ -185,6 +185,22 @@ class ModerationWriter:
     def mark_message(self, message_id: int | None, state: str) -> None:
         """A message is hidden at its network, or shown again. One that is background only stays that."""
         self._c.execute("UPDATE messages SET state = ? WHERE id = ? AND state != ?", (state, message_id, BACKGROUND))
+
+    def standing(self, message_ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+        """Of messages their place, and the queue in which they are held if they are."""
+        rows = self._c.execute(
+            "SELECT id, coalesce(place, ''), json_extract(reply_data, '$.held') FROM messages"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(message_ids)),),
+        )
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def restand(self, message_id: int, place: SafeText | None, reply_data: Mapping[str, str]) -> None:
+        """A message is held at its source now, or is no longer."""
+        self._c.execute(
+            "UPDATE messages SET place = ?, reply_data = ? WHERE id = ?",
+            (place, json.dumps(dict(reply_data)), message_id),
+        )
 
     def reviewed(self, action_id: int, officer: str, at: datetime, next_at: datetime | None) -> None:
         """An officer looked at it again; with `next_at` it comes up once more."""
