@@ -6,8 +6,10 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Status
 from socialtriage.services import answers, backup, drafts, keeping, moderation, people, triage
 from socialtriage.store.log import NewEvent
+from socialtriage.store.store import Transaction
 from tests.doubles.answer_desk import AnswerDesk, bounce
 from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, message, person, small_desk
 from tests.doubles.imap import ImapDouble
@@ -158,3 +161,24 @@ def test_copies_that_a_killed_program_left_are_named_or_gone(there: AnswerDesk) 
         ".socialtriage-young",
         "desk.before-restore-20261122-120000-media",
     )
+
+
+def test_what_arrives_while_she_is_erased_is_erased_with_the_rest(
+    there: AnswerDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poller may be faster than the erasure gets hold of the store; its message is among what is forgotten."""
+    desk = there.desk
+    arrive(desk, hers("bin", "1"))
+    key = people.name_of(people.find(desk, NAME)[0])
+    hold = desk.store.transaction
+
+    def late(*args: Any, **more: Any) -> AbstractContextManager[Transaction]:
+        monkeypatch.setattr(desk.store, "transaction", hold)
+        arrive(desk, hers("and another", "2"))
+        return hold(*args, **more)
+
+    monkeypatch.setattr(desk.store, "transaction", late)
+    done = people.erase(desk, key, anyway=True)
+    assert len(done.cases) == 2
+    shutil.rmtree(there.folder / "sent", ignore_errors=True)
+    assert traces(desk) == {}

@@ -135,18 +135,19 @@ def erase(desk: Desk, key: str, *, anyway: bool = False) -> Erasure:
 
     Raises `Refused` while one of their cases is open, unless `anyway`, and while something to them is just leaving.
     """
-    identities = everybody(desk, key)
-    ids = [each.id for each in identities]
-    plan = _plan(desk, identities)
-    if plan.open_cases and not anyway:
-        raise Refused(
-            f"{', '.join(plan.open_cases[:5])} of this person {'is' if len(plan.open_cases) == 1 else 'are'} open.",
-            hint="Close them first, or use --anyway: they are forgotten as they stand, and nothing more is sent.",
-        )
-    case_ids = desk.store.keeping.cases_of(ids)
-    if leaving := desk.store.keeping.leaving(case_ids):
-        raise Refused(f"Something of {leaving[0]} is leaving at this moment.", hint="Try again in a minute.")
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        # Looked at with the store held: what arrived a moment ago is theirs, too.
+        identities = everybody(desk, key)
+        ids = [each.id for each in identities]
+        plan = _plan(desk, identities)
+        if plan.open_cases and not anyway:
+            raise Refused(
+                f"{', '.join(plan.open_cases[:5])} of this person {'is' if len(plan.open_cases) == 1 else 'are'} open.",
+                hint="Close them first, or use --anyway: they are forgotten as they stand, and nothing more is sent.",
+            )
+        case_ids = desk.store.keeping.cases_of(ids)
+        if leaving := desk.store.keeping.leaving(case_ids):
+            raise Refused(f"Something of {leaving[0]} is leaving at this moment.", hint="Try again in a minute.")
         found = _erase(desk, tx, ids, case_ids)
     keeping.remove_files(desk, found.files)
     done = keeping.Pruned(forgotten=found)
