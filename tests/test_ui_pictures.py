@@ -179,6 +179,31 @@ def test_where_no_photo_can_be_drawn_the_words_stay(
     at_the_desk(pictured(tmp_path, config), story)
 
 
+def test_beside_the_list_photos_stand_in_the_pane_and_go_with_it(desk: Desk) -> None:
+    arrive(desk, message("Another matter", "m2", author="bob"))
+
+    async def story(officer: Officer) -> None:
+        pane = officer.app.home.pane
+        await officer.until(lambda: pane.view and pane.view.detail, "the case beside the list")
+        assert pane.view is not None
+        if "My bin" not in pane.view.text:
+            await officer.press("j")
+            await officer.until(lambda: pane.view and "My bin" in pane.view.text, "the case with photos")
+        await officer.press("W")
+        await officer.until(lambda: cells(officer), "a photo in the pane")
+        await officer.press("j", "k", "j", "k")
+        await officer.until(lambda: not cells(officer), "another case was looked at, so nothing is drawn")
+        await officer.press("W")
+        await officer.until(lambda: cells(officer) or isinstance(officer.app.screen, PictureScreen), "asked again")
+        await officer.pilot.resize_terminal(*SMALL)
+        await officer.until(lambda: not cells(officer), "one pane at a time")
+        await officer.press("W")
+        await officer.on(PictureScreen)
+        await officer.until(lambda: cells(officer), "the whole screen, where there is no pane")
+
+    at_the_desk(desk, story, size=(140, 40))
+
+
 def test_256_colours_are_those_of_the_terminal(desk: Desk) -> None:
     async def story(officer: Officer) -> None:
         await officer.press("P")

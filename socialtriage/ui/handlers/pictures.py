@@ -30,7 +30,8 @@ async def inline(call: Call) -> None:
     """Draw the photos of the case within its thread, or take them out again."""
     from socialtriage.ui.widgets.case_view import CaseView
 
-    views = [view for view in call.screen.query(CaseView) if view.detail is not None and view.display]
+    # The pane beside the list may be hidden: then its case is not what the officer reads.
+    views = [view for view in call.screen.query(CaseView) if view.detail is not None and view.is_on_screen]
     if not views:
         await look(call)
         return
