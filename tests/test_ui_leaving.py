@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from socialtriage.domain.models import (
     Status,
     Visibility,
 )
+from socialtriage.domain.times import iso
 from socialtriage.domain.views import AccountView
 from socialtriage.services import contacts, drafts, handoff, outbox, replies, triage
 from socialtriage.services.desk import Desk
@@ -508,6 +510,37 @@ def test_accounts_say_their_state_what_to_do_and_what_may_be_missing(desk: Desk)
         await officer.home()
 
     at_the_desk(desk, story)
+
+
+def test_an_account_that_is_behind_and_what_its_network_allows_are_said_on_every_screen(
+    desk: Desk, tmp_path: Path
+) -> None:
+    since = MONDAY - timedelta(days=2, hours=16, minutes=20)
+    allowed = {"left": 287.0, "limit": 300.0, "of": "", "at": iso(MONDAY)}
+    allowed["renewed_at"] = iso(MONDAY + timedelta(minutes=4))
+    with desk.store.transaction("test", desk.clock()) as tx:
+        for account in desk.config.accounts:
+            tx.accounts.ensure(account.id, account.network, "")
+            tx.accounts.update(account.id, state=AccountState.OK, last_ok_at=desk.clock())
+        tx.accounts.update("town-mastodon", behind_since=since, allowance=json.dumps(allowed))
+
+    async def wide(officer: Officer) -> None:
+        await officer.sees("3/3 accounts: catching up, newest first: 1 of 3 still reads back to Fri 13 Nov 17:40")
+        await officer.press("f2")
+        await officer.on(AccountsScreen)
+        await officer.sees("OK, catching up")
+        await officer.reads(
+            "OK, catching up: newest first, then back to Fri 13 Nov 17:40", "287 of 300 requests left until 10:04"
+        )
+        await officer.press("j")
+        await officer.reads("leisure")
+        assert "requests left" not in officer.running_text
+
+    async def small(officer: Officer) -> None:
+        await officer.sees("3/3 accounts, catching up")
+
+    at_the_desk(desk, wide, size=(190, 40))
+    at_the_desk(small_desk(tmp_path), small, size=SMALL)
 
 
 def test_every_account_state_has_words_and_a_colourless_sign() -> None:
