@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,9 @@ from socialtriage.channels import registry
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import Capabilities, Visibility
 from socialtriage.services import reply_files
+from socialtriage.ui.screens.compose import Compose
+from socialtriage.ui.screens.reply import ReplyScreen
+from tests.doubles.desk import CONFIG, arrive, message, small_desk
 from tests.doubles.graph import PAGE, GraphServer
 from tests.doubles.graph import TOKEN as PAGE_TOKEN
 from tests.doubles.inside import Inside, one_tls_context
@@ -22,7 +26,9 @@ from tests.doubles.media import photo
 from tests.doubles.shell import Shell
 from tests.doubles.telegram import TOKEN as BOT_TOKEN
 from tests.doubles.telegram import TelegramServer, person
+from tests.doubles.ui_desk import Officer, at_the_desk
 from tests.doubles.x import CLIENT, ME, SCOPES, XServer
+from tests.test_ui_leaving import FakeEngine
 
 ALT = "A map of the collection rounds"
 SECRET = b"Secret Camera"
@@ -117,6 +123,27 @@ def test_at_x_a_login_without_the_permission_posts_nothing_and_says_which_it_lac
     gif.write_bytes(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;")
     assert "It takes JPEG, PNG, WEBP" in answer(shell, ref, "On Thursday.", gif, status=1)
     assert "longer than 1000" in answer(shell, ref, "On Thursday.", picture, status=1, alt="x" * 1_001)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+@pytest.mark.parametrize("at", ["/2/media/upload", "/2/tweets"])
+def test_killed_while_the_picture_or_the_post_is_on_its_way_it_is_posted_once(
+    x: tuple[Shell, XServer], picture: Path, at: str
+) -> None:
+    shell, server = x
+    server.mention("when?")
+    ref = case(shell, "when?")["ref"]
+    server.fail(at, "hang")
+    running = shell.popen("reply", ref, "On Thursday.", "--attach", str(picture), "--alt", ALT)
+    assert server.hanging.wait(20)
+    running.kill()
+    running.communicate()
+    server.release.set()
+    shell.run("outbox", "send")
+    assert row(shell)["state"] == "unknown"
+    assert "sent" in shell.ok("outbox", "retry", str(row(shell)["id"])).out
+    [ours] = [post for post in server.posts.values() if post.author == ME]
+    assert (len(ours.pictures), server.handed_in[ours.pictures[0]]["alt"]) == (1, ALT)
 
 
 # --- a Page -----------------------------------------------------------------------------------------------------
@@ -246,3 +273,22 @@ def test_a_network_that_takes_none_says_why_and_nothing_is_read(network: str, vi
     with pytest.raises(Refused, match=why):
         reply_files.check_allowed(able, visibility, (("/nowhere.jpg", "x"),), network)
     reply_files.check_allowed(able, visibility, (), network)
+
+
+def test_a_review_offers_no_key_for_what_the_network_does_not_take(tmp_path: Path) -> None:
+    video = '\n[[accounts]]\nid = "video"\nnetwork = "youtube"\nchannel = "UC1"\nclient_id = "c"\n'
+    desk = small_desk(tmp_path, config=CONFIG + video)
+    arrive(desk, message("When is the next meeting?", "m1"), account="video")
+
+    async def story(officer: Officer) -> None:
+        await officer.press("r")
+        await officer.on(Compose)
+        await officer.write("On Thursday.")
+        await officer.press("escape")
+        await officer.on(ReplyScreen)
+        await officer.reads("On Thursday.")
+        assert "a picture" not in officer.text
+        await officer.press("a")
+        await officer.sees("YouTube's interface takes no pictures with comments.")
+
+    at_the_desk(desk, story, engine=lambda: FakeEngine(desk))

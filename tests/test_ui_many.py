@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from socialtriage.channels.base import Price
 from socialtriage.domain.models import LengthRule
 from socialtriage.services import inbox, incidents, outbox, triage
 from socialtriage.services.desk import Desk
@@ -44,7 +45,11 @@ class Speaker:
         def said(account: str, network: str, limit: int, page: str | None) -> Statement:
             fault = "It is too long." if len(text) > limit else ""
             length = LengthRule(len(text), limit, "characters")
-            return Statement(account=account, network=network, text=text, length=length, page=page, fault=fault)
+            price = Price(0.2, "USD", "Sending this costs US$0.20.", dear=True) if network == "bluesky" else None
+            why = "No interface for it." if page else ""
+            return Statement(
+                account=account, network=network, text=text, length=length, page=page, why=why, fault=fault, price=price
+            )
 
         found = [
             said("town-mastodon", "mastodon", 500, None),
@@ -100,7 +105,9 @@ def test_an_incident_is_begun_with_one_look_and_its_cases_are_taken_in_by_a_key(
             await officer.press("backspace")
         await officer.press("escape")
         await officer.on(StatementScreen)
-        await officer.sees("said on 2 of 3 accounts")
+        await officer.sees("said on 2 of 3 accounts", "Posting it costs 0.20 USD.")
+        await officer.press("j")
+        await officer.sees("No interface for it.")
         await officer.press("y")
         await officer.on(IncidentsScreen)
         await officer.sees("water-main", "1 case", "0 of 2 posted")

@@ -85,9 +85,7 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
 
     def _headline(self) -> str:
         ticked = sum(item.ticked for item in self.items)
-        cost = incidents.cost([item.said for item in self.items if item.ticked])
-        said = f"{self._name}: said on {ticked} of {words.many(len(self.items), 'account')}"
-        return f"{said}. {cost}" if cost else said
+        return f"{self._name}: said on {ticked} of {words.many(len(self.items), 'account')}"
 
     def _show(self) -> None:
         self.rows.show([self._line(item) for item in self.items])
@@ -118,8 +116,10 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
         yield fact("Seen by", ("PUBLIC: everybody", "strong"))
         of = f" of {said.length.limit}" if said.length.limit else ""
         yield fact("Length", (f"{said.length.used}{of} {said.length.unit}", ""))
-        if said.price is not None:
-            yield fact("Costs", (clean_line(said.price.why, 200), "warn" if said.price.dear else ""))
+        if said.price is not None and not said.price.dear:
+            yield fact("Costs", (clean_line(said.price.why, 200), ""))
+        if cost := incidents.cost([item.said for item in self.items if item.ticked]):
+            yield fact("In all", (cost, "warn"))
         if said.page:
             yield para(clean_line(f"It cannot be posted from here: {said.why} By hand: {said.page}", 500), "warn")
         if said.fault:
