@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from socialtriage.domain.models import OutboxKind
+from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.services.desk import Desk
 from socialtriage.store.replies import KeptDraft
 
@@ -28,6 +28,14 @@ def keep(
     private: bool = False,
     files: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Keep a text, and for whose eyes it is; an empty one forgets it. Raises `StoreError`."""
+    """Keep a text, and for whose eyes it is; an empty one forgets it. Raises `StoreError`.
+
+    What is written for a case that was merged meanwhile is kept for the one that it is in.
+    """
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        into = tx.grouping.merged_into([case_id]).get(case_id) if text else None
+        if into is not None:
+            before, after = tx.cases.get(case_id), tx.cases.get(into)
+            private = private or (before.visibility is Visibility.PRIVATE and after.visibility is Visibility.PUBLIC)
+            case_id = into
         tx.put_draft(case_id, kind, text, private=private, files=files)

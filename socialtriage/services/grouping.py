@@ -47,7 +47,7 @@ def merge(desk: Desk, ids: Sequence[int], into: int, expect: Expect = None) -> D
         after = desk.clocks.with_due(_decided(after, *cases))
         tx.cases.save(target, after)
         refs = ", ".join(case.ref for case in cases)
-        tx.log(NewEvent("case.merged", into, target.ref, {"from": [case.ref for case in cases]}))
+        tx.log(NewEvent("case.merged", into, target.ref, {"from": refs}))
         said = f"Merged {refs} into {target.ref}."
         tx.undo.add(desk.seat, now, said, [*changes, change_of(target, after)], moves=moves)
     return Done(said, (into, *others))

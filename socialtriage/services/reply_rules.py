@@ -86,6 +86,10 @@ def answerable_of(desk: Desk, detail: CaseDetail, message: int | None = None) ->
     """What an answer to a case answers, or to one `message` of it. Raises `Refused` where no resident wrote."""
     answerable = desk.store.messages.to_answer(detail.row.id, message)
     if answerable is None:
+        if (into := desk.store.grouping.merged_into(detail.row.id)) is not None:
+            ref = desk.store.cases.get(into).ref
+            hint = f"What you wrote is the draft of {ref} now: answer there."
+            raise Refused(f"{detail.row.ref} was merged into {ref}.", hint=hint)
         raise Refused(f"{detail.row.ref} has no message of a resident that could be answered.")
     return answerable
 

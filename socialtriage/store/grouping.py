@@ -40,7 +40,23 @@ class GroupingWriter:
             " SELECT ?, flag, phrase, at, due_on FROM case_flags WHERE case_id = ?",
             (target, source),
         )
+        self._bring_drafts(source, target)
         return self._note("merge", source, target, moved, at, officer)
+
+    def _bring_drafts(self, source: int, target: int) -> None:
+        """What officers write goes where its case goes, below what they write there; from a private conversation as a
+        private answer.
+        """
+        self._c.execute(
+            "INSERT INTO drafts (case_id, officer, kind, text, updated_at, private, files)"
+            " SELECT t.id, d.officer, d.kind, d.text, d.updated_at,"
+            " d.private OR (s.visibility = 'private' AND t.visibility = 'public'), d.files"
+            " FROM drafts d JOIN cases s ON s.id = d.case_id JOIN cases t ON t.id = ?2 WHERE d.case_id = ?1"
+            " ON CONFLICT DO UPDATE SET text = drafts.text || char(10, 10) || excluded.text,"
+            " private = max(drafts.private, excluded.private)",
+            (source, target),
+        )
+        self._c.execute("DELETE FROM drafts WHERE case_id = ?", (source,))
 
     def move_messages(self, source: int, target: int, ids: Sequence[int], at: datetime, officer: str) -> int:
         """Some messages of a case go to another one. The id of the move."""
