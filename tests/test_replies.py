@@ -415,6 +415,12 @@ def test_what_is_wrong_with_a_picture_is_said_and_nothing_is_queued(tmp_path: Pa
         [row] = desk.reply(case_id, "Here.", attach=((str(good), "A map"),))
         desk.send()
         assert (desk.states(row), desk.ours) == ([OutboxState.QUEUED], [])
+        # What cannot be read of a picture is no reason to think that a post may have been made.
+        desk.server.faults.clear()
+        desk.server.fail("html", path="/api/v2/media", times=9)
+        [row] = desk.reply(case_id, "There.", attach=((str(good), "A map"),))
+        desk.send()
+        assert (desk.states(row), desk.ours) == ([OutboxState.QUEUED], [])
 
 
 # --- saved answers, and who is supervised -----------------------------------------------------------------------

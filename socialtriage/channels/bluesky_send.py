@@ -168,9 +168,13 @@ class PublicReply:
         return record
 
     async def _blob(self, file: OutgoingFile) -> dict[str, Any]:
-        blob = (await self._xrpc.upload(file.mime, file.data)).get("blob")
+        """A picture by the name that its server gives it. What cannot be read here left nothing posted."""
+        try:
+            blob = (await self._xrpc.upload(file.mime, file.data)).get("blob")
+        except BadPayload as exc:
+            raise Unavailable(f"{exc.message} Nothing was posted.") from exc
         if not isinstance(blob, dict):
-            raise BadPayload("Bluesky took the picture and did not say how it is called.", field="blob")
+            raise Unavailable("Bluesky took the picture and did not say how it is called. Nothing was posted.")
         return blob
 
     async def _answers(self) -> dict[str, Any]:

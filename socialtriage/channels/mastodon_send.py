@@ -123,13 +123,18 @@ def _as_sent(status: Status, otherwise: datetime) -> Sent:
 
 
 async def _uploaded(api: Api, file: OutgoingFile) -> str:
-    """The id of a picture that the server has worked off. Raises `Unavailable` when that takes too long."""
+    """The id of a picture that the server has worked off. Raises `Unavailable` when that takes too long, or where what
+    it says cannot be read: nothing was posted then.
+    """
     answer = await api.upload(file.name, file.mime, file.alt, file.data)
     for pause in (0.0, *WORKING):
-        data = answer.json()
+        try:
+            data = answer.json()
+        except BadPayload as exc:
+            raise Unavailable(f"{exc.message} Nothing was posted.") from exc
         id_ = text_id(data.get("id")) if isinstance(data, dict) else None
         if id_ is None:
-            raise BadPayload("The server took the picture and did not say under which id.", field="id")
+            raise Unavailable("The server took the picture and did not say under which id. Nothing was posted.")
         if data.get("url"):
             return id_
         await asyncio.sleep(pause)
