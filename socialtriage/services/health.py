@@ -23,6 +23,8 @@ FAR = 3
 """So many times its usual pause an account may be quiet before it counts as silent."""
 SHORTEST = timedelta(days=1)
 """No account is silent sooner."""
+LEAST = timedelta(seconds=30)
+"""How soon after a server asked to slow down it is asked again at the earliest, whatever it said."""
 SLOWER, SLOWEST = 1.25, 3.0
 """By how much a pass without news puts the next one off, and how far at most, in poll intervals."""
 
@@ -88,6 +90,11 @@ def expiry_step(expires: datetime | None, before: datetime | None, now: datetime
         if expires - now < timedelta(days=days) and (before is None or expires - before >= timedelta(days=days))
     ]
     return min(passed, default=None)
+
+
+def retry(account: AccountConfig, at: datetime, now: datetime) -> datetime:
+    """When to poll after a server asked to wait: at its time, but not at once again and again."""
+    return max(at, now + min(LEAST, parse_every(account.every)))
 
 
 def next_poll(account: AccountConfig, old: AccountRecord | None, new: int, now: datetime) -> datetime:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import Refused, SocialTriageError, StoreError
@@ -140,9 +141,12 @@ class Polling:
     async def _rest_unless_followed(self, account: AccountConfig, seconds: float) -> None:
         """Rest until the next pass, or until somebody begins to follow a post of the account."""
         clock = asyncio.get_running_loop().time
-        end = clock() + seconds
+        end, due = clock() + seconds, utc_now() + timedelta(seconds=seconds)
         while (left := end - clock()) > 0:
             if await self._rest(min(left, LOOK_AT_LIVE)):
+                return
+            # While a computer sleeps the loop's clock may stand still: the calendar's tells that the rest is over.
+            if utc_now() > due:
                 return
             hurried = await asyncio.to_thread(self._hurried, account)
             if hurried is not None and hurried < end - clock():

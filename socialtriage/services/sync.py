@@ -348,7 +348,9 @@ class Poller:
             "state": result.state,
             "detail": result.error or " ".join(filter(None, [beyond, result.detail, *shown])),
             "last_poll_at": now,
-            "next_poll_at": retry_at or health_of.next_poll(account, old, result.new, now),
+            "next_poll_at": health_of.retry(account, retry_at, now)
+            if retry_at
+            else health_of.next_poll(account, old, result.new, now),
             "requests": result.requests,
             "seconds": result.seconds,
         }
