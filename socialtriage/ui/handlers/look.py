@@ -92,6 +92,8 @@ async def open_case(call: Call) -> None:
     row = call.app.home.cases.selected_row
     if row is not None:
         await show_case(call, row.id)
+    else:
+        call.app.say("No case is selected.", "$warn")
 
 
 async def show_case(call: Call, case_id: int) -> None:

@@ -127,7 +127,7 @@ class AccountsScreen(Page):
         self._of_gaps(gaps.fill)
 
     def _of_gaps(self, work: Callable[[Desk, str], Done]) -> None:
-        view = cast(AccountView | None, self.selected)
+        view = cast(AccountView | None, self.pointed())
         if view is not None:
             self.triage.in_background(partial(self._do, work, view.id), "accounts", "seeing to a gap")
 

@@ -88,7 +88,7 @@ class AnswersScreen(Page):
 
     def action_accept(self) -> None:
         """Let it do what it says."""
-        mail = cast(MailView | None, self.selected)
+        mail = cast(MailView | None, self.pointed())
         if mail is not None:
             self.triage.in_background(partial(self._accept, mail), "answers", "letting a mail in")
 
@@ -132,7 +132,7 @@ class AnswersScreen(Page):
 
     def action_case(self) -> None:
         """Put it into another case."""
-        mail = cast(MailView | None, self.selected)
+        mail = cast(MailView | None, self.pointed())
         if mail is not None:
             self.triage.in_background(partial(self._other_case, mail), "answers", "choosing a case")
 
@@ -149,7 +149,7 @@ class AnswersScreen(Page):
 
     def action_ignore(self) -> None:
         """Take it off the list."""
-        mail = cast(MailView | None, self.selected)
+        mail = cast(MailView | None, self.pointed())
         if mail is not None:
             work = partial(answers.ignore, self.triage.desk, mail.id)
             self.triage.in_background(partial(self._decided, work), "answers", "ignoring a mail")
@@ -161,9 +161,11 @@ class AnswersScreen(Page):
 
     def action_open_case(self) -> None:
         """Open the case that it may belong to."""
-        mail = cast(MailView | None, self.selected)
+        mail = cast(MailView | None, self.pointed())
         if mail is not None and mail.ref:
             self.triage.perform("find.reference", mail.ref)
+        elif mail is not None:
+            self.triage.say("Nobody knows yet which case this mail is about; c puts it into one.", "$warn")
 
     def on_rows_chosen(self) -> None:
         """A click on the selected row opens its case."""

@@ -94,7 +94,7 @@ class ContactsScreen(Page):
 
     def action_away(self) -> None:
         """Ask until when, and note it."""
-        view = cast(ContactView | None, self.selected)
+        view = cast(ContactView | None, self.pointed())
         if view is not None:
             self.triage.in_background(partial(self._away, view), "contacts", "noting an absence")
 
@@ -114,7 +114,7 @@ class ContactsScreen(Page):
 
     def action_is_back(self) -> None:
         """The contact is back."""
-        view = cast(ContactView | None, self.selected)
+        view = cast(ContactView | None, self.pointed())
         if view is not None:
             self.triage.in_background(partial(self._back, view), "contacts", "noting a return")
 

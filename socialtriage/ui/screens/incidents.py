@@ -122,7 +122,7 @@ class IncidentsScreen(Page):
 
     def action_open_cases(self) -> None:
         """List its cases in the inbox."""
-        known = cast(Known | None, self.selected)
+        known = cast(Known | None, self.pointed())
         if known is not None:
             self.triage.home.show(Showing(view="all", filter=f"incident:{known.incident.name}"))
             self.dismiss()
@@ -137,7 +137,7 @@ class IncidentsScreen(Page):
 
     def action_say_more(self) -> None:
         """Say more of it."""
-        known = cast(Known | None, self.selected)
+        known = cast(Known | None, self.pointed())
         if known is not None:
             self._asking(say_of, known.incident.name)
 
@@ -156,7 +156,7 @@ class IncidentsScreen(Page):
 
     def action_end_it(self) -> None:
         """End it, when the officer says yes."""
-        known = cast(Known | None, self.selected)
+        known = cast(Known | None, self.pointed())
         if known is not None:
             self.triage.in_background(partial(self._end, known.incident.name), "incident", "ending an incident")
 

@@ -108,12 +108,12 @@ class LiveScreen(Page):
 
     def action_move_on(self) -> None:
         """To the next column, and from the last to the first."""
-        if (question := cast(Question | None, self.selected)) is not None:
+        if (question := cast(Question | None, self.pointed())) is not None:
             self._put(question, NEXT[question.place])
 
     def action_off_topic(self) -> None:
         """Off topic, or back."""
-        if (question := cast(Question | None, self.selected)) is not None:
+        if (question := cast(Question | None, self.pointed())) is not None:
             off = question.place is Place.OFF_TOPIC
             self._put(question, Place.TO_ANSWER if off else Place.OFF_TOPIC)
 
@@ -127,7 +127,7 @@ class LiveScreen(Page):
 
     def action_open_case(self) -> None:
         """Open the case of the question, to answer it there."""
-        if (question := cast(Question | None, self.selected)) is not None:
+        if (question := cast(Question | None, self.pointed())) is not None:
             self.triage.perform("find.reference", question.asked.ref)
 
     def on_rows_chosen(self) -> None:

@@ -92,7 +92,7 @@ class ModerationScreen(Page):
 
     def action_reviewed(self) -> None:
         """It was looked at again, and stays."""
-        action = cast(Action | None, self.selected)
+        action = cast(Action | None, self.pointed())
         if action is not None:
             self.triage.in_background(partial(self._reviewed, action), "moderation", "noting a review")
 
@@ -108,7 +108,7 @@ class ModerationScreen(Page):
 
     def action_lift(self) -> None:
         """Take it back."""
-        action = cast(Action | None, self.selected)
+        action = cast(Action | None, self.pointed())
         if action is not None:
             self.triage.in_background(partial(self._lift, action), "moderation", "taking a decision back")
 
@@ -129,7 +129,7 @@ class ModerationScreen(Page):
 
     def action_open_case(self) -> None:
         """Open the case of the decision."""
-        action = cast(Action | None, self.selected)
+        action = cast(Action | None, self.pointed())
         if action is not None:
             self.triage.perform("find.reference", action.ref)
 

@@ -116,7 +116,7 @@ class OutboxScreen(Page):
 
     def action_retry(self) -> None:
         """Try the row again."""
-        row = cast(OutboxView | None, self.selected)
+        row = cast(OutboxView | None, self.pointed())
         if row is None:
             return
         if row.state in (OutboxState.SENT, OutboxState.ANSWERED):
@@ -138,7 +138,7 @@ class OutboxScreen(Page):
 
     def action_drop(self) -> None:
         """Take the row out, when the officer says yes."""
-        row = cast(OutboxView | None, self.selected)
+        row = cast(OutboxView | None, self.pointed())
         if row is not None:
             self.triage.in_background(partial(self._drop, row), "outbox", "dropping a row")
 
@@ -200,9 +200,11 @@ class OutboxScreen(Page):
 
     def action_open_case(self) -> None:
         """Open the case of the row."""
-        row = cast(OutboxView | None, self.selected)
+        row = cast(OutboxView | None, self.pointed())
         if row is not None and row.ref:
             self.triage.perform("find.reference", row.ref)
+        elif row is not None:
+            self.triage.say(f"This {row.kind} belongs to no case.", "$warn")
 
     def on_rows_chosen(self) -> None:
         """A click on the selected row opens its case."""

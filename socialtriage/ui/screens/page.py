@@ -98,6 +98,12 @@ class Page(DeskScreen):
         """The value of the selected row, or None."""
         return self.values[self.rows.cursor] if self.rows.cursor < len(self.values) else None
 
+    def pointed(self) -> Any:
+        """The value of the selected row, for an action; where there is none, that is said."""
+        if self.selected is None:
+            self.triage.say(self.EMPTY, "$warn")
+        return self.selected
+
     # --- what a page says ---------------------------------------------------------------------------------
 
     def read(self) -> Sequence[Any]:
