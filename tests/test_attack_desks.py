@@ -13,6 +13,7 @@ from socialtriage.domain.models import OutboxKind, Visibility
 from socialtriage.services import drafts, grouping, outbox, replies, triage
 from socialtriage.services.desk import Desk
 from tests.doubles.desk import arrive, case_ids, message, person, small_desk
+from tests.doubles.inside import Inside
 
 
 @pytest.fixture
@@ -62,3 +63,11 @@ def test_what_was_written_in_private_is_not_public_after_a_merge(desks: tuple[De
     assert drafts.kept_reply(js, stays).private
     drafts.keep(js, goes, OutboxKind.REPLY, "Your bill was wrong.")
     assert drafts.kept_reply(js, stays).private
+
+
+def test_the_outbox_says_that_everything_is_paused(tmp_path: Path) -> None:
+    shell = Inside(tmp_path)
+    shell.ok("pause", "storm", officer="MK")
+    assert "Everything outgoing is paused since" in shell.ok("outbox").err
+    shell.ok("resume")
+    assert "paused" not in shell.ok("outbox").err

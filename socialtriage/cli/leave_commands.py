@@ -182,7 +182,7 @@ def outbox_command(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from socialtriage.cli import output, shapes
-    from socialtriage.services import outbox
+    from socialtriage.services import outbox, pause
 
     env: Env = ctx.obj
     rows = outbox.rows(env.desk)
@@ -193,10 +193,13 @@ def outbox_command(ctx: click.Context, as_json: bool) -> None:
         held = f"  waits for the approval of a second officer, written by {row.officer}" if row.held else ""
         after = f"  follows row {row.after_id}" if row.after_id is not None and row.state == "queued" else ""
         error = f"{held}{after}  {row.error}" if row.error else f"{held}{after}"
-        again = f"  next try {output.local(env.desk, row.next_try_at)}" if row.next_try_at else ""
+        waits = row.next_try_at if row.state == "queued" else None
+        again = f"  next try {output.local(env.desk, waits)}" if waits else ""
         click.echo(f"{row.id}  {row.kind}  {row.ref or ''}  to {row.to}  {row.state}{again}{error}")
     if not rows:
         click.echo("Nothing is waiting, and nothing has left yet.", err=True)
+    if paused := pause.words(env.desk):
+        click.echo(paused, err=True)
 
 
 @outbox_command.command("send")
