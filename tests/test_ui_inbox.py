@@ -18,7 +18,7 @@ from socialtriage.ui.screens.dialogs import Confirm, Message
 from socialtriage.ui.screens.handoff import HandoffScreen
 from socialtriage.ui.screens.picker import Picker
 from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
-from tests.doubles.ui_desk import SMALL, Officer, at_the_desk
+from tests.doubles.ui_desk import SMALL, WIDE, Officer, at_the_desk
 
 
 @pytest.fixture
@@ -537,3 +537,26 @@ def test_private_and_media_and_repeat_are_said_in_words(desk: Desk) -> None:
         await officer.sees("Pat Quiet", "PRIV")
 
     at_the_desk(desk, story)
+
+
+def test_what_is_said_is_read_to_its_end_on_a_small_screen(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("My bin was missed", "1"))
+
+    async def story(officer: Officer) -> None:
+        status = officer.app.screen.query_one("#status")
+        await officer.press("colon")
+        await officer.write("view nonsense")
+        await officer.press("enter")
+        await officer.sees("There is no view 'nonsense'.", "closed, promised.")
+        assert status.size.height == 2
+        officer.app.say("Reported. " + "It goes on and on. " * 30 + "Sign in again.", "$alarm")
+        await officer.sees("Reported.", "Sign in again.", "? keys")
+        assert status.size.height == 4
+        await officer.pilot.resize_terminal(*WIDE)
+        await officer.sees("Sign in again.")
+        officer.app.say("Done.")
+        await officer.until(lambda: status.size.height == 1, "one line again")
+        await officer.sees("Done.")
+
+    at_the_desk(desk, story, size=SMALL)

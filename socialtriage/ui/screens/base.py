@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from socialtriage.ui.actions import Action, Where, actions_for, table
 from socialtriage.ui.header import header_parts, status_parts
-from socialtriage.ui.widgets.bars import Bar, KeysLine, Parts
+from socialtriage.ui.widgets.bars import Bar, KeysLine, Parts, StatusBar
 
 if TYPE_CHECKING:
     from socialtriage.domain.views import CaseRow, Done
@@ -34,7 +34,7 @@ class DeskScreen(Screen[None]):
         """Header, body, status, keys."""
         yield Bar(lambda: header_parts(self.triage, self.TITLE_WORDS), id="header")
         yield from self.body()
-        yield Bar(self.status_parts, "-quiet", id="status")
+        yield StatusBar(self.status_parts, "-quiet", id="status")
         yield KeysLine(self.main_actions(), self.triage.key_of, len(self.ALSO_MAIN))
 
     def body(self) -> ComposeResult:
@@ -53,7 +53,7 @@ class DeskScreen(Screen[None]):
     def refresh_bars(self) -> None:
         """Something that the bars show has changed."""
         for bar in self.query(Bar):
-            bar.refresh()
+            bar.renew()
 
     # --- what actions ask of a screen ---------------------------------------------------------------------
 

@@ -167,7 +167,7 @@ class InboxScreen(DeskScreen):
 
     def on_case_list_marks_changed(self) -> None:
         """The number of marked cases stands in the status line."""
-        self.query_one("#status", Bar).refresh()
+        self.query_one("#status", Bar).renew()
 
     def on_case_list_opened(self) -> None:
         """A double click opens."""

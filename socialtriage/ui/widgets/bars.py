@@ -10,10 +10,12 @@ from textual.content import Content
 from textual.widget import Widget
 
 from socialtriage.ui.actions import Action
-from socialtriage.ui.cells import Run, cut, plain
+from socialtriage.ui.cells import Run, cut, plain, shorten, wrap
 
 Parts = tuple[Sequence[Run], Sequence[Run]]
 """What stands on the left and on the right of a line."""
+LEAST = 24
+"""Cells that are worth wrapping a sentence into."""
 
 
 class Bar(Widget):
@@ -29,6 +31,10 @@ class Bar(Widget):
         super().__init__(id=id, classes=classes)
         self._parts = parts
 
+    def renew(self) -> None:
+        """What it says may be something else."""
+        self.refresh()
+
     def render(self) -> Content:
         """The two parts with room between them; a line too narrow for both cuts the left one."""
         left, right = self._parts()
@@ -39,6 +45,59 @@ class Bar(Widget):
         kept = cut(left, room - 1 if right else room)
         gap = width - sum(cell_len(text) for text, _ in (*kept, *right))
         return Content.assemble(*_styled(kept), " " * max(0, gap), *_styled(right))
+
+
+class StatusBar(Bar):
+    """What was said last, on as many lines as it needs: what to do next stands at the end of a sentence."""
+
+    MOST = 4
+    """Lines at the most; of what is longer yet, the beginning and the end are shown."""
+
+    def renew(self) -> None:
+        """Something else was said: take the lines that it needs."""
+        lines = len(self._lines(self._parts()))
+        if self.styles.height is None or self.styles.height.value != lines:
+            self.styles.height = lines
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Other widths have other lines."""
+        self.renew()
+
+    def _room(self, right: Sequence[Run]) -> int:
+        return self.content_size.width - sum(cell_len(text) for text, _ in right) - 1
+
+    def _lines(self, parts: Parts) -> list[str]:
+        left, right = parts
+        text, room = "".join(text for text, _ in left), self._room(right)
+        if room < LEAST or cell_len(text) <= room:
+            return [text]
+        lines = [line for line in wrap(text, room) if line]
+        if len(lines) > self.MOST:
+            lines = [*lines[: self.MOST - 1], _ending(text, room)]
+        return lines
+
+    def render(self) -> Content:
+        """Its lines; what is about to leave stands on the right of the first one."""
+        left, right = self._parts()
+        lines = self._lines((left, right))
+        if len(lines) < 2:
+            return super().render()
+        first, *more = lines
+        style = left[0][1]
+        gap = " " * max(1, self.content_size.width - cell_len(first) - sum(cell_len(text) for text, _ in right))
+        below = [(f"\n{line}", style) for line in more]
+        return Content.assemble(*_styled([(first, style)]), gap, *_styled(right), *_styled(below))
+
+
+def _ending(text: str, room: int) -> str:
+    """As many of the last words as there is room for, behind an ellipsis."""
+    kept = ""
+    for word in reversed(text.split()):
+        if cell_len(f"… {word} {kept}") > room:
+            break
+        kept = f"{word} {kept}".rstrip()
+    return shorten(f"… {kept or text[-room:]}", room)
 
 
 def _styled(runs: Iterable[Run]) -> list[tuple[str, str]]:
