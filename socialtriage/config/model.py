@@ -125,7 +125,7 @@ class EvidenceConfig(Base, frozen=True, kw_only=True):
     max_bytes: int = 52_428_800
     """A larger file is not kept."""
     draw: bool = True
-    """Kept photos are drawn in the terminal when a key asks for it; false: never."""
+    """Kept photos are drawn in the terminal when a key asks for it; false: never, as suits a screen reader."""
 
 
 class ModerationConfig(Base, frozen=True, kw_only=True):

@@ -58,7 +58,7 @@ def small(
     `zoom` 1 is the whole picture, 2 half of it in each direction, around the point `x`, `y` (0 to 1). With 256
     `colours` a pixel is one byte, the number of the terminal's colour less 16; otherwise red, green and blue.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     Image.MAX_IMAGE_PIXELS = None  # judged below, with words
     try:
@@ -76,10 +76,11 @@ def small(
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
             whole = _plain(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, OverflowError, EOFError) as exc:
+    except (Undrawable, MemoryError):
+        raise
+    except Exception as exc:
+        # Decoders of damaged files raise nearly everything there is.
         raise Undrawable("The file is cut short, damaged, or of a make that is not drawn.") from exc
-    except MemoryError as exc:
-        raise Undrawable("It needs more memory than a picture gets.") from exc
     size, box = _window(full, (columns, rows), scale, (x, y))
     shrunk = whole.size[0] / full[0], whole.size[1] / full[1]
     there = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
