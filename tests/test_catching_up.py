@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from socialtriage.services import desk
 from tests.doubles.bluesky import BlueskyServer
 from tests.doubles.bluesky_desk import Desk as BlueskyDesk
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk
-from tests.doubles.desk import FrozenClock
+from tests.doubles.desk import MONDAY, FrozenClock, arrive, message, small_desk
 from tests.doubles.google import CHANNEL, LOCATION, SECRET, ReviewServer, YouTubeServer
 from tests.doubles.graph import IG, PAGE, GraphServer
 from tests.doubles.graph import TOKEN as META_TOKEN
@@ -236,3 +237,16 @@ def test_the_first_page_has_the_newest_and_a_pass_that_is_cut_says_so_and_is_gon
         pages = asyncio.run(world.poll())
         assert world.all <= set(world.known())
         assert not any(page.unfinished for page in pages)
+
+
+def test_one_person_in_any_order_is_linked_with_the_nearest_cases_and_not_with_all(tmp_path: Path) -> None:
+    counts = []
+    for name, step in (("in order", 1), ("newest first", -1)):
+        town = small_desk(tmp_path / name)
+        for n in list(range(120))[::step]:
+            arrive(town, message(f"Message {n}", f"m{n}", at=MONDAY - timedelta(minutes=120 - n)))
+        town.close()
+        raw = sqlite3.connect(town.store.path)
+        counts.append(raw.execute("SELECT count(*) FROM case_links").fetchone()[0])
+        raw.close()
+    assert counts == [sum(min(n, 20) for n in range(120))] * 2

@@ -27,6 +27,8 @@ from socialtriage.store.store import Transaction
 
 UNANSWERED = (Automatic.AUTO_REPLY, Automatic.BOUNCE)
 """Mail that waits for no answer. Bulk mail may be a form without a return address, so that its clock runs."""
+RELATED = 20
+"""Cases of the same person that a new one is linked with, the nearest in time."""
 Suggest = Callable[[str], Suggestion | None]
 
 
@@ -193,7 +195,7 @@ class Batch:
             suggested_because=(*(said.because if said else ()), *self.places.quotes(item), *self.noticing.of(item)),
             flags=(f"automatic:{item.automatic}",) if item.automatic else (),
         )
-        self.links += [(other.id, case_id, "same person", self.stamp) for other in earlier[-20:]]
+        self.links += [(other.id, case_id, "same person", self.stamp) for other in earlier[-RELATED:]]
         self._opened(self._marked(case, item), item)
 
     def _opened(self, case: Case, item: Incoming) -> None:
@@ -219,8 +221,9 @@ class Batch:
         """
         if first.waiting_since is None:
             return
-        for case_id in self.places.later(first.person_id, first.opened_at):
-            self.links.append((first.id, case_id, "same person", self.stamp))
+        for number, case_id in enumerate(self.places.later(first.person_id, first.opened_at)):
+            if number < RELATED:
+                self.links.append((first.id, case_id, "same person", self.stamp))
             case = self._touch(case_id)
             if case.status is not Status.NEW:
                 continue

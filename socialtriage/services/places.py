@@ -156,10 +156,13 @@ class Places:
                     yield case if now is None else case._replace(waiting_since=now.waiting_since)
 
     def later(self, person: int, at: datetime) -> list[int]:
-        """Cases that the person opened after `at`, within the time that makes a repeat: older news came late."""
+        """Cases that the person opened after `at`, within the time that makes a repeat: older news came late.
+
+        The nearest in time first.
+        """
         horizon = at + self._window
         found = (case for identity in self._identities(person) for case in self._earlier.get(identity, ()))
-        return [case.id for case in found if at < case.opened_at <= horizon]
+        return [case.id for case in sorted((c for c in found if at < c.opened_at <= horizon), key=_opened_at)]
 
     def opened(self, case: Case) -> None:
         """A case was opened by this page."""
@@ -167,3 +170,7 @@ class Places:
         if not any(flag.startswith("automatic") for flag in case.flags):
             earlier = EarlierCase(case.id, case.person_id, case.opened_at, case.waiting_since)
             self._earlier.setdefault(case.person_id, []).append(earlier)
+
+
+def _opened_at(case: EarlierCase) -> datetime:
+    return case.opened_at
