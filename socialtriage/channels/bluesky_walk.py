@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.domain.errors import BadPayload, Rejected, Unavailable
 from socialtriage.domain.models import Gap, Incoming, Page
 
@@ -79,7 +80,7 @@ class ChatState(msgspec.Struct, omit_defaults=True):
     cursor: str | None = None
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Kept, omit_defaults=True):
     """The channel's cursor. `floor` is the end of the first look back; nothing written before it is handed in."""
 
     floor: datetime
@@ -91,19 +92,11 @@ class State(msgspec.Struct, omit_defaults=True):
     @classmethod
     def load(cls, cursor: str | None, since: datetime, did: str) -> State:
         """The stored cursor of `did`; a new one where there is none, or it is another's, or it cannot be read."""
-        if cursor:
-            try:
-                state = msgspec.json.decode(cursor, type=cls)
-            except (msgspec.MsgspecError, UnicodeError):
-                state = None
-            if state is not None and state.did in ("", did):
-                state.did = did
-                return state
+        state = kept(cursor, cls)
+        if state is not None and state.did in ("", did):
+            state.did = did
+            return state
         return cls(floor=since, did=did)
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ import msgspec
 
 from socialtriage.channels import facebook_media, facebook_publish, graph_window
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.facebook_items import Items
 from socialtriage.channels.facebook_login import MESSAGING, POSTING, READING, SCOPES, PageLogin, connect
 from socialtriage.channels.facebook_posts import Posts
@@ -46,7 +47,7 @@ MESSAGE_LENGTH = 2_000
 UNFINISHED = "Not everything could be read in the time given; the next pass goes on from there."
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Kept, omit_defaults=True):
     """The cursor. `floor` is the end of the first look back."""
 
     page: str
@@ -57,18 +58,8 @@ class State(msgspec.Struct, omit_defaults=True):
     @classmethod
     def load(cls, cursor: str | None, since: datetime, page: str) -> State:
         """The stored cursor of this Page; a new one where there is none, or it is another's or unreadable."""
-        if cursor:
-            try:
-                state = msgspec.json.decode(cursor, type=cls)
-            except (msgspec.MsgspecError, UnicodeError):
-                return cls(page, since)
-            if state.page == page:
-                return state
-        return cls(page, since)
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
+        state = kept(cursor, cls)
+        return state if state is not None and state.page == page else cls(page, since)
 
 
 class Facebook:

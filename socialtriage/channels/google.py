@@ -16,9 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.google_api import Declined, Google, Missing, items, moment, sign_in, text
 from socialtriage.channels.google_items import Review, answer_id, read_review
 from socialtriage.domain.errors import (
@@ -67,7 +66,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Kept, omit_defaults=True):
     """The channel's cursor, by Google's own times: the newest change that the last complete walk saw, and the one that
     the walk under way has seen, which goes on at `token`. Nothing that last changed before `floor` is handed in.
     """
@@ -81,18 +80,8 @@ class State(msgspec.Struct, omit_defaults=True):
     @classmethod
     def load(cls, cursor: str | None, since: datetime, location: str) -> State:
         """The stored cursor of `location`; a new one where there is none, or it is another's, or it cannot be read."""
-        if cursor:
-            try:
-                state = msgspec.json.decode(cursor, type=cls)
-            except (msgspec.MsgspecError, UnicodeError):
-                state = None
-            if state is not None and state.location == location:
-                return state
-        return cls(location=location, floor=since)
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
+        state = kept(cursor, cls)
+        return state if state is not None and state.location == location else cls(location=location, floor=since)
 
 
 class GoogleReviews:

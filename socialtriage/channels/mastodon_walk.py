@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.mastodon_api import Api, Listing, OutOfTime
 from socialtriage.channels.mastodon_entities import Server, Status, moment, text_id
 from socialtriage.channels.mastodon_threads import Held, Threads
@@ -59,7 +60,7 @@ class StreamState(msgspec.Struct, omit_defaults=True):
     """When the last sweep was finished."""
 
 
-class Cursor(msgspec.Struct, omit_defaults=True):
+class Cursor(Kept, omit_defaults=True):
     """Everything a pass must know of the passes before it."""
 
     host: str
@@ -71,17 +72,10 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     notices: StreamState = msgspec.field(default_factory=StreamState)
     own: StreamState = msgspec.field(default_factory=StreamState)
 
-    def dump(self) -> str:
-        """As the store keeps it."""
-        return msgspec.json.encode(self).decode()
-
 
 def read_cursor(text: str | None) -> Cursor | None:
     """A stored cursor; None where there is none, or one of another make: then everything is looked at afresh."""
-    try:
-        return msgspec.json.decode(text, type=Cursor) if text else None
-    except (msgspec.MsgspecError, UnicodeEncodeError):
-        return None
+    return kept(text, Cursor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from socialtriage.channels import telegram_send
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.oauth_signin import Pasted
 from socialtriage.channels.telegram_api import SERVER, Api, Conflict, connect
 from socialtriage.channels.telegram_items import KINDS, Read, read
@@ -68,7 +67,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Kept, omit_defaults=True):
     """The channel's cursor: the first update that is not committed, of which bot, and when it was last asked for."""
 
     bot: int
@@ -76,10 +75,6 @@ class State(msgspec.Struct, omit_defaults=True):
     asked: datetime | None = None
     heard: datetime | None = None
     """When an update last came."""
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
 
 
 class Telegram:
@@ -149,10 +144,7 @@ class Telegram:
 
     async def _state(self, api: Api, cursor: str | None) -> State:
         """The stored cursor of this bot. A bot that is new here gives up its webhook first: both at once cannot be."""
-        try:
-            state = msgspec.json.decode(cursor, type=State) if cursor else None
-        except (msgspec.MsgspecError, UnicodeError):
-            state = None
+        state = kept(cursor, State)
         number = api.bot
         if state is not None and number in (None, state.bot):
             return state

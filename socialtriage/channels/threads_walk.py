@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.graph import Listing
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import moment, text_id
@@ -39,7 +40,7 @@ LAPSED = (Rejected, Unavailable, BadPayload)
 UNFINISHED = "Not everything could be read in the time given; the next pass goes on from there."
 
 
-class Cursor(msgspec.Struct):
+class Cursor(Kept):
     """What a pass hands to the next: how far mentions are known, and where the turn of older posts stands."""
 
     me: str
@@ -50,21 +51,14 @@ class Cursor(msgspec.Struct):
     """Mentions: where an unfinished walk, begun then, goes on."""
     turn: str = ""
     """Our own posts: the page that is looked at next."""
-    owed: list[str] = []
+    owed: list[str] = msgspec.field(default_factory=list)
     """Posts of ours below which only the newest was read: that it is known says nothing of what is older."""
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
 
 
 def read_cursor(stored: str | None, me: str, since: datetime) -> Cursor:
     """The stored cursor; a new one for another account, or where it cannot be read."""
-    try:
-        cursor = msgspec.json.decode(stored or "", type=Cursor)
-    except (msgspec.DecodeError, ValueError):
-        return Cursor(me, since)
-    return cursor if cursor.me == me else Cursor(me, since)
+    cursor = kept(stored, Cursor)
+    return cursor if cursor is not None and cursor.me == me else Cursor(me, since)
 
 
 @dataclass(slots=True)

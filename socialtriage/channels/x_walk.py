@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.x_api import Api, Declined, text_id
 from socialtriage.channels.x_items import Includes, Post, Translator, listed, made_at, read_post
 from socialtriage.domain.errors import ChannelError
@@ -59,7 +60,7 @@ class Events(msgspec.Struct):
     """The headers said that there are no more calls until then."""
 
 
-class Cursor(msgspec.Struct):
+class Cursor(Kept):
     """Everything that a pass hands to the next."""
 
     me: str
@@ -68,18 +69,11 @@ class Cursor(msgspec.Struct):
     own: Stream = msgspec.field(default_factory=Stream)
     events: Events = msgspec.field(default_factory=Events)
 
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
-
 
 def read_cursor(stored: str | None, me: str, since: datetime) -> Cursor:
     """The stored cursor; a new one for another account, or where it cannot be read."""
-    try:
-        cursor = msgspec.json.decode(stored or "", type=Cursor)
-    except (msgspec.DecodeError, ValueError):
-        return Cursor(me, since)
-    return cursor if cursor.me == me else Cursor(me, since)
+    cursor = kept(stored, Cursor)
+    return cursor if cursor is not None and cursor.me == me else Cursor(me, since)
 
 
 class Walk:

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from socialtriage.channels.base import Known
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.google_api import Closed, Declined, Missing
 from socialtriage.channels.youtube_api import MOST_IDS, Api
 from socialtriage.channels.youtube_items import PUBLISHED, Thread, read_replies, read_thread, since, with_title
@@ -49,30 +50,20 @@ class Queue(msgspec.Struct, omit_defaults=True):
     """Where the next page of older threads is."""
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Kept, omit_defaults=True):
     """The channel's cursor. `floor` is the end of the first look back: only what is newer opens cases."""
 
     floor: datetime
     channel: str
-    queues: dict[str, Queue] = {}
-    counts: dict[str, int] = {}
+    queues: dict[str, Queue] = msgspec.field(default_factory=dict)
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
     """Replies of threads that do not show all of them, as they were when all were read."""
 
     @classmethod
     def load(cls, cursor: str | None, since: datetime, channel: str) -> State:
         """The stored cursor of `channel`; a new one where there is none, or it is another's, or it cannot be read."""
-        if cursor:
-            try:
-                state = msgspec.json.decode(cursor, type=cls)
-            except (msgspec.MsgspecError, UnicodeError):
-                state = None
-            if state is not None and state.channel == channel:
-                return state
-        return cls(floor=since, channel=channel)
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
+        state = kept(cursor, cls)
+        return state if state is not None and state.channel == channel else cls(floor=since, channel=channel)
 
 
 @dataclass(slots=True)
