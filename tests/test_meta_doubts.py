@@ -19,7 +19,7 @@ from socialtriage.channels.instagram import Instagram
 from socialtriage.channels.threads import Threads
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import RateLimited, Unavailable
-from socialtriage.domain.models import OutgoingReply, Visibility
+from socialtriage.domain.models import Incoming, OutgoingReply, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, PAGE, TOKEN, GraphServer
 from tests.doubles.inside import one_tls_context
@@ -74,6 +74,11 @@ def act(desk: SmallDesk, what: Callable[[Any], Awaitable[Any]]) -> Any:
 
 def look_up(desk: SmallDesk, reply: OutgoingReply) -> Any:
     return act(desk, lambda channel: channel.look_up(reply))
+
+
+def reread(desk: SmallDesk, item: Incoming) -> Any:
+    ref = answer_to(item, "x").parent
+    return act(desk, lambda channel: channel.reread([ref]))
 
 
 # --- looking for a lost answer ----------------------------------------------------------------------------------
@@ -235,6 +240,22 @@ def test_a_stored_cursor_that_breaks_the_list_of_a_post_is_given_up(meta: GraphS
         meta.fail(500, f"{post}/comments", "GET")
     asyncio.run(desk.poll())
     assert set(desk.residents) == wanted
+
+
+def test_a_comment_whose_id_is_withheld_is_not_gone_because_of_that(meta: GraphServer) -> None:
+    post = meta.post("The park opens", at=NOON - timedelta(hours=9))
+    link = {"permalink_url": "https://facebook.example/p?comment_id=777", "message": "lovely", "created_time": NOW}
+    seen = json.dumps({"data": [link]})
+    meta.fail(200, f"{post}/comments", "GET", body=seen)
+    desk = on_the_page(meta)
+    asyncio.run(desk.poll())
+    [key] = desk.residents
+    assert key.endswith("_777")
+    item = desk.residents[key]
+    for listed, gone in ((seen, ()), (json.dumps({"data": []}), (key,))):
+        meta.error(100, "777", "GET", subcode=33)
+        meta.fail(200, f"{post}/comments", "GET", body=listed)
+        assert reread(desk, item).gone == gone
 
 
 def test_the_allowance_that_is_used_up_is_named(meta: GraphServer) -> None:

@@ -103,7 +103,7 @@ class Items:
     def comment(self, raw: Mapping[str, Any], thing: Thing) -> Incoming | None:
         """A comment below `thing`; None for one that has no id in any place."""
         link = raw.get("permalink_url")
-        id_ = text_id(raw.get("id")) or in_query(link, "reply_comment_id") or in_query(link, "comment_id")
+        id_ = comment_id(raw)
         if id_ is None:
             return None
         key = self._key(thing, id_)
@@ -164,6 +164,12 @@ class Items:
             id_, above = text_id(raw.get("id")), text_id(an_object(raw.get("parent")).get("id"))
             if id_ is not None and above is not None:
                 self._learn(self._key(thing, id_), self._key(thing, above))
+
+
+def comment_id(raw: Mapping[str, Any]) -> str | None:
+    """The id of a comment, from its link where it is withheld."""
+    link = raw.get("permalink_url")
+    return text_id(raw.get("id")) or in_query(link, "reply_comment_id") or in_query(link, "comment_id")
 
 
 def _attachment(raw: Mapping[str, Any]) -> list[MediaItem]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from socialtriage.channels.base import ChannelContext
-from socialtriage.channels.facebook_items import COMMENT, LIMIT, POST, Items
+from socialtriage.channels.facebook_items import COMMENT, LIMIT, POST, Items, comment_id
 from socialtriage.channels.facebook_login import READING, PageLogin
 from socialtriage.channels.facebook_posts import STREAM
 from socialtriage.channels.graph_chat import Chat
@@ -107,7 +107,7 @@ class Again:
             except NotPermitted:
                 return listed
             for raw in page.entries:
-                if (id_ := text_id(raw.get("id"))) is not None:
+                if (id_ := comment_id(raw)) is not None:
                     listed.comments[tail(id_)] = raw
             missing -= set(listed.comments)
             after = page.after

@@ -7,6 +7,7 @@ confirmed this adapter.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
@@ -182,15 +183,17 @@ class Instagram:
         await delete(login.graph, message, lambda: Again(self._ctx, login).run([message]))
 
     async def block(self, author: Author) -> None:
-        """Keep a person from writing direct messages; needs the permission for those."""
-        login = await self._account()
-        await block(login.graph, author, f"{login.id}/moderate_conversations", "user_ids", actions='["BLOCK_USER"]')
+        """Keep a person from writing direct messages; needs the permission for those, and the Page's token."""
+        await self._conversations(author, "BLOCK_USER")
 
     async def unblock(self, author: Author) -> None:
         """Let a blocked person write again."""
+        await self._conversations(author, "UNBLOCK_USER")
+
+    async def _conversations(self, author: Author, action: str) -> None:
         login = await self._account()
-        path = f"{login.id}/moderate_conversations"
-        await block(login.graph, author, path, "user_ids", actions='["UNBLOCK_USER"]')
+        graph = await for_messages(self._ctx, login)
+        await block(graph, author, f"{login.id}/moderate_conversations", "user_ids", actions=json.dumps([action]))
 
     async def mute(self, author: Author) -> None:
         """Instagram's interface has no muting."""
