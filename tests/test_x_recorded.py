@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import json
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from socialtriage.channels.x import X
 from socialtriage.channels.x_items import Includes, Translator, items_of, read_post
 from socialtriage.channels.x_text import DEFAULT_WEIGHT, LIGHT, LIMIT, URL_LENGTH, weight
 from socialtriage.config.model import AccountConfig
+from socialtriage.domain.models import OutgoingFile, OutgoingPost
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.x import XServer
 
@@ -126,6 +128,12 @@ def test_every_request_is_one_that_the_specification_allows(dialect: str) -> Non
                 name for one in [schema, *schema.get("anyOf", ())] for name in _deref(spec, one).get("properties", {})
             }
             assert set(each.body) <= names, each.path
+            for name, value in each.body.items():
+                inner = _deref(spec, schema.get("properties", {}).get(name, {}))
+                if isinstance(value, dict) and "properties" in inner:
+                    needed, known = set(inner.get("required", ())), set(inner["properties"])
+                    assert needed <= set(value) <= known, f"{each.path}: {name}"
+                assert value in inner.get("enum", [value]), f"{each.path}: {name}"
 
 
 async def _write(desk: SmallDesk, public: str, private: str) -> None:
@@ -135,9 +143,11 @@ async def _write(desk: SmallDesk, public: str, private: str) -> None:
     try:
         channel = X(desk.context(http))
         for key in (public, private):
-            reply = answer_to(desk.residents[key], "An answer")
+            file = OutgoingFile("map.png", "image/png", "A map", b"bytes")
+            reply = replace(answer_to(desk.residents[key], "An answer"), files=(file,))
             await channel.send(reply)
             await channel.look_up(reply)
+        await channel.post(OutgoingPost("key", "A statement", NOON))
         await channel.reread([answer_to(desk.residents[public], "x").parent])
         await channel.mute(desk.residents[public].author)
         await channel.unmute(desk.residents[public].author)
