@@ -16,6 +16,7 @@ from socialtriage.services.triage import NOTE_LIMIT, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import OutboxRow
 from socialtriage.store.replies import APPROVAL
+from socialtriage.store.rows import MASK, RESTRICTED
 
 
 def supervised(desk: Desk, officer: str | None = None) -> bool:
@@ -38,7 +39,7 @@ def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: floa
     now = desk.clock()
     not_before = now + undo_window(desk, row.account, undo_seconds)
     with desk.store.transaction(desk.officer, now) as tx:
-        ref = None
+        ref, case = None, None
         if row.case_id is not None:
             case = tx.cases.get(row.case_id)
             ref = case.ref
@@ -48,7 +49,8 @@ def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: floa
             raise Refused(f"Row {row_id} was decided by somebody else just now.")
         detail = {"row": row.id, "by": row.officer, "to": row.recipient}
         tx.log(NewEvent("reply.approved", row.case_id, ref, detail))
-    said = f"Approved {row.officer}'s reply to {row.recipient}{f' on {ref}' if ref else ''}."
+    to = MASK if case is not None and RESTRICTED in case.flags else row.recipient
+    said = f"Approved {row.officer}'s reply to {to}{f' on {ref}' if ref else ''}."
     return Done(said, (row.case_id,) if row.case_id else (), row.id, tuple(each.id for each in rows))
 
 

@@ -36,6 +36,7 @@ from socialtriage.services.triage import change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.messages import Answerable
 from socialtriage.store.replies import APPROVAL
+from socialtriage.store.rows import MASK, RESTRICTED
 from socialtriage.store.store import Transaction
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ def queue_all(desk: Desk, drafts: Sequence[ReplyDraft], *, undo_seconds: float |
             tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
         if not first.wishes.acknowledge:
             tx.put_draft(first.case_id, OutboxKind.REPLY, "")
-        said = _said(drafts)
+        said = _said(drafts, MASK if RESTRICTED in before.flags else first.to)
         tx.undo.add(desk.seat, now, said, [change_of(before, after)], row_ids)
     return Done(said, (first.case_id,), row_ids[0], tuple(row_ids))
 
@@ -352,13 +353,13 @@ def _logged(draft: ReplyDraft) -> dict[str, Any]:
     return detail
 
 
-def _said(drafts: Sequence[ReplyDraft]) -> str:
+def _said(drafts: Sequence[ReplyDraft], to: str) -> str:
     first = drafts[0]
     verb = "Acknowledged" if first.wishes.acknowledge else "Answered"
     parts = f" in {len(first.parts)} posts" if len(first.parts) > 1 and len(drafts) == 1 else ""
     where = f" in {len(drafts)} places" if len(drafts) > 1 else ""
     held = " It waits for the approval of a second officer." if first.held else ""
-    return f"{verb} {first.to} on {first.ref}{where}{parts}.{held}"
+    return f"{verb} {to} on {first.ref}{where}{parts}.{held}"
 
 
 async def draft(
