@@ -166,3 +166,20 @@ def test_a_calendar_that_accepts_is_no_answer(desk: AnswerDesk) -> None:
     desk.deliver(accepted.replace("{}", "I come, and bring a new bin.").encode())
     desk.poll()
     assert desk.show(case_id).messages[-1].text.startswith("I come, and bring a new bin.")
+
+
+def test_of_two_desks_with_one_mailbox_each_knows_its_own(desk: AnswerDesk, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = AnswerDesk(tmp_path / "other", desk.server)
+    case_id, handed = desk.handed()
+    theirs, _ = other.handed("a lamp")
+    desk.answer(handed, "Emptied.")
+    other.poll()
+    assert desk.show(case_id).row.status is Status.TELL_RESIDENT
+    assert other.show(theirs).row.status is Status.WAITING_CONTACT
+    [asked] = other.asked()
+    assert asked.case_id is None
+    assert "a desk that is not, or no more, in this store" in asked.why
+    other.answer(None, "Emptied.", Subject=f"Re: {desk.show(case_id).row.ref}")
+    assert "this desk has no such case" in other.asked()[-1].why
+    other.desk.close()

@@ -25,7 +25,7 @@ from socialtriage.store.handoffs import HandoffRow
 __all__ = ["Judge", "Judged", "deputies", "doubts", "passed_on"]
 
 ABSENT = re.compile(
-    r"out of (?:the )?office|\baway\b|on (?:annual |sick |maternity |paternity |parental )?leave|absen[ct]|"
+    r"out of (?:the )?office|\bout (?:un)?til\b|\bunavailable\b|\baway\b|on (?:annual |sick |maternity |paternity |parental )?leave|absen[ct]|"
     r"not (?:be )?(?:in|at) (?:the office|work|my desk)|on holiday|back (?:in|on|at)|return(?:ing)? (?:to|on)|"
     r"allan o['’]?r swyddfa|i ffwrdd|ar wyliau|abwesen|afwezig|fuera de la oficina",
     re.IGNORECASE,
@@ -33,6 +33,9 @@ ABSENT = re.compile(
 """Words of an absence, where an automatic answer names no date."""
 LOOKED_AT = 4000
 """Characters of an automatic answer in which they are looked for."""
+
+DESK_ID = re.compile(r"<[a-z]{2,3}-[a-z0-9]{6}\.[hc]\d{1,4}-[0-9a-f]{12}@")
+"""Message-IDs of handoffs and reminders, this desk's or another one's that shares the mailbox."""
 
 
 class Judge:
@@ -153,7 +156,8 @@ class Judge:
         mine = [handoff for handoff in self._answers.of_refs(refs) if sender in self.team(handoff)]
         if not mine:
             who = self._name(contact.id) if (contact := self._contact(sender, None)) else sender or "somebody"
-            return None, f"{who} quotes {', '.join(refs[:3])}, and was not handed it"
+            known = "was not handed it" if self._answers.cases_of(refs) else "this desk has no such case"
+            return None, f"{who} quotes {', '.join(refs[:3])}, and {known}"
         if len({handoff.case_id for handoff in mine}) > 1:
             return None, f"it quotes several cases: {', '.join(refs[:5])}"
         open_ones = [handoff for handoff in mine if handoff.open]
@@ -165,6 +169,10 @@ class Judge:
             return Judged(kind=MailKind.AUTOMATIC, state=MailState.NOTED, why="a mailing, about no case")
         if contact is None:
             return self._ask("a stranger, and no reference is quoted")
+        if any(DESK_ID.match(one) for one in mail.references):
+            return self._ask(
+                f"{contact.name} answers a mail of a desk that is not, or no more, in this store", contact.id
+            )
         theirs = self._answers.open_of([contact.id])
         only = theirs[0] if len(theirs) == 1 else None
         hint = f"; {only.ref} is the only case they have" if only else ""
