@@ -11,6 +11,7 @@ import pytest
 from textual.app import App
 from textual.color import Color
 from textual.command import CommandPalette
+from textual.widgets import Input
 
 from socialtriage.domain.errors import UsageError
 from socialtriage.domain.models import Status, Urgency, Visibility
@@ -107,6 +108,7 @@ def test_every_handler_of_the_table_exists_and_says_what_it_does() -> None:
     ("line", "action", "argument"),
     [
         (":area waste", "case.area", "waste"),
+        (": AREA\twaste", "case.area", "waste"),
         ("view overdue", "view.open", "overdue"),
         ("handoff", "case.handoff", ""),
         ("hand", "case.handoff", ""),
@@ -164,6 +166,39 @@ def test_the_command_line_completes_with_tab_and_acts(desk: Desk) -> None:
         await officer.until(lambda: "There is no command :nonsense" in officer.said, "refused")
 
     at_the_desk(desk, story)
+
+
+def test_a_line_that_failed_is_brought_back_to_be_mended(desk: Desk) -> None:
+    async def story(officer: Officer) -> None:
+        def line() -> str:
+            return officer.app.screen.query_one(Input).value
+
+        case_id = officer.listed[0]
+        for typed in ("note she rang", "area waist", "   ", ":", "\x00$(rm) 🙈"):
+            await officer.press(":")
+            await officer.on(CommandScreen)
+            await officer.write(typed)
+            await officer.press("enter")
+            await officer.home()
+        assert "There is no command :" in officer.said
+        await officer.press(":", "up")
+        assert line() == "$(rm) 🙈"
+        await officer.press("up", "up", "up", "up")
+        assert line() == "note she rang", "the oldest stays"
+        await officer.press("down")
+        assert line() == "area waist"
+        await officer.press("backspace", "backspace", "backspace", "s", "t", "e", "enter")
+        await officer.until(lambda: officer.case(case_id).row.area == "waste", "mended")
+        # What was begun chooses among them; with no such line the arrows go through the completions, as ever.
+        await officer.press(":", "n", "up")
+        assert line() == "note she rang"
+        await officer.press("down")
+        assert line() == "n"
+        await officer.press("down", "tab")
+        assert line() not in ("n", "note she rang")
+        await officer.press("escape")
+
+    at_the_desk(desk, story, size=SMALL)
 
 
 def test_lines_with_arguments_ask_nothing(desk: Desk) -> None:

@@ -85,9 +85,9 @@ ARGUMENTS: dict[str, Callable[[Vocabulary], Iterator[tuple[str, str]]]] = {
 
 def parse(line: str) -> tuple[Action, str]:
     """The action and its argument. A name may be cut short while it stays clear. Raises `UsageError`."""
-    name, _, argument = line.strip().removeprefix(":").strip().partition(" ")
+    name, argument, *_ = [*line.strip().lstrip(":").split(maxsplit=1), "", ""]
     known = commands()
-    found = [name] if name in known else [each for each in known if each.startswith(name.lower())]
+    found = [low] if (low := name.lower()) in known else [each for each in known if each.startswith(low)]
     if len(found) == 1:
         action = known[found[0]]
         if argument.strip() and not action.argument:
@@ -95,7 +95,7 @@ def parse(line: str) -> tuple[Action, str]:
         return action, argument.strip()
     if found:
         raise UsageError(f":{name} could be {', '.join(found)}.")
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(low, known, n=1, cutoff=0.5)
     raise UsageError(f"There is no command :{name[:40]}.", hint=f"Did you mean :{near[0]}?" if near else "? lists all.")
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from socialtriage.services.pictures import Album
     from socialtriage.ui.handoff_text import Choices
 
+LINES_KEPT = 50
 SEARCH_VIEW = "all"
 """A search looks at every case, whatever view was shown before."""
 
@@ -96,10 +97,16 @@ class Session:
     replies: dict[int, Written] = field(default_factory=dict)
     """Replies that were postponed, by case."""
     said: Said = Said("")
+    lines: list[str] = field(default_factory=list)
+    """What was typed behind `:`, the last one last; for this run alone, as it may hold names."""
     unmasked: set[int] = field(default_factory=set)
     """Restricted cases that the officer asked to see."""
     album: Album | None = None
     """Photos that were drawn; made when the first one is asked for."""
+
+    def typed(self, line: str) -> None:
+        """A line was typed behind `:`; a mistake is kept too, to be mended."""
+        self.lines = [*(each for each in self.lines if each != line), line][-LINES_KEPT:]
 
     def begin_search(self, text: str) -> None:
         """Show the hits of a search; where it began is remembered."""

@@ -234,8 +234,10 @@ async def command_line(call: Call) -> None:
     from socialtriage.ui.commandline import parse
     from socialtriage.ui.screens.command import CommandScreen
 
-    line = await call.ask(CommandScreen(call.desk, list(call.app.available_themes)))
-    if line and line.strip():
+    session = call.app.session
+    line = await call.ask(CommandScreen(call.desk, list(call.app.available_themes), session.lines))
+    if line and line.strip().strip(":").strip():
+        session.typed(line.strip())
         action, argument = parse(line)
         call.app.perform(action.id, argument)
 

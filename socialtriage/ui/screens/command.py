@@ -23,7 +23,7 @@ SHOWN = 40
 
 
 class CommandScreen(Dialog[str]):
-    """A line to type; tab takes the marked completion, enter runs the line."""
+    """A line to type; tab takes the marked completion, enter runs the line, up brings back lines typed before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.CHOICES, Where.COMMAND)]
     HINT = "tab completes, enter does it, esc leaves"
@@ -40,11 +40,16 @@ class CommandScreen(Dialog[str]):
     }
     """
 
-    def __init__(self, desk: Desk, themes: Sequence[str]) -> None:
+    def __init__(self, desk: Desk, themes: Sequence[str], typed: Sequence[str] = ()) -> None:
+        """`typed` are the lines of this run, the last one last."""
         super().__init__("Command")
         self._vocabulary = Vocabulary(desk, themes)
         self._found: list[Completion] = []
         self._chosen = False
+        self._typed = list(typed)
+        self._back: list[str] = []
+        """The lines that can be brought back: what was begun, then older and older ones that begin like it."""
+        self._at = 0
 
     def held(self) -> ComposeResult:
         """Completions above the line."""
@@ -59,7 +64,9 @@ class CommandScreen(Dialog[str]):
         self._complete("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Complete again."""
+        """Complete again; what was not brought back is a new beginning."""
+        if not self._back or self.query_one(Input).value != self._back[self._at]:
+            self._back, self._at = [], 0
         self._complete(event.value)
 
     def _complete(self, line: str) -> None:
@@ -68,9 +75,24 @@ class CommandScreen(Dialog[str]):
         self.query_one(Rows).show([_line(each) for each in self._found], first=True)
 
     def action_choose(self, step: int) -> None:
-        """Mark another completion."""
+        """Mark another completion; up from the first one, and on from there, bring back lines typed before."""
+        if not self._chosen and not self.query_one(Rows).cursor and self._bring_back(-step):
+            return
         self.query_one(Rows).step(step)
         self._chosen = True
+
+    def _bring_back(self, older: int) -> bool:
+        """Put a line typed before into the field; False where there is none that way."""
+        field = self.query_one(Input)
+        if not self._back:
+            begun = field.value
+            self._back = [begun, *(each for each in reversed(self._typed) if each.startswith(begun) and each != begun)]
+        if not 0 <= self._at + older < len(self._back):
+            return self._at > 0
+        self._at += older
+        field.value = self._back[self._at]
+        field.cursor_position = len(field.value)
+        return True
 
     def action_complete(self) -> None:
         """Take the marked completion into the line."""
