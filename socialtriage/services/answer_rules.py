@@ -25,7 +25,8 @@ from socialtriage.store.handoffs import HandoffRow
 __all__ = ["Judge", "Judged", "deputies", "doubts", "passed_on"]
 
 ABSENT = re.compile(
-    r"out of (?:the )?office|\bout (?:un)?til\b|\bunavailable\b|\baway\b|on (?:annual |sick |maternity |paternity |parental )?leave|absen[ct]|"
+    r"out of (?:the )?office|\bout (?:un)?til\b|\bunavailable\b|\baway\b|"
+    r"on (?:annual |sick |maternity |paternity |parental )?leave|absen[ct]|"
     r"not (?:be )?(?:in|at) (?:the office|work|my desk)|on holiday|back (?:in|on|at)|return(?:ing)? (?:to|on)|"
     r"allan o['’]?r swyddfa|i ffwrdd|ar wyliau|abwesen|afwezig|fuera de la oficina",
     re.IGNORECASE,
