@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from socialtriage.channels.base import Channel
 from socialtriage.channels.facebook import Facebook
 from socialtriage.channels.google import GoogleReviews
 from socialtriage.channels.http import Budget
@@ -22,8 +23,10 @@ from socialtriage.channels.mastodon_api import Api, OutOfTime
 from socialtriage.channels.x import X
 from socialtriage.channels.youtube import YouTube
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.models import Page
-from socialtriage.services import desk
+from socialtriage.domain.models import Capabilities, Gap, Health, Page
+from socialtriage.services import accounts, answerbox, desk, gaps
+from socialtriage.services.secrets import SecretStore
+from socialtriage.services.sync import Poller
 from tests.doubles.bluesky import BlueskyServer
 from tests.doubles.bluesky_desk import Desk as BlueskyDesk
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk
@@ -250,3 +253,50 @@ def test_one_person_in_any_order_is_linked_with_the_nearest_cases_and_not_with_a
         counts.append(raw.execute("SELECT count(*) FROM case_links").fetchone()[0])
         raw.close()
     assert counts == [sum(min(n, 20) for n in range(120))] * 2
+
+
+class TwoPasses:
+    """A channel that needs two passes for what it has."""
+
+    capabilities = Capabilities()
+
+    async def check(self) -> Health:
+        return Health("anytown@social.example", "@anytown")
+
+    async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
+        yield Page(items=(message("Words", f"m{cursor}"),), cursor="half" if cursor is None else "whole")
+        if cursor is None:
+            yield Page(unfinished=True)
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_a_gap_that_needs_two_passes_to_be_read_again_is_one_until_the_second_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answerbox, "create", lambda ctx: cast("Channel", TwoPasses()))
+    town = small_desk(tmp_path)
+    account = town.account("town-mastodon")
+    start = MONDAY - timedelta(days=2)
+    with town.store.transaction("test", MONDAY) as tx:
+        tx.accounts.ensure(account.id, "mastodon", "")
+        tx.accounts.update(account.id, cursor="before", last_ok_at=MONDAY)
+        tx.accounts.add_gap(account.id, Gap(start, start + timedelta(hours=3), "the server was away"))
+    gaps.fill(town, account.id)
+
+    async def story() -> None:
+        poller = Poller(town, SecretStore(town.config.keyring))
+        try:
+            await poller.once([account])
+            view = accounts.listing(town)[0]
+            assert [gap.start for gap in view.gaps] == [start]
+            assert accounts.words(view, town) == "OK, catching up: newest first, then back to Sat 14 Nov 10:00"
+            await poller.once([account])
+            view = accounts.listing(town)[0]
+            assert (view.gaps, accounts.words(view, town)) == ((), "OK")
+        finally:
+            await poller.aclose()
+
+    asyncio.run(story())
+    town.close()

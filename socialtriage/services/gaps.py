@@ -34,11 +34,13 @@ def acknowledge(desk: Desk, account_id: str, gap_id: int | None = None) -> Done:
 
 
 def fill(desk: Desk, account_id: str) -> Done:
-    """Let the next pass read an account again from before its first gap; nothing that is here is doubled."""
-    if not of(desk, account_id):
+    """Let the next passes read an account again from before its first gap; nothing that is here is doubled."""
+    found = of(desk, account_id)
+    if not found:
         raise Refused(f"{account_id} has no gap.")
+    start = min(gap.start for gap in found)
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
-        tx.accounts.update(account_id, cursor=None)
+        tx.accounts.update(account_id, cursor=None, refill_since=start, behind_since=start)
         tx.log(NewEvent("account.refill", detail={"account": account_id}))
     return Done(f"The next pass reads {account_id} again from the beginning of its first gap.", ())
 
@@ -51,7 +53,7 @@ def look_back(desk: Desk, account: AccountConfig, cursor: str | None) -> datetim
 
 
 def filled(desk: Desk, account: AccountConfig, since: datetime) -> None:
-    """A whole walk from `since` on is done: gaps within it are gaps no more."""
+    """Gaps from `since` on were read again, in one pass or several: they are gaps no more."""
     found = [gap for gap in desk.store.accounts.gaps().get(account.id, []) if gap.start >= since]
     if found:
         with desk.store.transaction(SYSTEM, desk.clock()) as tx:

@@ -33,6 +33,7 @@ from socialtriage.services import allowances, answerbox, catchup, gaps
 from socialtriage.services import health as health_of
 from socialtriage.services.desk import Desk, ca_file_of
 from socialtriage.services.intake import SYSTEM, take_in
+from socialtriage.services.known import StoreKnown
 from socialtriage.services.renewing import alone
 from socialtriage.services.taken import TakenIn
 from socialtriage.services.tidying import Tidying
@@ -94,18 +95,6 @@ def state_of(error: SocialTriageError) -> AccountState:
     if isinstance(error, Misconfigured | Rejected):
         return AccountState.MISCONFIGURED
     return AccountState.UNREACHABLE
-
-
-class StoreKnown:
-    """What the store knows of an account's messages, as channels ask for it."""
-
-    def __init__(self, desk: Desk, account: str) -> None:
-        self._desk = desk
-        self._account = account
-
-    def thread_of(self, remote_ids: Sequence[str]) -> dict[str, str]:
-        """Thread keys of stored messages."""
-        return dict(self._desk.store.messages.thread_of(self._account, list(remote_ids))) if remote_ids else {}
 
 
 class Poller:
@@ -275,8 +264,8 @@ class Poller:
             notices[f"Not finished within {account.budget}; the next pass goes on from there."] = None
         else:
             result.whole = not unfinished
-            if result.whole and cursor is None and result.gap is None and record is not None:
-                await self._store(gaps.filled, self._desk, account, since)
+            if result.whole and result.gap is None and record is not None and record.refill_since is not None:
+                await self._store(gaps.filled, self._desk, account, record.refill_since)
         result.detail = " ".join(notices)
 
     async def _reread(
@@ -358,6 +347,8 @@ class Poller:
             values["last_ok_at"] = now
         if result.whole:
             values["behind_since"] = None
+        if result.whole or result.gap is not None:
+            values["refill_since"] = None
         if result.requests:
             values["allowance"] = result.allowance
         if health is not None:

@@ -37,13 +37,15 @@ class AccountRecord:
     seconds: float
     behind_since: datetime | None
     """The last good poll before a long rest that is not caught up with yet."""
+    refill_since: datetime | None
+    """The beginning of the first gap of those that are being read again."""
     allowance: str | None
     """What its network last said of what it allows, as JSON."""
 
 
 _COLUMNS = (
     "id, network, handle, identity, state, detail, cursor, last_poll_at, last_ok_at, last_message_at, next_poll_at,"
-    " login_expires_at, reread_at, reread_old_at, requests, seconds, behind_since, allowance"
+    " login_expires_at, reread_at, reread_old_at, requests, seconds, behind_since, refill_since, allowance"
 )
 _SETTABLE = frozenset(_COLUMNS.replace(" ", "").split(",")) - {"id"}
 
@@ -67,7 +69,8 @@ def _record(r: Sequence[Any]) -> AccountRecord:
         requests=r[14],
         seconds=r[15],
         behind_since=when(r[16]),
-        allowance=r[17],
+        refill_since=when(r[17]),
+        allowance=r[18],
     )
 
 
