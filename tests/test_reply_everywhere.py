@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from socialtriage.domain.errors import Stale
-from socialtriage.services import grouping, outbox, replies, reply_everywhere, triage
+from socialtriage.services import approvals, grouping, outbox, replies, reply_everywhere, triage
 from socialtriage.services.desk import Desk
 from socialtriage.ui.screens.compose import Compose
 from socialtriage.ui.screens.picker import Picker
 from socialtriage.ui.screens.reply import ReplyScreen
-from tests.doubles.desk import MONDAY, arrive, case_ids, kinds, message, person, small_desk
+from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, kinds, message, person, small_desk
 from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.mastodon import TOKEN, MastodonServer, Post
 from tests.doubles.shell import Shell, mastodon
@@ -99,9 +99,9 @@ def test_where_one_place_would_refuse_nothing_leaves_and_one_step_takes_all_of_t
     assert (towns.rows(), towns.ours) == ([], {"town": [], "leisure": []})
 
 
-def merged(tmp_path: Path) -> tuple[Desk, int]:
+def merged(tmp_path: Path, config: str = CONFIG) -> tuple[Desk, int]:
     """A case of two threads."""
-    desk = small_desk(tmp_path)
+    desk = small_desk(tmp_path, config=config)
     hour = timedelta(hours=1)
     arrive(desk, message("My bin was missed", "m1", author=person("Pat"), at=MONDAY - 2 * hour, thread="t1"))
     arrive(desk, message("Still nobody came", "m2", author=person("Pat"), at=MONDAY - hour, thread="t2"))
@@ -122,6 +122,20 @@ def test_of_two_officers_the_second_is_told_and_none_of_the_places_is_answered_b
     with pytest.raises(Stale):
         replies.queue_all(desk, drafts)
     assert outbox.rows(desk) == []
+    desk.close()
+
+
+def test_a_new_colleagues_reply_is_approved_in_all_of_its_places_at_once(tmp_path: Path) -> None:
+    desk, case_id = merged(tmp_path, CONFIG.replace("[organisation]", '[organisation]\nsupervised = ["JS"]'))
+    wishes = [replies.Wishes(message=place.message) for place in reply_everywhere.places(desk, case_id)]
+    drafts = [replies.prepare(desk, None, case_id, "On Thursday.", wishes=each) for each in wishes]
+    first, second = replies.queue_all(desk, drafts).row_ids
+    assert [row.held for row in outbox.rows(desk)] == ["approval", "approval"]
+    other = small_desk(tmp_path, officer="MB", config=CONFIG)
+    done = approvals.approve(other, second)
+    assert sorted(done.row_ids) == [first, second]
+    assert [row.held for row in outbox.rows(desk)] == [None, None]
+    other.close()
     desk.close()
 
 

@@ -29,7 +29,7 @@ def supervised(desk: Desk, officer: str | None = None) -> bool:
 
 
 def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: float | None = None) -> Done:
-    """Let a held reply leave, after the undo window; of a thread every part.
+    """Let a held reply leave, after the undo window; of a thread every part, and in all of the places that it is for.
 
     Raises `Refused` for one's own, for a supervised officer, and for a row that waits for nobody; `Stale` when the
     case changed since the reply was written, unless `anyway`.
@@ -100,14 +100,27 @@ def give_back(desk: Desk, row_id: int, words: str) -> Done:
 
 
 def _held(desk: Desk, row_id: int) -> tuple[OutboxRow, list[OutboxRow]]:
-    """A row that waits for approval: the first part of its thread, and all of them."""
+    """A row that waits for approval: the first part of its thread, and everything that was queued together with it."""
     store = desk.store
     found = [row for each in store.replies.thread(row_id) if (row := store.outbox.get(each)) is not None]
     if not found:
         raise NotFound(f"There is no row {row_id} in the outbox.")
     if any(row.held != APPROVAL for row in found):
         raise Refused(f"Row {row_id} does not wait for approval; it is {found[0].state}.")
-    return found[0], found
+    return found[0], [*found, *_together(desk, found)]
+
+
+def _together(desk: Desk, found: list[OutboxRow]) -> list[OutboxRow]:
+    """The same reply in other places: queueing makes a version of the case, which all that it queued know."""
+    first = found[0]
+    version, known = first.payload.get("version"), {row.id for row in found}
+    if first.case_id is None or version is None:
+        return []
+    return [
+        row
+        for row in desk.store.outbox.waiting(first.case_id)
+        if row.held == APPROVAL and row.payload.get("version") == version and row.id not in known
+    ]
 
 
 def _may_judge(desk: Desk, row: OutboxRow) -> None:

@@ -306,8 +306,10 @@ def queue_all(desk: Desk, drafts: Sequence[ReplyDraft], *, undo_seconds: float |
         after = desk.clocks.with_due(life.touched(before))
         version = _next_version(tx, before, after)
         row_ids: list[int] = []
+        # Of several places none leaves while another could still be taken back: one undo is for all.
+        not_before = now + max(undo_window(desk, draft.account, undo_seconds) for draft in drafts)
         for draft in drafts:
-            row_ids += _rows(desk, tx, draft, now + undo_window(desk, draft.account, undo_seconds), version)
+            row_ids += _rows(desk, tx, draft, not_before, version)
             tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
         if not first.wishes.acknowledge:
             tx.put_draft(first.case_id, OutboxKind.REPLY, "")
