@@ -140,3 +140,19 @@ def test_the_browser_brings_the_login(shell: Shell, network: XServer) -> None:
     assert login["refresh_token"] == network.refresh
     for word in (login["access_token"], login["refresh_token"]):
         assert word not in said + out
+
+
+def test_signing_in_again_lets_leave_at_once_what_waited_for_it(shell: Shell, network: XServer) -> None:
+    shell.login("town-x", secret(refresh_token=None))
+    network.mention("the bins were missed")
+    poll(shell)
+    [case] = shell.ok("list", "--json").json
+    good, network.access = network.access, {}
+    refused = shell.run("reply", case["ref"], "On Thursday.")
+    assert (refused.status, "queued" in refused.err) == (1, True)
+    assert "1 waits for the next try" in shell.ok("outbox", "send").err
+    network.access = good
+    shell.login("town-x", secret(refresh_token=None))
+    assert "sent" in shell.ok("outbox", "send").out
+    assert [post.text for post in network.posts.values() if post.answers] == ["On Thursday."]
+    assert "Nothing was waiting." in shell.ok("outbox", "send").err

@@ -12,6 +12,7 @@ from socialtriage.cli.options import Alone
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
+    from socialtriage.services.desk import Desk
     from socialtriage.services.handoff import HandoffDraft
     from socialtriage.services.outbox import Outcome, Sender
     from socialtriage.services.replies import ReplyDraft
@@ -202,6 +203,17 @@ def outbox_command(ctx: click.Context, as_json: bool) -> None:
         click.echo(paused, err=True)
 
 
+def _nothing_left(desk: Desk) -> str:
+    """Why nothing left: nothing waits, or what does is not due, or somebody has to decide."""
+    from socialtriage.domain.models import OutboxState
+
+    counts = desk.store.outbox.counts()
+    unsure, waits = counts.get(OutboxState.UNKNOWN, 0), counts.get(OutboxState.QUEUED, 0)
+    parts = [f"{waits} {'waits' if waits == 1 else 'wait'} for the next try or an approval"] if waits else []
+    parts += [f"of {unsure} nobody knows whether it arrived: outbox retry"] if unsure else []
+    return f"Nothing was due; {', and '.join(parts)}." if parts else "Nothing was waiting."
+
+
 @outbox_command.command("send")
 @option_json
 @click.pass_obj
@@ -219,7 +231,7 @@ def send_command(env: Env, as_json: bool) -> int:
         for o in outcomes:
             click.echo("  ".join(filter(None, [str(o.row_id), o.state, o.error, o.notice])))
         if not outcomes:
-            click.echo("Nothing was waiting.", err=True)
+            click.echo(_nothing_left(env.desk), err=True)
     return 0 if all(o.state == "sent" for o in outcomes) else 1
 
 

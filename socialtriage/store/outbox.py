@@ -174,6 +174,15 @@ class OutboxWriter:
         )
         return cursor.rowcount == 1
 
+    def hasten(self, account: str | None) -> None:
+        """What waits for its next try may leave at once: replies and the like of an account; None: mail."""
+        mail = "kind IN ('handoff', 'chase')"
+        whose = f"account = :account AND NOT {mail}" if account is not None else mail
+        self._c.execute(
+            f"UPDATE outbox SET next_try_at = NULL WHERE state = 'queued' AND {whose}",
+            {"account": account},
+        )
+
     def drop(self, row_id: int) -> bool:
         """Remove a row that did not leave; False when it is (being) sent."""
         cursor = self._c.execute(
