@@ -186,6 +186,8 @@ def test_in_messenger_it_is_a_message_of_its_own_after_the_words(
     begins = answer(shell, case(shell, "where is")["ref"], "Here.", picture, "--private", status=1)
     assert "words alone" in begins
     gus = case(shell, "my bin")
+    told = shell.run("reply", gus["ref"], "Here is the map.", "--attach", str(picture), "--alt", ALT, "--preview")
+    assert ("message of its own" in told.out, "no place for the description" in told.err) == (True, True)
     shell.run("reply", gus["ref"], "Here is the map.", "--attach", str(picture), "--alt", ALT, "--queue")
     first, second = row(shell, 1), row(shell)
     assert [first["state"], second["state"]] == ["queued", "queued"]

@@ -1,7 +1,8 @@
 """Posts of the Page itself, that answer nobody: published once, and looked for in its feed where the answer got lost.
 
 Facts: `POST /{page}/feed` with `message` (specification of the Page); it needs `pages_manage_posts`, which no document
-that was read for this confirms. The feed is ranked and has about 600 posts a year: an old one ends nothing.
+that was read for this confirms, and neither whether what an app in development mode publishes is seen by everybody. The
+feed is ranked and has about 600 posts a year: an old one ends nothing.
 """
 
 from __future__ import annotations

@@ -67,7 +67,8 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
     if draft.price:
         click.echo(draft.price.why)
     for file in draft.files:
-        click.echo(f"Picture {file.name}, described as: {file.alt}")
+        apart = ", as a message of its own after the words" if draft.apart else ""
+        click.echo(f"Picture {file.name}{apart}, described as: {file.alt}")
     click.echo("")
     click.echo(draft.text)
     return 0

@@ -124,6 +124,8 @@ def prepare(
     parts, length = _parts(channel, whole, goal.visibility, handle, goal.network, wishes)
     price = reply_place.price(channel, goal.account, parts, goal.visibility)
     wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files))
+    apart = bool(able and able.pictures_apart and goal.visibility is Visibility.PRIVATE)
+    unseen = reply_files.unseen(files, able, goal.network, apart=apart)
     draft = ReplyDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -136,14 +138,14 @@ def prepare(
         length=length,
         answerable=goal.answerable,
         key=tokens.token_hex(16),
-        warnings=(*_warnings(desk, detail, wording, price), *reply_files.unseen(files, able, goal.network)),
+        warnings=(*_warnings(desk, detail, wording, price), *unseen),
         parts=parts,
         written=words,
         wishes=replace(wishes, promise=_promised(desk, detail, whole, wishes)),
         place=reply_place.appears(detail, goal.answerable, goal.visibility, goal.network),
         window=goal.window,
         files=files,
-        apart=bool(able and able.pictures_apart and goal.visibility is Visibility.PRIVATE),
+        apart=apart,
         held=approvals.supervised(desk),
         price=price,
     )

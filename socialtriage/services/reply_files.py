@@ -47,9 +47,11 @@ def read(attach: Sequence[tuple[str, str]], able: Capabilities | None) -> tuple[
     return tuple(_picture(Path(place).expanduser(), alt, takes) for place, alt in attach)
 
 
-def unseen(files: Sequence[OutgoingFile], able: Capabilities | None, network: str) -> tuple[str, ...]:
-    """What an officer must know where the network has no place for the words that say what is on a picture."""
-    if not files or able is None or able.alt_length:
+def unseen(files: Sequence[OutgoingFile], able: Capabilities | None, network: str, *, apart: bool) -> tuple[str, ...]:
+    """What an officer must know where the network has no place for the words that say what is on a picture: a picture
+    that is a message of its own has none either.
+    """
+    if not files or able is None or (able.alt_length and not apart):
         return ()
     return (f"{network} has no place for the description of a picture: whoever cannot see it has your words alone.",)
 

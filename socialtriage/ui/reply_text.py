@@ -101,7 +101,8 @@ def _limits(draft: ReplyDraft, desk: Desk, reader: Reader) -> Iterator[Para]:
     if draft.mail:
         yield fact("Subject", (clean_line(draft.mail.subject, 300), ""), width=LABEL)
     for file in draft.files:
-        yield fact("Picture", (clean_line(f"{file.name}: {file.alt}", 400), ""), width=LABEL)
+        apart = ", as a message of its own after the words" if draft.apart else ""
+        yield fact("Picture", (clean_line(f"{file.name}{apart}: {file.alt}", 400), ""), width=LABEL)
     if draft.wishes.promise:
         by = reader.at(draft.wishes.promise)
         yield fact("Promise", (f"word by {by}: it becomes the deadline of the case", "strong"), width=LABEL)
