@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
 from socialtriage.domain.errors import SocialTriageError
 from socialtriage.domain.models import Urgency
@@ -22,12 +20,8 @@ from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import Run, shorten
 from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Write
-from socialtriage.ui.screens.asking import Asking
-from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.page import cell
-from socialtriage.ui.widgets.bars import Bar
-from socialtriage.ui.widgets.rows import Rows
-from socialtriage.ui.widgets.text_pane import TextPane
+from socialtriage.ui.screens.ticking import Ticking
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
@@ -44,24 +38,12 @@ class Item:
     ticked: bool = True
 
 
-class OnceScreen(Asking[None], DeskScreen):
+class OnceScreen(Ticking[None]):
     """Ends with what was done in `sent`; None when nothing was sent."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.ONCE,)
-    ALSO_MAIN = ("app.help",)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.ONCE)]
     TITLE_WORDS = "Answer once"
-    TYPE_AHEAD = False
-    DEFAULT_CSS = """
-    OnceScreen {
-        #once { height: 1fr; }
-        #cases-side { width: 1fr; }
-        #preview { width: 1fr; border-left: solid $bar-bg; }
-        &.-stacked #once { layout: vertical; }
-        &.-stacked #cases-side { width: 1fr; height: 1fr; }
-        &.-stacked #preview { width: 1fr; height: 11; border-left: none; border-top: solid $bar-bg; }
-    }
-    """
 
     def __init__(
         self, app: TriageApp, first: CaseRow, alike: Sequence[CaseRow], template: str | None, answer: str | None
@@ -71,37 +53,21 @@ class OnceScreen(Asking[None], DeskScreen):
         # The case that the words come from has had them already, when they were its reply.
         cases = [*([first] if template is None else ()), *alike]
         self.items = [Item(row) for row in cases]
-        self.rows = Rows()
-        self.preview = TextPane(id="preview")
         self.sent: Done | None = None
-
-    def body(self) -> ComposeResult:
-        """The cases, and the words for the selected one."""
-        with Horizontal(id="once"):
-            with Vertical(id="cases-side"):
-                yield Bar(lambda: ([(self._headline(), "")], []), "-title", id="headline")
-                yield self.rows
-            yield self.preview
 
     def on_mount(self) -> None:
         """Make every reply."""
-        self.rows.focus()
-        self._show()
         self.triage.in_background(self._prepare, "review", "preparing the replies")
 
-    def on_resize(self) -> None:
-        """Beside or below each other."""
-        self.set_class(self.app.size.width < 110, "-stacked")
-        self.call_after_refresh(self._show)
-
-    def _headline(self) -> str:
+    def headline(self) -> str:
+        """How many are answered."""
         ticked = sum(item.ticked and item.draft is not None for item in self.items)
         return f"{ticked} of {words.many(len(self.items), 'case')} to be answered, half a minute apart"
 
     async def _prepare(self) -> None:
         for number in range(len(self.items)):
             self.items[number] = await self._made(self.items[number])
-            self._show()
+            self.show_all()
 
     async def _made(self, item: Item, text: str | None = None) -> Item:
         app = self.triage
@@ -119,16 +85,8 @@ class OnceScreen(Asking[None], DeskScreen):
 
     # --- what is shown ------------------------------------------------------------------------------------
 
-    def _show(self) -> None:
-        self.rows.show([self._line(item) for item in self.items])
-        self.query_one("#headline", Bar).refresh()
-        self._show_one()
-
-    def on_rows_moved(self) -> None:
-        """Another case is selected."""
-        self._show_one()
-
-    def _line(self, item: Item) -> list[Run]:
+    def line(self, item: Item) -> list[Run]:
+        """Ticked or not, the case, and what was asked."""
         row, room = item.row, max(10, self.rows.room - 4 - 11 - 5 - 2)
         tick = "[x]" if item.ticked and item.draft else "[ ]"
         warned = "! " if item.fault or (item.draft and item.draft.warnings) else ""
@@ -139,10 +97,8 @@ class OnceScreen(Asking[None], DeskScreen):
             (shorten(clean_line(f"{warned}{row.name or row.handle}: {row.snippet}"), room), "warn" if warned else ""),
         ]
 
-    def _show_one(self) -> None:
-        self.preview.show(list(self._details(self.items[self.rows.cursor])) if self.items else [])
-
-    def _details(self, item: Item) -> list[Para]:
+    def details(self, item: Item) -> list[Para]:
+        """Who asked, and what exactly leaves."""
         row, draft = item.row, item.draft
         found = [
             para(clean_line(f"{row.ref} {row.name} {row.handle}"), "title"),
@@ -169,11 +125,7 @@ class OnceScreen(Asking[None], DeskScreen):
             self.triage.say("That one cannot leave; e changes its words.", "$warn")
             return
         self.items[at] = replace(self.items[at], ticked=not self.items[at].ticked)
-        self._show()
-
-    def on_rows_chosen(self) -> None:
-        """A click on the selected case."""
-        self.action_tick()
+        self.show_all()
 
     def action_edit(self) -> None:
         """Other words for this case alone."""
@@ -184,7 +136,7 @@ class OnceScreen(Asking[None], DeskScreen):
         text = await self.triage.ask(Write(f"Answer to {item.row.ref}", item.text, esc_keeps=True))
         if text is not None and text.strip():
             self.items[at] = await self._made(item, text)
-            self._show()
+            self.show_all()
 
     def action_send(self) -> None:
         """Queue the ticked ones."""
@@ -200,9 +152,4 @@ class OnceScreen(Asking[None], DeskScreen):
         ids = tuple(i for each in done for i in each.case_ids)
         said = f"Answered {words.many(len(done), 'case')}, half a minute apart."
         self.sent = Done(" ".join((said, *refused)), ids)
-        self.dismiss()
-
-    def action_leave_it(self) -> None:
-        """Nothing is sent."""
-        self.triage.say("Nothing was sent.")
         self.dismiss()

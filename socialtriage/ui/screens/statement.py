@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.services import incidents
@@ -19,12 +17,8 @@ from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import Run, shorten
 from socialtriage.ui.flow import Para, fact, para
 from socialtriage.ui.screens.ask import Write
-from socialtriage.ui.screens.asking import Asking
-from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.page import cell
-from socialtriage.ui.widgets.bars import Bar
-from socialtriage.ui.widgets.rows import Rows
-from socialtriage.ui.widgets.text_pane import TextPane
+from socialtriage.ui.screens.ticking import Ticking
 
 if TYPE_CHECKING:
     from socialtriage.ui.app import TriageApp
@@ -38,65 +32,26 @@ class Item:
     ticked: bool
 
 
-class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
+class StatementScreen(Ticking[tuple[Statement, ...]]):
     """Ends with what is to be said; None when nothing is."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.STATEMENT,)
-    ALSO_MAIN = ("app.help",)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.STATEMENT)]
     TITLE_WORDS = "Statement"
-    TYPE_AHEAD = False
-    DEFAULT_CSS = """
-    StatementScreen {
-        #once { height: 1fr; }
-        #places { width: 1fr; }
-        #preview { width: 1fr; border-left: solid $bar-bg; }
-        &.-stacked #once { layout: vertical; }
-        &.-stacked #places { width: 1fr; height: 1fr; }
-        &.-stacked #preview { width: 1fr; height: 11; border-left: none; border-top: solid $bar-bg; }
-    }
-    """
 
     def __init__(self, app: TriageApp, name: str, said: Sequence[Statement]) -> None:
         super().__init__()
         self._name = name
         # What cannot leave as it is, and what is done by hand, is ticked by hand.
         self.items = [Item(each, not each.fault and each.page is None) for each in said]
-        self.rows = Rows()
-        self.preview = TextPane(id="preview")
 
-    def body(self) -> ComposeResult:
-        """The accounts, and what is said on the selected one."""
-        with Horizontal(id="once"):
-            with Vertical(id="places"):
-                yield Bar(lambda: ([(self._headline(), "")], []), "-title", id="headline")
-                yield self.rows
-            yield self.preview
-
-    def on_mount(self) -> None:
-        """Every account."""
-        self.rows.focus()
-        self._show()
-
-    def on_resize(self) -> None:
-        """Beside or below each other."""
-        self.set_class(self.app.size.width < 110, "-stacked")
-        self.call_after_refresh(self._show)
-
-    def _headline(self) -> str:
+    def headline(self) -> str:
+        """On how many accounts it is said."""
         ticked = sum(item.ticked for item in self.items)
         return f"{self._name}: said on {ticked} of {words.many(len(self.items), 'account')}"
 
-    def _show(self) -> None:
-        self.rows.show([self._line(item) for item in self.items])
-        self.query_one("#headline", Bar).refresh()
-        self._show_one()
-
-    def on_rows_moved(self) -> None:
-        """Another account is selected."""
-        self._show_one()
-
-    def _line(self, item: Item) -> list[Run]:
+    def line(self, item: Item) -> list[Run]:
+        """Ticked or not, the account, and how long the words are there."""
         said = item.said
         of = f" of {said.length.limit}" if said.length.limit else ""
         how = said.fault or ("by hand" if said.page else f"{said.length.used}{of} {said.length.unit}")
@@ -108,10 +63,9 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
             (shorten(clean_line(("! " if said.warnings else "") + how), room), style),
         ]
 
-    def _show_one(self) -> None:
-        self.preview.show(list(self._details(self.items[self.rows.cursor].said)) if self.items else [])
-
-    def _details(self, said: Statement) -> Iterator[Para]:
+    def details(self, item: Item) -> Iterator[Para]:
+        """Who reads it, what it costs, and what exactly is said."""
+        said = item.said
         yield para(clean_line(f"{said.account} on {words.network(said.network)}"), "title")
         yield fact("Seen by", ("PUBLIC: everybody", "strong"))
         of = f" of {said.length.limit}" if said.length.limit else ""
@@ -145,11 +99,7 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
             self.triage.say("That cannot leave like this; e changes its words.", "$warn")
             return
         self.items[self.rows.cursor] = replace(item, ticked=not item.ticked)
-        self._show()
-
-    def on_rows_chosen(self) -> None:
-        """A click on the selected account."""
-        self.action_tick()
+        self.show_all()
 
     def action_edit(self) -> None:
         """Other words for every account of the network."""
@@ -167,7 +117,7 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
             Item(made[item.said.account], not made[item.said.account].fault) if item.said.account in made else item
             for item in self.items
         ]
-        self._show()
+        self.show_all()
 
     def action_send(self) -> None:
         """Say it on the ticked accounts."""
@@ -176,8 +126,3 @@ class StatementScreen(Asking[tuple[Statement, ...]], DeskScreen):
             self.dismiss(chosen)
         else:
             self.triage.say("No account is ticked; nothing was sent.", "$warn")
-
-    def action_leave_it(self) -> None:
-        """Nothing is sent."""
-        self.triage.say("Nothing was sent.")
-        self.dismiss(None)
