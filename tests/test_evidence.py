@@ -18,6 +18,7 @@ import pytest
 from socialtriage.channels import download
 from socialtriage.channels.download import Downloads, Got, is_public
 from socialtriage.channels.http import Http
+from socialtriage.channels.playlist import fetch_playlist
 from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.filetypes import file_type
@@ -226,6 +227,22 @@ def test_video_in_pieces_is_put_together(desk: Desk, files: MediaServer) -> None
     found = all_media(desk)
     assert (found["watch/playlist"].bytes, found["watch/playlist"].mime) == (8 * 188, "video/mp2t")
     assert found["bad"].state is found["live"].state is MediaState.REFUSED
+
+
+def test_a_video_of_many_pieces_ends_with_its_time(files: MediaServer) -> None:
+    pieces = "".join(f"{number}.ts\n" for number in range(1900))
+    link = files.put("/long.m3u8", f"#EXTM3U\n{pieces}#EXT-X-ENDLIST\n".encode())
+
+    async def story() -> Got:
+        http = Http()
+        try:
+            downloads = Downloads(http, files.url)
+            return await fetch_playlist(downloads, link, io.BytesIO(), limit=9_999, seconds=0)
+        finally:
+            await http.aclose()
+
+    assert asyncio.run(story()) == Got(MediaState.PENDING, "The video took too long.")
+    assert files.asked == {"/long.m3u8": 1}
 
 
 def test_an_address_is_looked_up_once_and_that_one_is_connected_to_by_the_names_certificate(

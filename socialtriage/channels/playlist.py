@@ -84,6 +84,8 @@ def _pieces(lines: list[str]) -> list[str]:
 
 async def _piece(downloads: Downloads, url: str, file: BinaryIO, room: int, end: float) -> int:
     left = end - time.monotonic()
+    if left <= 0:
+        raise _Ended(Got(MediaState.PENDING, "The video took too long."))
     got = await downloads.fetch(url, file, limit=max(room, 0), seconds=left, typed=False, led=True)
     if got.state is MediaState.TOO_LARGE:
         raise _Ended(Got(MediaState.TOO_LARGE, "The video is larger than the limit."))
