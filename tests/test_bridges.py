@@ -14,7 +14,8 @@ from socialtriage.channels.bridges import LONGEST
 from socialtriage.config.load import parse
 from socialtriage.config.model import Keyring
 from socialtriage.domain.errors import ConfigError, Refused
-from socialtriage.domain.models import OutboxState, Status, Voice
+from socialtriage.domain.models import MediaItem, OutboxState, Status, Voice
+from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import Query
 from socialtriage.services import bridging, handoff, inbox, needs, outbox, triage
 from socialtriage.services.desk import Desk
@@ -121,6 +122,32 @@ def test_what_the_other_system_says_becomes_the_contacts_answer_once(
     assert detail.row.status is Status.TELL_RESIDENT
     assert [str(m.text) for m in detail.messages if m.voice is Voice.CONTACT] == ["Filled on Tuesday."]
     assert desk.store.log.verify().fault is None
+    desk.close()
+
+
+@pytest.mark.parametrize("way", ["zammad", "open311"])
+def test_files_go_along_where_the_other_system_takes_them_and_the_preview_says_which(
+    tmp_path: Path, clock: FrozenClock, crm: Crm, way: str
+) -> None:
+    desk = desk_with(tmp_path, clock, way, crm.url)
+    picture = MediaItem("image", clean_line("hole.txt"), data=b"as deep as a bath")
+    arrive(desk, message("Here it is", "2", thread="1", parent="1", at=MONDAY + timedelta(minutes=1), media=(picture,)))
+    draft = handoff.prepare(desk, the_case(desk))
+    goes = way == "zammad"
+    assert [name.partition(" ")[0] for name in draft.mail.attached] == (["hole.txt"] if goes else [])
+    assert ("hole.txt" in draft.mail.text, len(draft.attached)) == (goes, int(goes))
+    assert ("Highways takes no files by open311: they stay here." in draft.warnings) is not goes
+    row = handoff.queue(desk, draft, undo_seconds=0).row_id or 0
+    assert len(desk.store.replies.files(row)) == int(goes)
+
+    async def story(sender: Sender, secrets: SecretStore, poller: Poller) -> None:
+        [outcome] = await sender.run()
+        assert outcome.state is OutboxState.SENT, outcome.error
+
+    sending(desk, story)
+    assert crm.files == ({"hole.txt": b"as deep as a bath"} if goes else {})
+    assert crm.wrong == []
+    assert desk.store.replies.files(row) == (), "their bytes are kept once, with the message"
     desk.close()
 
 

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from socialtriage.channels.http import Answer, Session, default_classify
@@ -27,6 +27,15 @@ _PAGES = (b"<!doctype", b"<html")
 """How a page for people begins, where an answer for programs is due."""
 LOOK_BACK = timedelta(hours=1)
 """How long before it was queued a request is looked for: clocks differ."""
+
+
+class Enclosed(NamedTuple):
+    """A file as JSON carries it."""
+
+    name: str
+    mime: str
+    data: str
+    """In base64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,8 @@ class Task:
     """Our own address: the other system may write to it."""
     queued_at: datetime
     facts: Mapping[str, str]
+    files: tuple[Enclosed, ...] = ()
+    """What goes along; only Zammad takes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +159,12 @@ class Zammad:
         self._session, self._group = session, group
 
     async def deliver(self, task: Task) -> Delivered:
-        """`POST /api/v1/tickets` with a first article."""
-        article = {"subject": task.subject, "body": task.text, "type": "note", "internal": False}
+        """`POST /api/v1/tickets` with a first article and its attachments."""
+        article: dict[str, Any] = {"subject": task.subject, "body": task.text, "type": "note", "internal": False}
+        if task.files:
+            article["attachments"] = [
+                {"filename": file.name, "mime-type": file.mime, "data": file.data} for file in task.files
+            ]
         ticket = {"title": task.subject, "group": self._group, "customer": f"guess:{task.email}", "article": article}
         return _ticket((await self._session.post("api/v1/tickets", data=ticket)).json())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from socialtriage.channels import bridges
-from socialtriage.channels.bridges import Bridge, Delivered, Progress, Task
+from socialtriage.channels.bridges import Bridge, Delivered, Enclosed, Progress, Task
 from socialtriage.channels.http import Budget, Http
 from socialtriage.config.model import Contact
 from socialtriage.domain.errors import (
@@ -87,6 +88,10 @@ def _task(desk: Desk, row: OutboxRow) -> Task:
         email=desk.config.mail.from_.rpartition("<")[2].rstrip(">"),
         queued_at=row.queued_at,
         facts=p["facts"],
+        files=tuple(
+            Enclosed(file.name, file.mime, base64.b64encode(file.data).decode())
+            for file in desk.store.replies.files(row.id)
+        ),
     )
 
 
@@ -132,6 +137,7 @@ def _delivered(desk: Desk, row: OutboxRow, done: Delivered) -> Sent:
     now = desk.clock()
     with desk.store.transaction(row.officer, now) as tx:
         tx.bridging.delivered(row.handoff_id or 0, str(row.payload["bridge"]), done.reference, done.handle)
+        tx.replies.files_left(row.id)
         _refer(desk, tx, row.case_id or 0, done.reference)
     return Sent(done.reference or row.key, now, notice=done.notice or None)
 

@@ -12,15 +12,15 @@ from socialtriage.config.model import Contact
 from socialtriage.domain import cases as life
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import ConfigError, Refused
-from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, SafeText, Voice
+from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, OutgoingFile, SafeText, Voice
 from socialtriage.domain.redact import Found, Redaction, redact
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, Done, MediaView, MessageView
 from socialtriage.mail.address import Mailbox
-from socialtriage.mail.compose import Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
+from socialtriage.mail.compose import Attachment, Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
 from socialtriage.services import inbox
 from socialtriage.services.desk import Desk
-from socialtriage.services.handoff_files import attachment, fitting, left_out, telling
+from socialtriage.services.handoff_files import TAKES_FILES, attachment, fitting, remarks
 from socialtriage.services.triage import NOTE_LIMIT, change_of, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import NewRow
@@ -61,6 +61,8 @@ class HandoffDraft:
     warnings: tuple[str, ...]
     bridge: Mapping[str, Any] | None = None
     """Set when it goes into another system in the place of a mail: what that system gets."""
+    files: tuple[Attachment, ...] = ()
+    """The files that go along into another system; those of a mail are in the mail."""
 
 
 def contact_for(desk: Desk, case_id: int, to: str | None = None) -> ContactChoice:
@@ -132,7 +134,8 @@ def prepare(
     expected = expect_by or desk.clocks.add(desk.clock(), Duration.parse(choice.contact.answers_within))
     messages, found = _quoted(detail, redaction)
     letter = _letter(desk, detail, choice.contact, redaction)
-    files = tuple(attachment(desk, m, originals=originals) for m in wanted)
+    takes = choice.contact.via in TAKES_FILES or desk.mail_folder is not None
+    files = tuple(attachment(desk, m, originals=originals) for m in wanted) if takes else ()
     draft = HandoffDraft(
         case_id=case_id,
         ref=detail.row.ref,
@@ -151,26 +154,26 @@ def prepare(
             )
         ),
         attachments=kept,
-        attached=tuple(m.id for m in wanted),
+        attached=tuple(m.id for m in wanted) if takes else (),
         originals=originals,
         expected_at=expected,
         found=tuple(found),
         warnings=(
             *_warnings(desk, detail, choice.contact),
-            *telling(files, originals=originals),
-            *(left_out(kept, wanted) if attachments is None else ()),
+            *remarks(choice.contact, kept, wanted, files, originals=originals, chosen=attachments is not None),
         ),
     )
-    return _elsewhere(desk, detail, draft) if choice.contact.via != "mail" and desk.mail_folder is None else draft
+    if choice.contact.via == "mail" or desk.mail_folder is not None:
+        return draft
+    return _elsewhere(desk, detail, draft, tuple(file for file, _ in files))
 
 
-def _elsewhere(desk: Desk, detail: CaseDetail, draft: HandoffDraft) -> HandoffDraft:
-    """The same words for a contact that is reached through another system, which takes no files."""
+def _elsewhere(desk: Desk, detail: CaseDetail, draft: HandoffDraft, files: tuple[Attachment, ...]) -> HandoffDraft:
+    """The same words, and the files, for a contact that is reached through another system."""
     from socialtriage.services.bridging import payload
 
     bridge = payload(desk, detail, draft.contact, draft.mail.subject, draft.mail.text)
-    left = (f"{draft.contact.name} takes no files by {draft.contact.via}: they stay here.",) if draft.attached else ()
-    return replace(draft, bridge=bridge, attached=(), warnings=(*draft.warnings, *left))
+    return replace(draft, bridge=bridge, files=files)
 
 
 def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redaction) -> HandoffMail:
@@ -323,6 +326,7 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
             draft.expected_at,
         )
         row_id = tx.outbox.add(_row(draft, handoff_id, now + window), desk.officer, now)
+        tx.replies.add_files(row_id, [OutgoingFile(file.name, file.mime, "", file.data) for file in draft.files])
         detail = {
             "contact": draft.contact.id,
             "to": draft.contact.email,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from socialtriage.config.model import Contact
 from socialtriage.domain.filetypes import file_name
 from socialtriage.domain.unmarked import without_metadata
 from socialtriage.domain.views import MediaView
@@ -11,6 +12,8 @@ from socialtriage.mail.compose import Attachment
 from socialtriage.services import evidence
 from socialtriage.services.desk import Desk
 
+TAKES_FILES = ("mail", "zammad")
+"""Ways to a contact on which files go along."""
 MAIL_ROOM = 18_000_000
 """Bytes of files that a mail takes without being asked: encoded they stay below the usual limit of 25 MB."""
 
@@ -48,3 +51,18 @@ def telling(files: Sequence[tuple[Attachment, bool]], *, originals: bool) -> lis
     if originals:
         return ["The files go as they came, with what they say of place and camera."]
     return [f"No copy without metadata can be made of {', '.join(names)}: place and camera may be in it."]
+
+
+def remarks(
+    contact: Contact,
+    kept: Sequence[MediaView],
+    wanted: Sequence[MediaView],
+    files: Sequence[tuple[Attachment, bool]],
+    *,
+    originals: bool,
+    chosen: bool,
+) -> list[str]:
+    """What an officer has to know of the files that go and of those that stay; `chosen` when the officer chose them."""
+    if wanted and not files:
+        return [f"{contact.name} takes no files by {contact.via}: they stay here."]
+    return [*telling(files, originals=originals), *([] if chosen else left_out(kept, wanted))]

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
+from base64 import b64decode
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,6 +22,8 @@ class Crm:
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
     articles: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Attachments of tickets, by name."""
     hooks: list[dict[str, Any]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     by_token: bool = False
@@ -114,7 +117,12 @@ class Crm:
                 "title": ticket["title"],
                 "state": "new",
             }
-            self.articles[number] = [{"sender": "Customer", "body": ticket["article"]["body"], "internal": False}]
+            article = ticket["article"]
+            self.articles[number] = [{"sender": "Customer", "body": article["body"], "internal": False}]
+            for file in article.get("attachments", []):
+                if set(file) != {"filename", "data", "mime-type"}:
+                    self.wrong.append(str(file))
+                self.files[file["filename"]] = b64decode(file["data"], validate=True)
             return 201, self.tickets[number]
         if path == "tickets/search":
             return 200, {"assets": {"Ticket": self.tickets}}
