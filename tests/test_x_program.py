@@ -150,6 +150,8 @@ def test_signing_in_again_lets_leave_at_once_what_waited_for_it(shell: Shell, ne
     good, network.access = network.access, {}
     refused = shell.run("reply", case["ref"], "On Thursday.")
     assert (refused.status, "queued" in refused.err) == (1, True)
+    [row] = shell.ok("accounts", "--json").json
+    assert (row["state"], "Sign in again" in row["detail"]) == ("login_needed", True)
     assert "1 waits for the next try" in shell.ok("outbox", "send").err
     network.access = good
     shell.login("town-x", secret(refresh_token=None))

@@ -14,6 +14,7 @@ from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import NotFound, StoreError
 from socialtriage.domain.models import (
+    AccountState,
     Author,
     OutboxKind,
     OutboxState,
@@ -76,7 +77,17 @@ def _settle(desk: Desk, row: OutboxRow, verdict: Verdict) -> None:
             tx.answers.chased(row.handoff_id, now, from_iso(row.payload["expected_at"]))
         if row.case_id is not None:
             _follow(desk, tx, row, verdict)
+        _note_login(desk, tx, row, verdict)
         put_on_record(tx, row, verdict.state, verdict.error or (sent.notice if sent else None))
+
+
+def _note_login(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> None:
+    """Whoever looks at the accounts is told of a login that sending found refused, before the next poll does."""
+    old = desk.store.accounts.get(row.account or "") if verdict.refused else None
+    if old is None or old.state is AccountState.LOGIN_NEEDED:
+        return
+    tx.accounts.update(old.id, state=AccountState.LOGIN_NEEDED, detail=verdict.error or "")
+    tx.log(NewEvent("account.state", detail={"account": old.id, "from": old.state, "to": AccountState.LOGIN_NEEDED}))
 
 
 def _follow(desk: Desk, tx: Transaction, row: OutboxRow, verdict: Verdict) -> None:

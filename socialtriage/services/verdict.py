@@ -38,6 +38,8 @@ class Verdict:
     error: str | None = None
     retry_at: datetime | None = None
     sent: Sent | None = None
+    refused: bool = False
+    """Whether the network does not accept the account's login."""
 
 
 def judged(exc: SocialTriageError, tries: int, now: datetime, *, repeatable: bool = False) -> Verdict:
@@ -53,5 +55,5 @@ def judged(exc: SocialTriageError, tries: int, now: datetime, *, repeatable: boo
     if isinstance(exc, RateLimited) and exc.retry_at is not None:
         retry_at = max(exc.retry_at, now + SOONEST)
     if isinstance(exc, AuthError | SecretError | MailDeferred | ChannelError):
-        return Verdict(OutboxState.QUEUED, str(exc), retry_at)
+        return Verdict(OutboxState.QUEUED, str(exc), retry_at, refused=isinstance(exc, AuthError))
     return Verdict(OutboxState.UNKNOWN, str(exc))
