@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from socialtriage.channels.google import GoogleReviews
-from socialtriage.channels.http import Http
 from socialtriage.channels.telegram import Telegram
 from socialtriage.channels.youtube import YouTube
 from socialtriage.config.model import AccountConfig
@@ -46,14 +45,6 @@ def desk_of(server: YouTubeServer | ReviewServer) -> SmallDesk:
     make = YouTube if isinstance(server, YouTubeServer) else GoogleReviews
     account = AccountConfig(id="a", network="n", server=server.url, channel=CHANNEL, location=LOCATION)
     return SmallDesk(make, account, FixedSecret(json.dumps(SECRET)), now=server.now)
-
-
-async def use(desk: SmallDesk, what: Any) -> Any:
-    http = Http()
-    try:
-        return await what(desk.make(desk.context(http)))
-    finally:
-        await http.aclose()
 
 
 def in_a_circle(server: YouTubeServer | ReviewServer, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +100,7 @@ def test_an_answer_that_is_no_list_is_neither_emptiness_nor_a_deletion(tube: You
         await desk.poll()
         refs = [answer_to(desk.messages[key], "").parent]
         tube.fail("200", "/comments", {})
-        again = await use(desk, lambda channel: channel.reread(refs))
+        again = await desk.use(lambda channel: channel.reread(refs))
         assert (again.items, again.gone) == ((), ())
         tube.fail("200", "/commentThreads", {})
         with pytest.raises(BadPayload, match="no list"):
@@ -154,7 +145,7 @@ def test_a_thread_whose_replies_are_shut_stops_no_other_and_what_is_no_comment_i
         tube.fail("403", "/comments", error(403, "commentsDisabled").value)
         reply = answer_to(desk.messages[other], "Thank you")
         with pytest.raises(Rejected, match="turned off"):
-            await use(desk, lambda channel: channel.send(reply))
+            await desk.use(lambda channel: channel.send(reply))
 
     asyncio.run(story())
     told = " ".join(desk.notices)
@@ -235,7 +226,7 @@ def test_telegrams_error_is_in_its_body_whatever_the_status(
         "200", "sendMessage", {"ok": False, "description": "No.", **({"error_code": code} if code else {}), **more}
     )
     with pytest.raises(error):
-        asyncio.run(use(desk, lambda channel: channel.send(answer_to(desk.messages[key], "Hello"))))
+        asyncio.run(desk.use(lambda channel: channel.send(answer_to(desk.messages[key], "Hello"))))
 
 
 def test_what_somebody_wrote_in_an_update_of_another_kind_is_said(bot: TelegramServer) -> None:

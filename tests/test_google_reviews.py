@@ -7,12 +7,10 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from socialtriage.channels.google import GoogleReviews
-from socialtriage.channels.http import Http
 from socialtriage.config.load import parse
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import AnswerLost, BadPayload, ConfigError, Misconfigured, Rejected
@@ -39,14 +37,6 @@ def server() -> Iterator[ReviewServer]:
 def desk_of(server: ReviewServer, location: str = LOCATION) -> SmallDesk:
     account = AccountConfig(id="tip", network="google", server=server.url, location=location)
     return SmallDesk(GoogleReviews, account, FixedSecret(json.dumps(SECRET)), now=server.now)
-
-
-async def use(desk: SmallDesk, what: Any) -> Any:
-    http = Http()
-    try:
-        return await what(GoogleReviews(desk.context(http)))
-    finally:
-        await http.aclose()
 
 
 def test_reviews_arrive_with_stars_edits_and_answers_and_a_walk_stops_early(server: ReviewServer) -> None:
@@ -101,7 +91,7 @@ def test_an_answer_is_put_once_and_never_over_one_that_nobody_here_has_read(serv
     key = server.review("Gwen", "ONE", "Shut again")
 
     async def send(text: str) -> Sent:
-        found = await use(desk, lambda channel: channel.send(answer_to(desk.messages[key], text)))
+        found = await desk.use(lambda channel: channel.send(answer_to(desk.messages[key], text)))
         assert isinstance(found, Sent)
         return found
 
@@ -132,7 +122,7 @@ def test_an_answer_is_put_once_and_never_over_one_that_nobody_here_has_read(serv
         server.reviews.pop(key)
         with pytest.raises(Rejected, match="deleted"):
             await send("too late")
-        found: Reread = await use(desk, lambda channel: channel.reread([answer_to(desk.messages[key], "").parent]))
+        found: Reread = await desk.use(lambda channel: channel.reread([answer_to(desk.messages[key], "").parent]))
         assert found.gone == (key,)
 
     asyncio.run(story())
@@ -152,7 +142,7 @@ def test_an_answer_that_google_keeps_back_is_told_and_pictures_come_along(server
         ]
         for state, words in (("PENDING", "before it is shown"), ("REJECTED", "does not show it")):
             server.state = state
-            sent = await use(desk, lambda channel: channel.send(answer_to(desk.messages[key], "Sorry.")))
+            sent = await desk.use(lambda channel: channel.send(answer_to(desk.messages[key], "Sorry.")))
             assert words in str(sent.notice)
         await desk.poll()
         assert "Google does not show our answer to the review by Gwen." in desk.notices

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from socialtriage.channels.http import Http
 from socialtriage.channels.telegram import LIMIT, Telegram
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import (
@@ -51,17 +50,9 @@ def desk_of(server: TelegramServer, **more: Any) -> SmallDesk:
     return SmallDesk(Telegram, account, FixedSecret(more.pop("token", TOKEN)), now=server.now)
 
 
-async def use(desk: SmallDesk, what: Any) -> Any:
-    http = Http()
-    try:
-        return await what(Telegram(desk.context(http)))
-    finally:
-        await http.aclose()
-
-
 async def send(desk: SmallDesk, key: str, text: str) -> Sent:
     reply: OutgoingReply = answer_to(desk.messages[key], text)
-    sent = await use(desk, lambda channel: channel.send(reply))
+    sent = await desk.use(lambda channel: channel.send(reply))
     assert isinstance(sent, Sent)
     return sent
 
@@ -151,9 +142,9 @@ def test_what_is_said_without_words_is_read_too(server: TelegramServer) -> None:
         ("audio", "voice", "pending", "gone"),
     ]
     # Where a file is, is asked when it is fetched: the address holds the token and lapses.
-    assert asyncio.run(use(desk, lambda channel: channel.locate("f1"))) == f"{server.url}/file/bot{TOKEN}/photos/f1.jpg"
+    assert asyncio.run(desk.use(lambda channel: channel.locate("f1"))) == f"{server.url}/file/bot{TOKEN}/photos/f1.jpg"
     with pytest.raises(Rejected, match="invalid file_id"):
-        asyncio.run(use(desk, lambda channel: channel.locate("gone")))
+        asyncio.run(desk.use(lambda channel: channel.locate("gone")))
     assert len(desk.notices) == 1
     assert "could not be read" in desk.notices[0]
 
@@ -183,7 +174,7 @@ def test_an_answer_quotes_the_message_and_what_the_bot_said_elsewhere_is_ours(se
             await send(desk, f"42/{number}", "once")
         reply = answer_to(desk.messages[f"42/{number}"], "once")
         with pytest.raises(NotPermitted, match="cannot be asked"):
-            await use(desk, lambda channel: channel.look_up(reply))
+            await desk.use(lambda channel: channel.look_up(reply))
         moved = {"ok": False, "error_code": 400, "description": "moved", "parameters": {"migrate_to_chat_id": -100}}
         server.fail("400", "sendMessage", moved)
         assert (await send(desk, f"42/{number}", "there")).remote_id.startswith("-100/")
@@ -269,7 +260,7 @@ def test_another_program_at_the_bot_is_explained_and_a_token_of_another_kind_too
     assert "@BotFather" in caught.value.hint
     server.webhook = "https://elsewhere.example/hook"
     server.say(GWEN, "hello")
-    health = asyncio.run(use(desk, lambda channel: channel.check()))
+    health = asyncio.run(desk.use(lambda channel: channel.check()))
     assert (health.identity, health.handle) == ("7001", "@anytown_bot")
     assert "webhook" in health.notices[0]
     asyncio.run(desk.poll())

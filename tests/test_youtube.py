@@ -54,14 +54,6 @@ def desk_of(server: YouTubeServer, **more: Any) -> SmallDesk:
     return SmallDesk(YouTube, account, FixedSecret(json.dumps(SECRET)), now=server.now)
 
 
-async def use(desk: SmallDesk, what: Any) -> Any:
-    http = Http()
-    try:
-        return await what(YouTube(desk.context(http)))
-    finally:
-        await http.aclose()
-
-
 def ref(desk: SmallDesk, key: str) -> Any:
     return answer_to(desk.messages[key], "").parent
 
@@ -234,7 +226,7 @@ def test_an_answer_goes_below_the_top_comment_is_read_back_and_found_when_its_an
     gone = server.say("ann", "deleted soon")
 
     async def send(key: str, text: str) -> Sent:
-        found = await use(desk, lambda channel: channel.send(answer_to(desk.messages[key], text)))
+        found = await desk.use(lambda channel: channel.send(answer_to(desk.messages[key], text)))
         assert isinstance(found, Sent)
         return found
 
@@ -248,10 +240,10 @@ def test_an_answer_goes_below_the_top_comment_is_read_back_and_found_when_its_an
         with pytest.raises(AnswerLost):
             await send(top, "Answer two.")
         reply = answer_to(desk.messages[top], "Answer two.")
-        found = await use(desk, lambda channel: channel.look_up(reply))
+        found = await desk.use(lambda channel: channel.look_up(reply))
         assert server.comments[found.remote_id].text == "Answer two."
         never = answer_to(desk.messages[top], "Never sent.")
-        assert await use(desk, lambda channel: channel.look_up(never)) is None
+        assert await desk.use(lambda channel: channel.look_up(never)) is None
         server.vanish = True
         assert "does not show it" in str((await send(top, "Answer three.")).notice)
         server.comments.pop(gone)
@@ -275,27 +267,26 @@ def test_hiding_reading_again_and_who_signed_in(server: YouTubeServer) -> None:
 
     async def story() -> None:
         await desk.poll()
-        await use(desk, lambda channel: channel.hide(ref(desk, rude)))
+        await desk.use(lambda channel: channel.hide(ref(desk, rude)))
         assert server.comments[rude].status == "rejected"
-        await use(desk, lambda channel: channel.unhide(ref(desk, rude)))
+        await desk.use(lambda channel: channel.unhide(ref(desk, rude)))
         assert server.comments[rude].status == "published"
-        await use(
-            desk,
+        await desk.use(
             lambda channel: channel.block(replace(desk.messages[rude].author, data=ref(desk, rude).reply_data)),
         )
         assert server.banned == {"rude"}
         server.edit(kind, "thanks")
         server.comments.pop(rude)
-        found: Reread = await use(desk, lambda channel: channel.reread([ref(desk, rude), ref(desk, kind)]))
+        found: Reread = await desk.use(lambda channel: channel.reread([ref(desk, rude), ref(desk, kind)]))
         assert ([item.text for item in found.items], found.gone) == (["thanks"], (rude,))
         # Nothing at all comes back: that is believed only of the owner.
         server.comments.pop(kind)
         server.signed_in = "UCsomebody"
-        assert await use(desk, lambda channel: channel.reread([ref(desk, kind)])) == Reread()
+        assert await desk.use(lambda channel: channel.reread([ref(desk, kind)])) == Reread()
         with pytest.raises(Misconfigured, match="login is that of the channel UCsomebody"):
-            await use(desk, lambda channel: channel.check())
+            await desk.use(lambda channel: channel.check())
         server.signed_in = CHANNEL
-        health = await use(desk, lambda channel: channel.check())
+        health = await desk.use(lambda channel: channel.check())
         assert (health.identity, health.handle) == (CHANNEL, "@anytowncouncil")
 
     asyncio.run(story())

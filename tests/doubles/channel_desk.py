@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from socialtriage.channels.base import Channel, ChannelContext
 from socialtriage.channels.http import Budget, Http
@@ -80,6 +81,16 @@ class SmallDesk:
             await channel.aclose()
             await http.aclose()
         return pages
+
+    async def use(self, what: Callable[[Any], Awaitable[Any]]) -> Any:
+        """What a fresh channel answers to a call."""
+        http = Http()
+        channel = self.make(self.context(http))
+        try:
+            return await what(channel)
+        finally:
+            await channel.aclose()
+            await http.aclose()
 
     def take(self, page: Page) -> None:
         """Commit a page."""
