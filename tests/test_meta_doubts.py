@@ -258,6 +258,24 @@ def test_a_comment_whose_id_is_withheld_is_not_gone_because_of_that(meta: GraphS
         assert reread(desk, item).gone == gone
 
 
+def test_lists_that_tell_no_sign_are_read_in_every_pass_while_they_are_young(meta: GraphServer) -> None:
+    ago, meta.unsigned = NOON - timedelta(days=1), True
+    for make, below, desk in (
+        (meta.post, meta.comment, on_the_page(meta)),
+        (meta.medium, meta.ig_comment, on_instagram(meta)),
+    ):
+        places = [make(f"The park {number}", at=ago - timedelta(hours=number)) for number in range(9)]
+        for id_ in places:
+            below(id_, "first", "Ada", at=ago)
+        for words in ("second", "third"):
+            asyncio.run(desk.poll())
+            for id_ in places:
+                below(id_, words, "Ada", at=NOON - timedelta(hours=1))
+            desk.now += timedelta(minutes=2)
+        asyncio.run(desk.poll())
+        assert len(desk.residents) == 27
+
+
 def test_the_allowance_that_is_used_up_is_named(meta: GraphServer) -> None:
     meta.post("The park opens")
     desk = on_the_page(meta)

@@ -24,7 +24,7 @@ from socialtriage.channels.graph_json import (
     web_url,
     words_of,
 )
-from socialtriage.channels.graph_watch import Thing
+from socialtriage.channels.graph_watch import Thing, unsigned
 from socialtriage.domain.models import Incoming, MediaItem, Visibility
 from socialtriage.domain.text import clean, clean_line, snippet
 from socialtriage.domain.times import iso
@@ -69,7 +69,8 @@ class Items:
         if id_ is None:
             return None
         at = moment(post.get("updated_time")) or moment(post.get("created_time")) or self.now()
-        sign = words_of(post.get("updated_time")) or words_of(post.get("created_time"))
+        told = post.get("updated_time")
+        sign = words_of(told) or text_id(told) or unsigned(at, self.now())
         root = self.by_others(post) or (others and text_id(an_object(post.get("from")).get("id")) != self.page)
         return Thing(tail(id_), id_, sign, at, str(self._place(post, root)), root)
 

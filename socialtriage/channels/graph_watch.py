@@ -32,6 +32,8 @@ MOST = 4_000
 FRESH = 3
 """Pages of each moved thing before any is read to its end: a long one holds up no other."""
 ITEMS = 100
+YOUNG = timedelta(days=14)
+"""How long something that tells no sign is taken for moved in every pass; later it is read in its turn."""
 REFUSALS = 3
 """Things of ours that are refused, and none read, before the permission is taken for lapsed."""
 _TURNS = ((20.0, 5), (HALF, 3), (75.0, 1))
@@ -53,6 +55,11 @@ class Thing:
     place: str = ""
     root: bool = False
     """It is somebody else's post: a message itself, and the thread of all comments below it."""
+
+
+def unsigned(at: datetime, now: datetime) -> str:
+    """The sign of a thing that its list tells none of: another one in each pass while the thing is young."""
+    return f"?{int(now.timestamp())}" if now - at <= YOUNG else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from socialtriage.channels.graph_chat import person
 from socialtriage.channels.graph_json import an_object, media_item, moment, objects, text_id, web_url, words_of
-from socialtriage.channels.graph_watch import Thing
+from socialtriage.channels.graph_watch import Thing, unsigned
 from socialtriage.domain.models import Author, Incoming, Visibility
 from socialtriage.domain.text import clean, clean_line, snippet
 from socialtriage.domain.times import iso
@@ -37,9 +37,9 @@ class Items:
         if id_ is None:
             return None
         count = medium.get("comments_count")
-        sign = str(count) if isinstance(count, int) else ""
         said = snippet(words_of(medium.get("caption")), 80)
         at = moment(medium.get("timestamp")) or self.now()
+        sign = text_id(count) or ("0" if count == 0 or count == "0" else unsigned(at, self.now()))
         return Thing(id_, id_, sign, at, f"post “{said}”" if said else "post")
 
     def author(self, raw: Mapping[str, Any], key: str) -> Author:

@@ -142,6 +142,8 @@ class GraphServer:
         self.bump_nested = True
         self.deep = False
         """Answers to answers stand below those, not below the top comment."""
+        self.unsigned = False
+        """Lists do not tell when a post moved, or how many comments a picture has."""
         self.bare_ids = False
         self.ranked = False
         self.nameless = False
@@ -594,6 +596,8 @@ class _Call:
             return node.id.split("_")[1] if node.type == "Comment" and double.bare_ids else node.id
         if name in ("created_time", "timestamp"):
             return stamp(node.at)
+        if double.unsigned and name in ("updated_time", "comments_count") and node.type != "UnifiedThread":
+            return None
         if name == "updated_time":
             return stamp(node.values["updated_time"])
         if name == "parent":
