@@ -7,6 +7,7 @@ import io
 import re
 import struct
 import threading
+import tomllib
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from socialtriage.channels.demo_week import scenes
+from socialtriage.channels.demo_week.picture import picture
 from socialtriage.config.model import EvidenceConfig
 from socialtriage.domain.errors import Refused, StoreError
 from socialtriage.domain.filetypes import file_type
@@ -246,6 +249,23 @@ def test_the_length_of_a_video_stands_in_its_header() -> None:
     assert read(lasting(0, 1000, 64_500)[:-9]) is None
     assert read(box(b"free", b"") * 20_000 + lasting(0, 1, 1)) is None, "a bounded look"
     assert read(lasting(0, 1, 1), "video/webm") is None
+
+
+def test_every_photo_of_the_practice_week_shows_something() -> None:
+    names = {
+        media["name"]
+        for path in Path(scenes.__file__).parent.glob("*.toml")
+        for item in tomllib.loads(path.read_text(encoding="utf-8")).get("message", ())
+        for media in item.get("media", ())
+        if media["kind"] == "image" and "state" not in media
+    }
+    assert names == set(scenes.SCENES)
+    for name in names | {"nobody-drew-this.png"}:
+        with Image.open(io.BytesIO(picture(name))) as image:
+            assert (image.format, image.size) == ("PNG", (96, 64))
+            seen = image.quantize(8).getcolors() or []
+        assert len([count for count, _ in seen if count > 60]) >= (5 if name in names else 2), name
+        assert picture(name) == picture(name)
 
 
 def nested(depth: int) -> bytes:
