@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialtriage.cli.main import option_json
-from socialtriage.cli.options import Alone
+from socialtriage.cli.options import option_preview, option_queue
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -123,16 +123,8 @@ def draft_command(env: Env, ref: str) -> None:
 @click.option("--to", metavar="CONTACT", help="Whom to remind, where several contacts have the case.")
 @click.option("--note", default="", help="A word to the contact.")
 @click.option("--expect", metavar="WHEN", help="By when an answer is expected now: 2d, tomorrow 09:00.")
-@click.option(
-    "--preview",
-    is_flag=True,
-    cls=Alone,
-    against=("queue_only",),
-    help="Show exactly what would leave, and send nothing.",
-)
-@click.option(
-    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
-)
+@option_preview("Show exactly what would leave, and send nothing.")
+@option_queue
 @option_json
 @click.pass_obj
 def chase_command(

@@ -8,7 +8,7 @@ import click
 
 from socialtriage.cli.leaving import leave, preview_replies
 from socialtriage.cli.main import option_json, read_stdin
-from socialtriage.cli.options import Alone
+from socialtriage.cli.options import option_preview, option_queue
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -26,16 +26,8 @@ if TYPE_CHECKING:
 @click.option("--redact/--no-redact", default=None, help="Mask phone, email, postcode, handle and names.")
 @click.option("--expect", metavar="WHEN", help="By when an answer is expected: 2d, tomorrow 09:00.")
 @click.option("--originals", is_flag=True, help="Attach files as they came, with what they say of place and camera.")
-@click.option(
-    "--preview",
-    is_flag=True,
-    cls=Alone,
-    against=("queue_only",),
-    help="Show exactly what would leave, and send nothing.",
-)
-@click.option(
-    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
-)
+@option_preview("Show exactly what would leave, and send nothing.")
+@option_queue
 @option_json
 @click.pass_obj
 def handoff_command(
@@ -114,16 +106,8 @@ def _preview_handoff(draft: HandoffDraft, as_json: bool) -> int:
 @click.option("--everywhere", is_flag=True, help="In every thread and on every account that the case came by.")
 @click.option("--at", metavar="PLACE", multiple=True, help="Only there: an account, or a message's number of `show`.")
 @click.option("--seen", metavar="VERSION", type=int, help="Refuse when the case is no longer at this version.")
-@click.option(
-    "--preview",
-    is_flag=True,
-    cls=Alone,
-    against=("queue_only",),
-    help="Show exactly what would be posted, and send nothing.",
-)
-@click.option(
-    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
-)
+@option_preview()
+@option_queue
 @option_json
 @click.pass_obj
 def reply_command(
@@ -267,9 +251,7 @@ def check_row_command(env: Env, row_id: int) -> int:
 @outbox_command.command("approve")
 @click.argument("row_id", metavar="ID", type=click.IntRange(1, 2**62))
 @click.option("--anyway", is_flag=True, help="Even where the case changed since the reply was written.")
-@click.option(
-    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
-)
+@option_queue
 @option_json
 @click.pass_obj
 def approve_command(env: Env, row_id: int, anyway: bool, queue_only: bool, as_json: bool) -> int:

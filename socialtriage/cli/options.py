@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Alone(click.Option):
@@ -26,6 +28,17 @@ class Alone(click.Option):
             if self.needs and opts.get(self.needs) is None:
                 raise click.UsageError(f"{self.opts[0]} goes with {_shown(ctx, self.needs)} only.")
         return super().handle_parse_result(ctx, opts, args)
+
+
+option_queue = click.option(
+    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
+)
+"""For commands that queue something and send it at once."""
+
+
+def option_preview(what: str = "Show exactly what would be posted, and send nothing.") -> Callable[[_F], _F]:
+    """`--preview`, for commands with `option_queue`."""
+    return click.option("--preview", is_flag=True, cls=Alone, against=("queue_only",), help=what)
 
 
 def _shown(ctx: click.Context, name: str) -> str:

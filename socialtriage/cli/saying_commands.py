@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from socialtriage.cli.main import option_json, read_stdin
-from socialtriage.cli.options import Alone
+from socialtriage.cli.options import option_preview, option_queue
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
@@ -16,20 +16,10 @@ if TYPE_CHECKING:
     from socialtriage.services.replies import ReplyDraft, Wishes
     from socialtriage.services.sync import Poller
 
-option_queue = click.option(
-    "--queue", "queue_only", is_flag=True, help="Leave the sending to the next `outbox send`, `poll` or inbox."
-)
-
 
 @click.command("acknowledge")
 @click.argument("refs", nargs=-1, required=True)
-@click.option(
-    "--preview",
-    is_flag=True,
-    cls=Alone,
-    against=("queue_only",),
-    help="Show exactly what would be posted, and send nothing.",
-)
+@option_preview()
 @option_queue
 @option_json
 @click.pass_obj
@@ -153,13 +143,7 @@ def keep_command(env: Env, ref: str, answer_id: str, text: str | None, area: str
 @click.option("--answer", metavar="ID", help="A saved answer, in each network's wording.")
 @click.option("--with", "others", metavar="REF", multiple=True, help="Answer this case too; once for each.")
 @click.option("--all", "every", is_flag=True, help="Answer every similar case that is listed.")
-@click.option(
-    "--preview",
-    is_flag=True,
-    cls=Alone,
-    against=("queue_only",),
-    help="Show exactly what would be posted, and send nothing.",
-)
+@option_preview()
 @option_queue
 @option_json
 @click.pass_obj
