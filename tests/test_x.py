@@ -478,3 +478,21 @@ def test_hiding_and_muting(new: XServer) -> None:
     assert new.muted == set()
     with pytest.raises(NotPermitted):
         ask(desk, lambda channel: channel.block(desk.residents[rude].author))
+
+
+def test_what_x_says_that_it_did_not_do_is_not_done(new: XServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = desk_of(new)
+    rude = new.mention("rude words", answers=new.post("council", "Bins"))
+    asyncio.run(desk.poll())
+    real = new.answer
+
+    def answer(asked: Asked) -> tuple[int, Any]:
+        if asked.method in ("PUT", "POST"):
+            return 200, {"data": {"hidden": False, "muting": False}}
+        return real(asked)
+
+    monkeypatch.setattr(new, "answer", answer)
+    with pytest.raises(Rejected, match="did not do this"):
+        ask(desk, lambda channel: channel.hide(answer_to(desk.residents[rude], "x").parent))
+    with pytest.raises(Rejected, match="did not do this"):
+        ask(desk, lambda channel: channel.mute(desk.residents[rude].author))

@@ -6,9 +6,10 @@ tried with a live account.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from socialtriage.channels import x_media, x_posts
 from socialtriage.channels.base import ChannelContext, Price
@@ -235,26 +236,29 @@ class X:
         if message.visibility is not Visibility.PUBLIC or text_id(key) is None:
             raise NotPermitted("X hides public replies only.")
         try:
-            await self._api.call("PUT", f"/2/tweets/{key}/hidden", data={"hidden": hidden})
+            answer = await self._api.call("PUT", f"/2/tweets/{key}/hidden", data={"hidden": hidden})
         except NotPermitted as exc:
             raise NotPermitted(exc.message, hint="X hides only replies in conversations that we began.") from exc
         await self._api.meter.charge("hide")
+        _done(answer, "hidden", hidden)
 
     async def mute(self, author: Author) -> None:
         """Hear no more of somebody."""
         if text_id(author.key) is None:
             raise Rejected("X did not say who that is.")
         me, _ = await self._api.me()
-        await self._api.call("POST", f"/2/users/{me}/muting", data={"target_user_id": author.key})
+        answer = await self._api.call("POST", f"/2/users/{me}/muting", data={"target_user_id": author.key})
         await self._api.meter.charge("mute")
+        _done(answer, "muting", True)
 
     async def unmute(self, author: Author) -> None:
         """Hear them again."""
         if text_id(author.key) is None:
             raise Rejected("X did not say who that is.")
         me, _ = await self._api.me()
-        await self._api.call("DELETE", f"/2/users/{me}/muting/{author.key}")
+        answer = await self._api.call("DELETE", f"/2/users/{me}/muting/{author.key}")
         await self._api.meter.charge("mute")
+        _done(answer, "muting", False)
 
     async def unblock(self, author: Author) -> None:
         """The interface cannot since June 2023."""
@@ -281,6 +285,13 @@ def _priced(account: AccountConfig, kind: str) -> Price:
     amount = prices_of(account)[kind]
     why = " because it holds a link" if kind == "post_with_link" else ""
     return Price(amount, "USD", f"Sending this costs {dollars(amount)}{why}.", dear=kind == "post_with_link")
+
+
+def _done(answer: Mapping[str, Any], name: str, wanted: bool) -> None:
+    """Raises `Rejected` where X says that things stand otherwise than was asked for."""
+    data = answer.get("data")
+    if isinstance(data, dict) and data.get(name) is (not wanted):
+        raise Rejected("X answered that it did not do this.", hint="Look at the original in the browser.")
 
 
 def _as_known(message: Incoming, ref: StoredRef) -> Incoming:
