@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +17,8 @@ from socialtriage.ui.screens.dialogs import Confirm, Dialog
 
 PAUSE = 0.7
 """Seconds without a key after which what was written is kept."""
+LONGEST = 3.0
+"""Seconds after which it is kept although the keys do not pause."""
 
 
 class Ask(Dialog[str]):
@@ -40,17 +43,27 @@ class Ask(Dialog[str]):
 class Write(Dialog[str]):
     """Several lines. `esc_keeps`: a review follows, so that escape ends the writing; otherwise it asks first.
 
-    `keep` is given what was written at every pause, so that not even the end of the program loses it.
+    `keep` is given what was written at every pause, so that not even the end of the program loses it, and `keep_last`,
+    which must not wait for anything, what no pause had kept when the program ends.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.WRITING)]
 
     def __init__(
-        self, title: str, text: str, *, esc_keeps: bool = False, keep: Callable[[str], None] | None = None
+        self,
+        title: str,
+        text: str,
+        *,
+        esc_keeps: bool = False,
+        keep: Callable[[str], None] | None = None,
+        keep_last: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(title)
         self._text, self._esc_keeps, self._keep = clean(text), esc_keeps, keep
+        self._keep_last = keep_last
         self._pause: Timer | None = None
+        self._kept_at = monotonic()
+        self._unkept: str | None = None
         self.HINT = "esc when it is done" if esc_keeps else "ctrl+s keeps it, esc leaves"
 
     def held(self) -> ComposeResult:
@@ -64,24 +77,40 @@ class Write(Dialog[str]):
         field.move_cursor(field.document.end)
 
     def on_text_area_changed(self) -> None:
-        """Keep it when the writing pauses."""
-        if self._keep is not None:
-            if self._pause is not None:
-                self._pause.stop()
+        """Keep it when the writing pauses, and now and then where it does not."""
+        if self._keep is None:
+            return
+        text = self.query_one(TextArea).text
+        if self._unkept is None:
+            self._kept_at = monotonic()
+        self._unkept = text
+        if self._pause is not None:
+            self._pause.stop()
+        if monotonic() - self._kept_at > LONGEST:
+            self._keep_now()
+        else:
             self._pause = self.set_timer(PAUSE, self._keep_now)
 
     def _keep_now(self) -> None:
         if self._keep is not None:
+            self._unkept = None
             self._keep(self.query_one(TextArea).text)
+
+    def on_unmount(self) -> None:
+        """The program ends, or is told to, while somebody writes: what no pause has kept is kept."""
+        if self._unkept is not None and self._keep_last is not None:
+            self._keep_last(self._unkept)
 
     def action_keep(self) -> None:
         """Take it."""
+        self._unkept = None
         self.dismiss(self.query_one(TextArea).text)
 
     def action_cancel(self) -> None:
         """Done, or leave; words that would be lost are asked about."""
         text = self.query_one(TextArea).text
         if self._esc_keeps:
+            self._unkept = None
             self.dismiss(text)
         elif text.strip() and text != self._text:
             question = Confirm("Throw away what you wrote?", yes="Throw away", no="Go on writing")

@@ -56,10 +56,17 @@ class Compose(Write):
     }
     """
 
-    def __init__(self, app: TriageApp, detail: CaseDetail, begun: Written, keep: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        app: TriageApp,
+        detail: CaseDetail,
+        begun: Written,
+        keep: Callable[[str], None],
+        keep_last: Callable[[str], None] | None = None,
+    ) -> None:
         row = detail.row
         title = f"Reply to {clean_line(row.name or row.handle, 40)}, {row.ref}"
-        super().__init__(title, begun.text, esc_keeps=True, keep=keep)
+        super().__init__(title, begun.text, esc_keeps=True, keep=keep, keep_last=keep_last)
         self._triage, self._detail = app, detail
         self.result = begun
         """What goes with the words: audience, promise, saved answer."""

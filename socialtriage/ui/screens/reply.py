@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -209,7 +210,12 @@ async def composed(
         work = partial(app.write, drafts.keep, app.desk, case_id, OutboxKind.REPLY, text, **audience)
         app.in_background(work, "draft", "keeping what was written")
 
-    screen = Compose(app, detail, begun, keep)
+    def keep_last(text: str) -> None:
+        # The program ends, and its workers with it: some milliseconds of waiting harm nobody now.
+        with contextlib.suppress(SocialTriageError):
+            drafts.keep(app.desk, case_id, OutboxKind.REPLY, text, **audience)
+
+    screen = Compose(app, detail, begun, keep, keep_last)
     answer = await app.ask(screen, holds)
     if answer is None:
         return None

@@ -1,0 +1,41 @@
+"""What an officer is writing outlives the program, however it ends and however fast they write."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from textual.widgets import TextArea
+
+from socialtriage.services import drafts
+from socialtriage.ui.screens import ask
+from socialtriage.ui.screens.compose import Compose
+from tests.doubles.desk import arrive, message, small_desk, the_case
+from tests.doubles.ui_desk import Officer, at_the_desk
+from tests.test_ui_leaving import FakeEngine
+
+
+@pytest.mark.parametrize("longest", [0.0, 60.0], ids=["keys that never pause", "the end before a pause"])
+def test_what_no_pause_has_kept_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longest: float) -> None:
+    monkeypatch.setattr(ask, "PAUSE", 3600.0)
+    monkeypatch.setattr(ask, "LONGEST", longest)
+    desk = small_desk(tmp_path)
+    arrive(desk, message("My bin was missed"))
+    case_id = the_case(desk)
+
+    async def story(officer: Officer) -> None:
+        await officer.press("r")
+        await officer.on(Compose)
+        field = officer.app.screen.query_one(TextArea)
+        await officer.write("We come on Fri")
+        await officer.write("day.")
+        assert field.text == "We come on Friday."
+        if longest:
+            assert drafts.kept_reply(desk, case_id).text == ""
+        else:
+            await officer.until(lambda: drafts.kept_reply(desk, case_id).text == "We come on Friday.", "kept")
+
+    at_the_desk(desk, story, engine=lambda: FakeEngine(desk))
+    with closing(small_desk(tmp_path)) as again:
+        assert drafts.kept_reply(again, case_id).text == "We come on Friday."
