@@ -15,6 +15,7 @@ import msgspec
 
 from socialtriage.channels import graph_window
 from socialtriage.channels.base import ChannelContext
+from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.graph_chat import PATIENCE, Chat
 from socialtriage.channels.graph_errors import HALF, REGRANT
 from socialtriage.channels.graph_moderation import block, delete, hide
@@ -47,31 +48,21 @@ MESSAGE_BYTES = 1_000
 UNFINISHED = "Not everything could be read in the time given; the next pass goes on from there."
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class State(Kept, omit_defaults=True):
     """The cursor. `floor` is the end of the first look back; `tags` are pictures that were seen."""
 
     account: str
     floor: datetime
     media: Watched = msgspec.field(default_factory=Watched)
     chat: Watched = msgspec.field(default_factory=Watched)
-    tags: list[str] = []
+    tags: list[str] = msgspec.field(default_factory=list)
     tags_read: bool = False
 
     @classmethod
     def load(cls, cursor: str | None, since: datetime, account: str) -> State:
         """The stored cursor of this account; a new one where there is none, or it is another's or unreadable."""
-        if cursor:
-            try:
-                state = msgspec.json.decode(cursor, type=cls)
-            except (msgspec.MsgspecError, UnicodeError):
-                return cls(account, since)
-            if state.account == account:
-                return state
-        return cls(account, since)
-
-    def dump(self) -> str:
-        """As it is stored."""
-        return msgspec.json.encode(self).decode()
+        state = kept(cursor, cls)
+        return state if state is not None and state.account == account else cls(account, since)
 
 
 class Instagram:
