@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -145,7 +146,9 @@ def test_no_word_of_hers_and_no_hash_that_a_guess_could_confirm_stays_in_the_log
     assert (found.fault, found.private) == (None, 0)
 
 
-def test_copies_that_a_killed_program_left_are_named_or_gone(there: AnswerDesk) -> None:
+def test_copies_that_a_killed_program_left_are_named_or_gone(
+    there: AnswerDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = there.desk.store.path.parent
     old, young = folder / ".socialtriage-old", folder / ".socialtriage-young"
     for each in (old, young):
@@ -154,8 +157,14 @@ def test_copies_that_a_killed_program_left_are_named_or_gone(there: AnswerDesk) 
     os.utime(old, (1, 1))
     (folder / ".desk.db.before-2-20261122-120000").write_text(NAME)
     (folder / "desk.before-restore-20261122-120000-media").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone, alive = (tmp_path / f"socialtriage-view-{number}-x" for number in (2**22 + 1, os.getpid()))
+    for each in (gone, alive):
+        each.mkdir()
+        (each / "photo.jpg").write_text(NAME)
     done = keeping.prune(there.desk)
     assert not old.exists()
+    assert [each.exists() for each in (gone, alive)] == [False, True], "copies for the viewer, of a killed program"
     assert done.copies == (
         ".desk.db.before-2-20261122-120000",
         ".socialtriage-young",

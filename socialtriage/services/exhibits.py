@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from socialtriage.domain.unmarked import without_metadata
 from socialtriage.domain.views import MediaView, MessageView
 from socialtriage.services import evidence, inbox
 from socialtriage.services.desk import Desk
+from socialtriage.store.leases import process_start
 
 LONGEST_NAME = 80
 """Characters of a name that is written to disk."""
@@ -29,6 +31,8 @@ DOCUMENTS = frozenset((".txt", ".csv", ".rtf", ".doc", ".docx", ".xls", ".xlsx",
     (".odt", ".ods", ".odp", ".eml", ".ics", ".vcf")
 )
 """Endings beside those of photos, video, sound and PDF that the system may open; of others, some start programs."""
+_VIEWS = "socialtriage-view-"
+"""How folders of copies for the viewer are called among the temporary files; the number of their process follows."""
 _UNFIT = re.compile(r"[^\w.\-]+")
 
 
@@ -115,9 +119,20 @@ def lay_out(desk: Desk, media: MediaView) -> Path:
     return _write(desk, media, Path(tempfile.mkdtemp(dir=_viewing())), "file", clean=False)
 
 
+def sweep_views() -> None:
+    """Remove the viewer's copies of programs that were killed, so that what is forgotten is not still there."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_VIEWS}*"):
+        number = folder.name.removeprefix(_VIEWS).partition("-")[0]
+        with suppress(OSError):
+            ours = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+            if ours and number.isdecimal() and not folder.is_symlink() and process_start(int(number)) is None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @cache
 def _viewing() -> str:
-    folder = tempfile.mkdtemp(prefix="socialtriage-")
+    sweep_views()
+    folder = tempfile.mkdtemp(prefix=f"{_VIEWS}{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

@@ -160,6 +160,8 @@ def remove_files(desk: Desk, files: Sequence[str]) -> None:
 
 def finish(desk: Desk, done: Pruned, *, compact: bool = False) -> None:
     """Take what was forgotten out of the files, too, and name the copies that still hold it."""
+    from socialtriage.services.exhibits import sweep_views
+
     done.forgotten.media += _sweep(desk)
     found = done.forgotten
     if found.cases or found.messages or compact:
@@ -168,6 +170,7 @@ def finish(desk: Desk, done: Pruned, *, compact: bool = False) -> None:
             done.why = "" if done.compacted else "another window has the store open; it goes when that is closed"
         except StoreError as exc:
             done.compacted, done.why = False, str(exc)
+    sweep_views()
     done.copies = _copies(desk.store.path)
 
 
