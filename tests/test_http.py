@@ -489,6 +489,23 @@ def test_a_slow_drip_ends_with_the_budget(
     assert time.monotonic() - started < 5
 
 
+def test_a_picture_has_the_time_that_its_size_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow line is no reason to doubt whether a picture arrived."""
+    monkeypatch.setattr("socialtriage.channels.http.WRITE_TIME", 0.05)
+    monkeypatch.setattr("socialtriage.channels.http.SLOWEST", 1_000)
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.wait([asyncio.ensure_future(reader.read())], timeout=0.2)
+        await respond(writer, b"{}")
+
+    async def hand_in(session: Session) -> Answer:
+        return await session.post("/photo", content=b"x" * 1_000)
+
+    assert over_a_socket(slow, hand_in).status == 200
+    with pytest.raises(AnswerLost):
+        over_a_socket(slow, write)
+
+
 def test_a_huge_body_is_not_read_to_its_end() -> None:
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         body = gzip.compress(b" " * (MAX_BODY + 1))

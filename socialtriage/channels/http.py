@@ -59,6 +59,8 @@ PATIENCE = 10.0
 """Longest wait, in seconds, that a retry inside a pass accepts from a server."""
 WRITE_TIME = 30.0
 """Seconds a write may take from first to last byte: cutting it short earlier would only leave its outcome unknown."""
+SLOWEST = 50_000
+"""Bytes a second at which a picture is still handed in in time: its seconds come on top of the others."""
 
 _DIRECT: Mapping[str, None] = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 """A proxy of the environment never sees what is meant for this machine."""
@@ -270,7 +272,7 @@ class Session:
 
     async def _once(self, request: httpx.Request, repeatable: bool) -> Answer:
         self.budget.requests += 1
-        async with _mapped(request, repeatable), asyncio.timeout(self._time(repeatable)):
+        async with _mapped(request, repeatable), asyncio.timeout(self._time(repeatable, request)):
             response = await self._client.send(request, stream=True)
             try:
                 body = await _read(response)
@@ -294,9 +296,11 @@ class Session:
             raise AnswerLost(error.message) from error
         raise error
 
-    def _time(self, repeatable: bool) -> float:
+    def _time(self, repeatable: bool, request: httpx.Request) -> float:
         """Seconds for one try: a read ends with the account's budget, however slowly its answer drips in."""
-        return max(0.5, self.budget.left) if repeatable else WRITE_TIME
+        if repeatable:
+            return max(0.5, self.budget.left)
+        return WRITE_TIME + int(request.headers.get("content-length", 0)) / SLOWEST
 
 
 _UNSENDABLE = "The login for {} holds characters that none can have."

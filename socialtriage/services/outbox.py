@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from socialtriage.channels.http import Budget
+from socialtriage.channels.http import SLOWEST, Budget
 from socialtriage.domain import cases as life
 from socialtriage.domain.errors import (
     ChannelError,
@@ -332,7 +332,8 @@ class Sender:
 
     async def _with_channel(self, row: OutboxRow, *, look_up: bool = False) -> Sent | None:
         account = self._desk.account(row.account or "")
-        channel = self._poller.channel(account, Budget(30))
+        budget = Budget(30)
+        channel = self._poller.channel(account, budget)
         try:
             if row.kind in MODERATION:
                 if look_up:
@@ -341,6 +342,7 @@ class Sender:
             if row.kind is OutboxKind.POST:
                 return await posting.publish(channel, row, look_up=look_up)
             before, files = await self._blocking(self._goes_with, row)
+            budget.seconds += sum(len(file.data) for file in files) / SLOWEST
             reply = replace(outgoing(row, before), files=files)
             return await channel.look_up(reply) if look_up else await channel.send(reply)
         finally:
