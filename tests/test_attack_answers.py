@@ -110,6 +110,26 @@ def test_a_pass_that_the_sender_wrote_does_not_outweigh_what_the_server_says(des
     assert doubts(parse(forged + servers + mail)) is None
 
 
+@pytest.mark.parametrize(
+    ("results", "doubtful"),
+    [
+        ("mx; spf=pass smtp.mailfrom=jo@evil.example", True),
+        ("mx; spf=pass (ok) smtp.mailfrom=evil.example; dkim=pass header.d=evil.example header.s=k", True),
+        ("mx; dkim=pass header.i=@evil.example; spf=softfail smtp.mailfrom=waste@anytown.example", True),
+        ("mx; spf=pass smtp.mailfrom=com", True),
+        ("mx; spf=pass smtp.mailfrom=bounce@mail.anytown.example; dkim=pass header.d=tenant.example", False),
+        ("mx; spf=pass smtp.mailfrom=srs@list.example; dkim=pass header.d=anytown.example", False),
+        ("mx; spf=pass smtp.mailfrom=x@evil.example; dmarc=pass header.from=anytown.example", False),
+        ("mx; spf=none smtp.mailfrom=waste@anytown.example; dkim=none", False),
+    ],
+)
+def test_a_server_that_vouches_for_somebody_else_vouches_for_nobody(
+    desk: AnswerDesk, results: str, doubtful: bool
+) -> None:
+    why = doubts(parse(desk.mail("Done.", Authentication_Results=results).as_bytes()))
+    assert ("vouches for another sender" in (why or "")) == doubtful
+
+
 # --- which case it is -------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ cannot make a second sender.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
@@ -26,6 +27,10 @@ _ID = re.compile(r"<([^<>]{1,1000})>")
 _AROUND_AT = re.compile(r"\s*@\s*")
 _COMMENT = re.compile(r"\([^()]*+\)")
 _RESULT = re.compile(r"(?:^|[;\s])(spf|dkim|dmarc)\s*=\s*([a-z]+)", re.IGNORECASE)
+_PASSED = re.compile(r"\s*(spf|dkim)(?:/\d+)?\s*=\s*pass\b", re.IGNORECASE)
+_ENVELOPE = re.compile(r"\bsmtp\.mail(?:from)?\s*=\s*\"?(?:[^\s;@\"<>]{0,256}@)?([\w.-]{1,255})", re.IGNORECASE)
+_SIGNER = re.compile(r"\bheader\.[di]\s*=\s*\"?(?:[^\s;@\"<>]{0,256}@)?([\w.-]{1,255})", re.IGNORECASE)
+MOST_RESULTS = 50
 _HEADER_FROM = re.compile(r"header\.from\s*=\s*([^\s;]+)", re.IGNORECASE)
 
 
@@ -60,6 +65,8 @@ class AuthenticationResult:
     dkim: str = ""
     dmarc: str = ""
     header_from: str = ""
+    vouched: tuple[str, ...] = ()
+    """Domains for which SPF or DKIM passed: the envelope's, and those that signed. Neither need be that of From."""
 
     @property
     def failed(self) -> bool:
@@ -160,4 +167,12 @@ def authentication(raw: str) -> AuthenticationResult:
         dkim=found.get("dkim", ""),
         dmarc=found.get("dmarc", ""),
         header_from=str(clean_line(claimed[1].lower())) if claimed else "",
+        vouched=tuple(dict.fromkeys(_vouched(text))),
     )
+
+
+def _vouched(text: str) -> Iterator[str]:
+    for part in text.split(";")[1:MOST_RESULTS]:
+        if found := _PASSED.match(part):
+            name = _ENVELOPE if found[1].lower() == "spf" else _SIGNER
+            yield from (str(clean_line(domain.lower().rstrip("."))) for domain in name.findall(part))

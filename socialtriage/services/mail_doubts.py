@@ -48,9 +48,16 @@ def doubts(mail: ParsedMail) -> str | None:
         return f"the mail server says that its sender may be forged ({', '.join(failed) or 'spf=softfail'})"
     claimed = next((result.header_from.rpartition("@")[2] for result in own if result.header_from), "")
     domain = mail.author.key.rpartition("@")[2] if mail.author else ""
-    if claimed and domain and not (within(domain, claimed) or within(claimed, domain)):
+    if claimed and domain and not _aligned(domain, claimed):
         return f"the mail server looked at another sender, {claimed}"
+    vouched = [one for result in own for one in result.vouched]
+    if dmarc != "pass" and domain and vouched and not any(_aligned(domain, one) for one in vouched):
+        return f"the mail server vouches for another sender, {vouched[0]}"
     return None
+
+
+def _aligned(domain: str, other: str) -> bool:
+    return within(domain, other) or within(other, domain)
 
 
 def within(domain: str, parent: str) -> bool:
