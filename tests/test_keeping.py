@@ -390,6 +390,7 @@ def test_the_commands_hand_over_and_erase_a_person(tmp_path: Path) -> None:
     shell.config.write_text(shell.config.read_text() + '\n[retention]\ndefault = "30d"\n')
     ref = shell.ok("new", "--person", f"{NAME} <b>", "--text", f"{WORD} <script>", "--json").json["ref"]
     key = shell.ok("person", "find", NAME, "--json").json[0]["key"]
+    shell.ok("fact", ref, "address", f"12 {WORD} Lane")
     data = shell.ok("person", "export", key).json
     assert [case["ref"] for case in data["cases"]] == [ref]
     assert data["cases"][0]["messages"][0]["text"] == f"{WORD} <script>"
@@ -398,6 +399,7 @@ def test_the_commands_hand_over_and_erase_a_person(tmp_path: Path) -> None:
         assert archive.namelist() == ["person.json", "person.html"]
         page = archive.read("person.html").decode()
     assert WORD in page
+    assert f"<li>address: 12 {WORD} Lane</li>" in page
     assert "<script>" not in page
     assert shell.run("person", "erase", key).status == 1
     refused = shell.run("person", "erase", key, "--yes")

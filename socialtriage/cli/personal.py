@@ -16,6 +16,7 @@ from socialtriage.services.desk import Desk
 from socialtriage.services.page import guarded
 
 _UNSAFE = re.compile(r"[^\w.-]+")
+_IDENTITY = ("network", "handle", "name", "key", "first_at", "needs")
 ANOTHER = "[words of another person]"
 _STYLE = (
     "body{font-family:sans-serif;margin:1em;max-width:60em}table{border-collapse:collapse}"
@@ -109,10 +110,10 @@ def as_html(desk: Desk, data: dict[str, Any]) -> str:
         f"<title>{title}</title>\n{guarded(_STYLE)}</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         f"<p>Made {_text(data['made_at'])} by {_text(data['made_by'])}. Times are UTC.</p>\n<h2>Identities</h2>\n"
         '<table>\n<thead><tr><th scope="col">Network</th><th scope="col">Handle</th><th scope="col">Name</th>'
-        '<th scope="col">Key</th><th scope="col">First seen</th></tr></thead>\n<tbody>\n'
+        '<th scope="col">Key</th><th scope="col">First seen</th><th scope="col">Needs</th></tr></thead>\n<tbody>\n'
     ]
     for each in data["identities"]:
-        cells = "".join(f"<td>{_text(each[name])}</td>" for name in ("network", "handle", "name", "key", "first_at"))
+        cells = "".join(f"<td>{_text(each[name])}</td>" for name in _IDENTITY)
         parts.append(f"<tr>{cells}</tr>\n")
     parts.append("</tbody>\n</table>\n")
     for case in data["cases"]:
@@ -127,10 +128,14 @@ def as_html(desk: Desk, data: dict[str, Any]) -> str:
 def _case_html(case: dict[str, Any]) -> list[str]:
     facts = (("Status", "status"), ("Area", "area"), ("Kind", "kind"), ("Opened", "opened_at"), ("Closed", "closed_at"))
     told = "; ".join(f"{label}: {case[name]}" for label, name in facts if case[name])
-    parts = [f"<h2>Case {_text(case['ref'])}</h2>\n<p>{_text(told)}</p>\n<h3>Messages</h3>\n"]
+    parts = [f"<h2>Case {_text(case['ref'])}</h2>\n<p>{_text(told)}</p>\n"]
+    known = [f"<li>{_text(name)}: {_text(value)}</li>\n" for name, value in case["facts"].items()]
+    parts += ["<h3>Facts</h3>\n<ul>\n", *known, "</ul>\n"] if known else []
+    parts.append("<h3>Messages</h3>\n")
     for each in case["messages"]:
         who = f"{each['voice']} {each['name'] or ''} ({each['visibility']})"
         parts.append(_said(who, each["at"], "\n".join(filter(None, (each["subject"], each["text"], each["quoted"])))))
+        parts += [_said("Earlier wording, until then", x["replaced_at"], x["text"]) for x in each["revisions"]]
         parts += [f"<p>File: {_text(x['kind'])} {_text(x['name'])}, {_text(x['state'])}</p>\n" for x in each["media"]]
     parts.append("<h3>Log</h3>\n<ul>\n")
     for each in case["events"]:
