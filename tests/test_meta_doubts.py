@@ -18,7 +18,7 @@ from socialtriage.channels.http import Http
 from socialtriage.channels.instagram import Instagram
 from socialtriage.channels.threads import Threads
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import RateLimited, Unavailable
+from socialtriage.domain.errors import BadPayload, NotPermitted, RateLimited, Unavailable
 from socialtriage.domain.models import Incoming, OutgoingReply, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, PAGE, TOKEN, GraphServer
@@ -274,6 +274,50 @@ def test_lists_that_tell_no_sign_are_read_in_every_pass_while_they_are_young(met
             desk.now += timedelta(minutes=2)
         asyncio.run(desk.poll())
         assert len(desk.residents) == 27
+
+
+def test_where_nothing_that_was_listed_is_shown_a_permission_has_lapsed_and_the_account_says_so(
+    meta: GraphServer, threads: ThreadsServer
+) -> None:
+    ago = NOON - timedelta(hours=9)
+    post, medium = meta.post("The park opens", at=ago), meta.medium("The park", at=ago)
+    meta.comment(post, "lovely", "Ada", at=ago)
+    meta.ig_comment(medium, "lovely", "ada", at=ago)
+    root = threads.post(NAME, "Budget")
+    threads.post("ada", "too high", above=root)
+    threads.post("wei", "@council a pothole")
+    unseen = {"error": {"code": 100, "error_subcode": 33, "message": "does not exist, or missing permissions"}}
+    for desk, network, edge, also in (
+        (on_the_page(meta), meta, f"{post}/comments", 0),
+        (on_instagram(meta), meta, f"{medium}/comments", 0),
+        (at_threads(threads), threads, f"{root}/conversation", 1),
+    ):
+        if isinstance(network, GraphServer):
+            network.error(100, edge, subcode=33)
+        else:
+            network.fail("400", edge, unseen)
+        with pytest.raises(NotPermitted, match=r"missing permissions|words"):
+            asyncio.run(desk.poll())
+        assert len(desk.residents) == also, "what else there is was read"
+        asyncio.run(desk.poll())
+        assert len(desk.residents) == also + 1, "and nothing waits for its turn"
+
+
+def test_one_conversation_that_is_refused_at_threads_keeps_no_other_back(threads: ThreadsServer) -> None:
+    roots = [threads.post(NAME, f"Budget {number}") for number in range(3)]
+    for root in roots:
+        threads.post("ada", f"too high, {root}", above=root)
+    mention = threads.post("wei", "@council a pothole")
+    desk = at_threads(threads)
+    threads.fail("400", f"{roots[1]}/conversation", {"error": {"code": 100, "message": "not this one"}})
+    asyncio.run(desk.poll())
+    assert len(desk.residents) == 3
+    assert any("below 1 post(s) could not be read" in said for said in desk.notices)
+    threads.fail("200", f"{roots[2]}/conversation", {"data": "text"})
+    with pytest.raises(BadPayload):
+        asyncio.run(desk.poll())
+    assert mention in desk.residents
+    assert len(desk.residents) == 4
 
 
 def test_the_allowance_that_is_used_up_is_named(meta: GraphServer) -> None:

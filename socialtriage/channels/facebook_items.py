@@ -71,8 +71,9 @@ class Items:
         at = moment(post.get("updated_time")) or moment(post.get("created_time")) or self.now()
         told = post.get("updated_time")
         sign = words_of(told) or text_id(told) or unsigned(at, self.now())
-        root = self.by_others(post) or (others and text_id(an_object(post.get("from")).get("id")) != self.page)
-        return Thing(tail(id_), id_, sign, at, str(self._place(post, root)), root)
+        ours = text_id(an_object(post.get("from")).get("id")) == self.page
+        root = self.by_others(post) or (others and not ours)
+        return Thing(tail(id_), id_, sign, at, str(self._place(post, root)), root, ours)
 
     def _place(self, post: Mapping[str, Any], root: bool) -> str:
         said = snippet(words_of(post.get("message")), _PLACE)

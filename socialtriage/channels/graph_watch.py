@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from socialtriage.channels.graph import Graph
-from socialtriage.channels.graph_errors import HALF, Missing
+from socialtriage.channels.graph_errors import HALF, REGRANT, Missing
 from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import Gap, Incoming, Page
 
@@ -55,6 +55,8 @@ class Thing:
     place: str = ""
     root: bool = False
     """It is somebody else's post: a message itself, and the thread of all comments below it."""
+    ours: bool = False
+    """It is the account's own, so that what the list tells of may be read as long as the login may read anything."""
 
 
 def unsigned(at: datetime, now: datetime) -> str:
@@ -141,6 +143,9 @@ class Walk:
     _good: int = 0
     _refused: int = 0
     _orders: dict[str, _Order] = field(default_factory=dict)
+    _unseen: Missing | None = None
+    _listed: set[str] = field(default_factory=set)
+    """Our own things that this pass was told of."""
     _settled: set[str] = field(default_factory=set)
     """Things that this pass has read whole, or could not."""
 
@@ -150,7 +155,12 @@ class Walk:
 
     def ended_with(self) -> ChannelError | None:
         """What the pass must end with: an answer that could not be read, or a login that may read nothing."""
-        return self.failure or (self.refused if not self._good else None)
+        if self.failure is not None or self._good:
+            return self.failure
+        if self._unseen is not None:
+            # "There is none, or you may not see it" of everything that a list has just told: a permission has lapsed.
+            return self.refused or NotPermitted(self._unseen.message, hint=REGRANT)
+        return self.refused
 
     def unfinished(self, things: Sequence[Thing]) -> bool:
         """Whether something that moved is left for the next pass."""
@@ -164,6 +174,7 @@ class Walk:
     async def moved(self, things: Sequence[Thing]) -> AsyncIterator[Page]:
         """Everything that moved, the latest first: a few pages of each, then each to its end."""
         order = sorted(things, key=lambda thing: thing.at, reverse=True)
+        self._listed = {thing.key for thing in order if thing.ours}
         for limit in (FRESH, None):
             for thing in order:
                 if thing.key in self._settled:
@@ -208,6 +219,9 @@ class Walk:
         except Rejected as exc:
             # Gone since the list was read, or not to be had: that is this thing's matter, and no other's.
             self._settled.add(thing.key)
+            if isinstance(exc, Missing) and thing.key in self._listed:
+                self._unseen = self._unseen or exc
+                return
             if not isinstance(exc, Missing):
                 self.problems.append(f"A {thing.place or 'conversation'} could not be read: {exc.message}")
             if thing.at <= self.now() - self.patience:

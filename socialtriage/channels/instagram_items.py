@@ -40,7 +40,7 @@ class Items:
         said = snippet(words_of(medium.get("caption")), 80)
         at = moment(medium.get("timestamp")) or self.now()
         sign = text_id(count) or ("0" if count == 0 or count == "0" else unsigned(at, self.now()))
-        return Thing(id_, id_, sign, at, f"post “{said}”" if said else "post")
+        return Thing(id_, id_, sign, at, f"post “{said}”" if said else "post", ours=True)
 
     def author(self, raw: Mapping[str, Any], key: str) -> Author:
         """Who wrote; two people whose names are withheld are two."""

@@ -92,6 +92,8 @@ class Threads:
                 yield page
         except (NotPermitted, Rejected, BadPayload) as exc:
             yield Page(notices=(f"Replies that wait for approval could not be read: {exc.message}",))
+        if walk.failure is not None:
+            raise walk.failure
 
     # --- reading again ------------------------------------------------------------------------------------
 

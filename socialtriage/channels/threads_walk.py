@@ -17,11 +17,11 @@ import msgspec
 
 from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.graph import Listing
-from socialtriage.channels.graph_errors import Missing
+from socialtriage.channels.graph_errors import REGRANT, Missing
 from socialtriage.channels.graph_json import moment, text_id
 from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_items import FIELDS, OWN_FIELDS, Translator
-from socialtriage.domain.errors import BadPayload, Rejected, Unavailable
+from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import Incoming, Page
 
 PAGE = "100"
@@ -83,6 +83,11 @@ class Walk:
         self._turned: list[Mapping[str, Any]] = []
         self._rest: list[_Below] = []
         self._owed = frozenset(cursor.owed)
+        self._good = False
+        self._refused: list[Rejected] = []
+        """Conversations that may not be read: each is its own matter, as long as there are others."""
+        self.failure: ChannelError | None = None
+        """What the pass must end with, after everything else was read."""
 
     def _go_on(self, share: float = 0.0) -> bool:
         """Whether more than `share` of the budget is left, and enough to begin something."""
@@ -146,6 +151,13 @@ class Walk:
             yield page
         async for page in self._in_turn():
             yield page
+        if self._refused and not self._good:
+            said = self._refused[0]
+            # "There is none, or you may not see it" of everything that the list has just told: a permission has lapsed.
+            lapsed = NotPermitted(said.message, hint=REGRANT) if isinstance(said, Missing) else said
+            self.failure = self.failure or lapsed
+        elif others := [said for said in self._refused if not isinstance(said, Missing)]:
+            yield Page(notices=(f"The replies below {len(others)} post(s) could not be read: {others[0].message}",))
         if not self._go_on(FOR_MENTIONS):
             yield Page(notices=(UNFINISHED,), unfinished=True)
 
@@ -216,9 +228,14 @@ class Walk:
         while self._go_on(FOR_MENTIONS):
             try:
                 listing = await conversation(self._api, left.key, left.after)
-            except Missing:
+            except Rejected as exc:
                 self._owe(left.key, False)
+                self._refused.append(exc)
                 return
+            except BadPayload as exc:
+                self.failure = self.failure or exc
+                return
+            self._good = True
             messages = self._messages(listing.entries, left.post)
             left.seen |= {message.remote_id for message in messages}
             left.after = listing.after
