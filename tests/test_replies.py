@@ -276,6 +276,21 @@ def test_a_promise_is_a_deadline_a_line_in_the_log_and_kept_or_broken_in_the_end
         assert case_ids(desk.desk, "promised") == []
 
 
+def test_a_promise_for_a_day_when_nobody_works_is_pointed_out(tmp_path: Path) -> None:
+    with reply_desk(tmp_path) as desk:
+        case_id = desk.ask("When?")
+        christmas = promises.moment(desk.desk, "25 Dec 17:00")
+        assert (
+            "It promises word by Friday 25 December, when nobody works."
+            in desk.draft(case_id, "Soon.", promise=christmas).warnings
+        )
+        assert desk.draft(case_id, "Soon.", promise=promises.moment(desk.desk, "thu 17:00")).warnings == ()
+        assert (
+            "Nobody works on Sunday 22 November"
+            in promises.promise(desk.desk, [case_id], promises.moment(desk.desk, "sunday 01:30")).said
+        )
+
+
 def test_a_reply_that_repeats_the_promise_does_not_keep_it(tmp_path: Path) -> None:
     answer = '\n[[answers]]\nid = "later"\ntext = "You will hear from us by {promise}."\n'
     with reply_desk(tmp_path, CONFIG, answer) as desk:

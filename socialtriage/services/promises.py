@@ -11,6 +11,7 @@ from socialtriage.domain.views import Done
 from socialtriage.domain.when import parse_when
 from socialtriage.services import triage
 from socialtriage.services.desk import Desk
+from socialtriage.services.reply_checks import closed_on
 from socialtriage.services.saved_answers import moment_of
 
 
@@ -28,12 +29,13 @@ def moment(desk: Desk, text: str) -> datetime:
 def promise(desk: Desk, ids: Sequence[int], by: datetime, expect: triage.Expect = None) -> Done:
     """Promise word by a moment; it is a deadline until the resident is answered. Raises `Refused`, `Stale`."""
     now = desk.clock()
+    closed = f" Nobody works on {day}: u takes it back." if (day := closed_on(desk, by)) else ""
     return triage.act(
         desk,
         ids,
         lambda case: life.promised(case, by, now),
         "case.promised",
-        lambda cases: f"Promised {triage.names(cases)} word by {moment_of(desk, by)}.",
+        lambda cases: f"Promised {triage.names(cases)} word by {moment_of(desk, by)}.{closed}",
         expect=expect,
         logged=("promised_at",),
     )

@@ -123,7 +123,7 @@ def prepare(
     files = reply_files.read(wishes.attach, able)
     parts, length = _parts(channel, whole, goal.visibility, handle, goal.network, wishes)
     price = reply_place.price(channel, goal.account, parts, goal.visibility)
-    wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files))
+    wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files), wishes.promise)
     apart = bool(able and able.pictures_apart and goal.visibility is Visibility.PRIVATE)
     unseen = reply_files.unseen(files, able, goal.network, apart=apart)
     draft = ReplyDraft(

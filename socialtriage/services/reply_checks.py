@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from socialtriage.config.values import PLACEHOLDERS, parse_period
 from socialtriage.domain import replying
@@ -30,6 +30,7 @@ class Wording:
     to: str
     """The resident's handle."""
     carries_files: bool = False
+    promise: datetime | None = None
 
 
 def refuse_unfilled(words: str) -> None:
@@ -78,6 +79,8 @@ def _warnings(desk: Desk, detail: CaseDetail, wording: Wording, held: bool) -> I
         yield f"It names somebody else: {', '.join(strangers)}."
     if not wording.carries_files and replying.speaks_of_an_enclosure(wording.text):
         yield "It speaks of something attached, and nothing is attached."
+    if wording.promise is not None and (day := closed_on(desk, wording.promise)):
+        yield f"It promises word by {day}, when nobody works."
     if public and (last := _pre_election(desk)):
         yield f"This is the pre-election period, until {last}: a public reply must not be seen to favour anybody."
 
@@ -158,6 +161,12 @@ def _known_handles(desk: Desk, detail: CaseDetail, wording: Wording) -> Iterator
     for account in desk.config.accounts:
         if account.handle:
             yield account.handle
+
+
+def closed_on(desk: Desk, at: datetime) -> str:
+    """The day of a moment in words where the desk is closed on all of it; "" where it is open."""
+    day = at.astimezone(desk.zone).date()
+    return "" if desk.clocks.working.hours_on(day) else f"{day:%A} {day.day} {day:%B}"
 
 
 def _pre_election(desk: Desk) -> str:
