@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 
+from socialtriage.channels import mastodon_walk
 from socialtriage.channels.base import Channel
 from socialtriage.channels.facebook import Facebook
 from socialtriage.channels.google import GoogleReviews
@@ -300,3 +301,46 @@ def test_a_gap_that_needs_two_passes_to_be_read_again_is_one_until_the_second_is
 
     asyncio.run(story())
     town.close()
+
+
+@pytest.mark.parametrize("settled", ["reply", "close", "reply, close"])
+def test_what_arrives_behind_an_answer_that_was_given_while_catching_up_is_not_taken_for_answered(
+    settled: str, tmp_path: Path, clock: FrozenClock, network: MastodonServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mastodon_walk, "ENTRIES", 40)
+    shell = shell_at(tmp_path / "desk", network.url)
+    network.mention("Before the weekend.", "olaf")
+    shell.ok("poll", "--once")
+    clock.move(hours=10)
+    first = network.mention("There is a smell of gas in Mill Lane.", "ada")
+    for number in range(90):
+        clock.move(minutes=20)
+        network.mention(f"Message {number}.", f"r{number}")
+    network.mention("Is anybody there?", "ada", reply_to=first)
+    clock.move(hours=1)
+
+    # The officer answers what is newest before the rest has been read.
+    with monkeypatch.context() as slow:
+        slow.setattr(mastodon_walk.Stream, "_forward", nothing_more)
+        shell.ok("poll", "--once")
+    [case] = [c for c in shell.ok("list", "--json").json if "anybody" in c["snippet"]]
+    assert case["message_count"] == 1
+    if "reply" in settled:
+        shell.ok("reply", case["ref"], "Yes. How can we help?")
+        assert shell.ok("show", case["ref"], "--json").json["status"] == "waiting_resident"
+    if "close" in settled:
+        shell.ok("close", case["ref"], "--outcome", "no_reply_needed")
+
+    clock.move(minutes=2)
+    shell.ok("poll", "--once")
+    found = shell.ok("show", case["ref"], "--json").json
+    assert "smell of gas in Mill Lane." in found["messages"][0]["text"]
+    assert found["status"] == "open"
+    assert found["due_at"] is not None
+    assert case["ref"] in {c["ref"] for c in shell.ok("list", "--json").json}
+
+
+async def nothing_more(_: object) -> AsyncIterator[Page]:
+    for page in [Page()]:
+        yield page
+    raise OutOfTime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
@@ -49,7 +50,7 @@ class Batch:
         self.opened: dict[int, Case] = {}
         self.before: dict[int, Case] = {}
         self.refs: list[str] = []
-        self.replay: set[int] = set()
+        self.replay: dict[int, datetime | None] = {}
         self.bumped: set[int] = set()
         self.rows: list[tuple[int, int | None, int | None, Voice, Incoming]] = []
         self.links: list[tuple[int, int, str, str]] = []
@@ -243,7 +244,8 @@ class Batch:
         if not counted:
             case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
         if at < case.last_message_at:
-            self.replay.add(case_id)
+            unseen = not counted and self.tx.intake.answered_from_here(case_id, at)
+            self.replay[case_id] = self.replay.get(case_id) or (at if unseen else None)
         if at < case.opened_at:
             case = replace(case, opened_at=at, snippet=first_words(case.flags, item.text or item.subject or ""))
         if item.automatic not in UNANSWERED:
@@ -277,7 +279,7 @@ class Batch:
         case = self._touch(case_id)
         self.cases[case_id] = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
         self.places.case_of[item.remote_id] = case_id
-        self.replay.add(case_id)
+        self.replay.setdefault(case_id)
         if item.own:
             self.events.append(NewEvent("reply.seen", case_id, case.ref, {"remote_id": item.remote_id}))
 
@@ -302,7 +304,7 @@ class Batch:
                 self.adopted.append((case_id, message_id))
                 case = self._touch(case_id)
                 self.cases[case_id] = replace(case, messages=case.messages + 1)
-                self.replay.add(case_id)
+                self.replay.setdefault(case_id)
 
     # --- edits and deletions ------------------------------------------------------------------------------
 
@@ -392,5 +394,6 @@ class Batch:
         """Who waits for whom, from the whole conversation in its order: our own words may arrive late."""
         if case_id in self.opened:
             self.before[case_id] = self.opened[case_id]
-        case = replayed(self.desk.clocks, self.cases[case_id], self.tx.intake.timeline(case_id))
+        said, unseen = self.tx.intake.timeline(case_id), self.replay[case_id]
+        case = replayed(self.desk.clocks, self.cases[case_id], said, unseen)
         self.cases[case_id] = self.desk.clocks.with_due(case)

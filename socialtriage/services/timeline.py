@@ -14,10 +14,11 @@ from socialtriage.services.clocks import Clocks
 ON_THE_DESK = (Status.NEW, Status.OPEN, Status.TELL_RESIDENT)
 
 
-def replayed(clocks: Clocks, case: Case, timeline: Iterable[tuple[str, Voice]]) -> Case:
+def replayed(clocks: Clocks, case: Case, timeline: Iterable[tuple[str, Voice]], unseen: datetime | None = None) -> Case:
     """The case as its messages, oldest first, leave it: first answer, and since when the resident waits.
 
-    Our own words may have been written elsewhere and arrive late, so the order of arrival says nothing.
+    Our own words may have been written elsewhere and arrive late, so the order of arrival says nothing. But whoever
+    answered from here before a message of `unseen` had come has not read it: it waits.
     """
     waiting: datetime | None = None
     taken_up, spoke = case.reopened_at, False
@@ -37,6 +38,7 @@ def replayed(clocks: Clocks, case: Case, timeline: Iterable[tuple[str, Voice]]) 
     if not spoke and case.waiting_since is not None:
         # A repeat contact waits since the person's first matter that nobody answered.
         waiting = min(waiting or case.waiting_since, case.waiting_since)
+    waiting = waiting or unseen
     if waiting is None and case.status in ON_THE_DESK:
         case = replace(case, status=Status.WAITING_RESIDENT)
     return case if case.status is Status.CLOSED else replace(case, waiting_since=waiting)
