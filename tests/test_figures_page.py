@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -163,6 +165,24 @@ def browser(tmp_path: Path) -> Any:
         pytest.skip("there is no Chromium on this machine")
     with chromium.Chromium(program, tmp_path / "profile") as one:
         yield one
+
+
+def test_every_figure_of_the_page_can_be_opened_into_its_cases(tmp_path: Path) -> None:
+    desk, _ = october(tmp_path, config=CONFIG + REPORT)
+    report = figures.make(desk, figures.span_called(desk, "week"))
+    text = "".join(figures_html.as_html(report))
+    found = [shlex.split(unescape(each)) for each in re.findall(r"<code>(.*?)</code>", text)]
+    opened = 0
+    for table in report.tables:
+        for row in table.rows:
+            at = {column.id: value for column, value in zip(table.columns, row.values, strict=True)}
+            wanted = [row.search] if row.search and (at.get("cases") or at.get("value")) else []
+            for search in [*wanted, *(each for name, each in row.also.items() if at[name])]:
+                view = [] if row.view == "all" else ["--view", row.view]
+                assert ["socialtriage", "list", *view, "--search", search] in found, (table.id, row.id)
+                opened += 1
+    assert opened > 50
+    desk.close()
 
 
 def test_in_a_real_browser_nothing_is_fetched_and_nothing_runs(tmp_path: Path, browser: chromium.Chromium) -> None:

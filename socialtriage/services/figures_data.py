@@ -14,7 +14,7 @@ from socialtriage.domain.spans import Span
 from socialtriage.domain.times import iso
 from socialtriage.services.figures_brief import sentences
 
-_LISTED = ("cases", "value")
+LISTED = ("cases", "value")
 """Columns whose cases a row's filter lists."""
 CSV_COLUMNS = ("figure", "item", "label", "measure", "value", "unit", "search")
 
@@ -89,7 +89,7 @@ def as_csv(report: Report) -> Iterator[str]:
                 value, unit = table.cell(row, place)
                 if value is None:
                     continue
-                search = row.also.get(column.id, (row.search or "") if column.id in _LISTED else "")
+                search = row.also.get(column.id, (row.search or "") if column.id in LISTED else "")
                 named = report.currency if unit is Unit.MONEY else unit.value
                 cells = (table.id, row.id, row.label, column.id, str(value), named, search)
                 yield _line([cell if at == 4 else neutralise(cell) for at, cell in enumerate(cells)])

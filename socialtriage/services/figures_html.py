@@ -16,6 +16,7 @@ from socialtriage.domain.figures import WEEKDAYS, Picture, Report, Row, Table, w
 from socialtriage.domain.text import clean
 from socialtriage.services import figures_svg
 from socialtriage.services.figures_brief import sentences
+from socialtriage.services.figures_data import LISTED
 
 _LIGHT = (
     "--back:#fff;--ink:#1b2026;--dim:#535c67;--rule:#8a929b;--panel:#f1f3f5;--bar:#0a4f9e;--pale:#8fb6e0;"
@@ -57,6 +58,8 @@ STYLE = (
     "th[scope=row]{text-align:left;font-weight:400;min-width:9rem;max-width:24rem}.matrix th[scope=row]{min-width:0}"
     "td{white-space:nowrap}.words,th.words{text-align:left;white-space:normal;min-width:12rem}"
     ".matrix th,.matrix td{padding:.2rem .35rem}"
+    "details{margin:.6rem 0}summary{cursor:pointer}summary:focus-visible{outline:3px solid var(--bar)}"
+    "details dl{margin:.4rem 0}details dd{margin:0 0 .3rem 1.2rem}"
     ".drawn{overflow-x:auto}svg{max-width:100%;min-width:30rem;height:auto;display:block;margin:.6rem 0}"
     "svg text{fill:var(--ink);font-size:13px;font-family:inherit}svg .end{text-anchor:end}"
     "svg .middle{text-anchor:middle}svg .small{font-size:11px}svg .value{font-variant-numeric:tabular-nums}"
@@ -136,12 +139,23 @@ def _section(table: Table, report: Report) -> Iterator[str]:
 
 
 def _listing(table: Table) -> str:
-    """How the cases of a row are listed, by the example of the first one."""
-    row = next((row for row in table.rows if row.search and row.values[0]), None)
-    if row is None:
+    """Every figure can be opened into its cases: the command for each, folded away until somebody asks."""
+    found = [opening for row in table.rows for opening in _openings(table, row)]
+    if not found:
         return ""
-    command = f"socialtriage list --view {row.view} --search {shlex.quote(row.search or '')}"
-    return f'<p class="note">Its cases, for “{_safe(row.label)}”: <code>{_safe(command)}</code></p>\n'
+    items = "".join(f"<dt>{_safe(name)}</dt><dd><code>{_safe(command)}</code></dd>\n" for name, command in found)
+    return f'<details class="note">\n<summary>Open a figure into its cases</summary>\n<dl>\n{items}</dl>\n</details>\n'
+
+
+def _openings(table: Table, row: Row) -> Iterator[tuple[str, str]]:
+    """What is counted in a row, and the command that lists just those cases."""
+    for place, column in enumerate(table.columns):
+        search = row.also.get(column.id, row.search if column.id in LISTED else None)
+        if search and row.values[place]:
+            said = words(*table.cell(row, place), "")
+            name = row.label if column.id in LISTED else f"{row.label}, {column.title.strip()}"
+            view = "" if row.view == "all" else f" --view {row.view}"
+            yield f"{name}: {said}", f"socialtriage list{view} --search {shlex.quote(search)}"
 
 
 def _tiles(table: Table, report: Report) -> str:
