@@ -16,7 +16,9 @@ import pytest
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Status
-from socialtriage.services import answers, backup, drafts, keeping, moderation, people, triage
+from socialtriage.services import answers, backup, drafts, handoff, keeping, moderation, needs, people, triage
+from socialtriage.services.outbox import must_be_free
+from socialtriage.services.reply_rules import answerable_of
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 from tests.doubles.answer_desk import AnswerDesk, bounce
@@ -75,10 +77,22 @@ def test_what_contacts_write_about_her_goes_too_and_does_not_come_back(there: An
 
 def test_officers_at_other_windows_write_nothing_more_about_her(there: AnswerDesk) -> None:
     (case,) = arrive(there.desk, hers("bin", "1", media=(PICTURE,))).case_ids
+    triage.tag(there.desk, [case], area="waste")
+    row_id = handoff.queue(there.desk, handoff.prepare(there.desk, case)).row_id or 0
     forget(there)
+    queued = there.desk.store.outbox.get(row_id)
+    assert queued is not None
+    assert (queued.state, queued.payload) == (OutboxState.FAILED, {})
     drafts.keep(there.desk, case, OutboxKind.REPLY, f"Dear {NAME}")
-    with pytest.raises(Refused, match="forgotten"):
-        triage.note(there.desk, case, f"{NAME} rang")
+    for work in (
+        lambda: triage.note(there.desk, case, f"{NAME} rang"),
+        lambda: needs.note(there.desk, case, "address", "12 High Street"),
+        lambda: moderation.decide(there.desk, case, OutboxKind.HIDE, reason="threats"),
+        lambda: answerable_of(there.desk, there.show(case)),
+        lambda: must_be_free(there.desk, queued),
+    ):
+        with pytest.raises(Refused, match="forgotten"):
+            work()
     assert arrive(there.desk, hers("bin", "1", media=(PICTURE,))).new == 0
     assert traces(there.desk) == {}, "the picture that came with it is not kept either"
 

@@ -209,10 +209,15 @@ def closed(case: Case, outcome: Outcome, at: datetime, avoidable: Avoidable | No
     )
 
 
-def noted(case: Case) -> Case:
-    """Somebody writes about it. Raises `Refused` where it was forgotten: no words would be forgotten with it again."""
+def must_be_known(case: Case) -> None:
+    """Raises `Refused` where it was forgotten: nobody is reached by it, and new words would stay."""
     if REDACTED in case.flags:
-        raise Refused(f"{case.ref} was forgotten; nothing more is written about it.")
+        raise Refused(f"{case.ref} was forgotten; nothing more is written, noted or done about it.")
+
+
+def noted(case: Case) -> Case:
+    """Somebody writes about it. Raises `Refused` where it was forgotten."""
+    must_be_known(case)
     return touched(case)
 
 

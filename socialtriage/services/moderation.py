@@ -87,6 +87,7 @@ def decide(
     if not why:
         raise UsageError("Say why: the reason stands in the record and in the review.")
     case = desk.store.cases.get(case_id)
+    life.must_be_known(case)
     target = desk.store.moderation.target(case_id, message_id)
     if target is None:
         what = f"message {message_id} of a resident" if message_id is not None else "message of a resident"

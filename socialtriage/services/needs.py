@@ -40,7 +40,7 @@ def note(desk: Desk, case_id: int, name: str, value: str, expect: Expect = None)
             facts.append((wanted, told))
         if len(facts) > MOST:
             raise Refused(f"{case.ref} has {MOST} facts already.")
-        return replace(life.touched(case), facts=tuple(facts))
+        return replace(life.noted(case), facts=tuple(facts))
 
     # The value is the resident's: it stands in the case, where it can be forgotten, not in the log.
     said = f"Noted {wanted}." if told else f"Took {wanted} away."

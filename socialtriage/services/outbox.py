@@ -29,12 +29,11 @@ from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
     as_written,
-    begun_in_private,
+    drafted,
     outgoing,
     put_on_record,
     settle,
     settle_abandoned,
-    with_files,
 )
 from socialtriage.services.transport import MailTransport, transport_of
 from socialtriage.services.verdict import Verdict, judged
@@ -89,7 +88,7 @@ def drop(desk: Desk, row_id: int) -> Done:
             if row.kind is OutboxKind.HANDOFF and not tx.outbox.handed_off(row.case_id):
                 tx.cases.save(before, desk.clocks.with_due(life.handoff_failed(before)))
             if words := as_written(row):
-                tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row), files=with_files(row))
+                tx.put_draft(row.case_id, row.kind, words, **drafted(row, alone=True))
         tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return Done(f"Dropped the {row.kind} to {row.recipient}.", (row.case_id,) if row.case_id else ())
 
@@ -101,7 +100,9 @@ def desk_state(desk: Desk, row_id: int) -> str:
 
 
 def must_be_free(desk: Desk, row: OutboxRow) -> None:
-    """Raises `Refused` for a row that waits for a second officer, or for the part of its thread before it."""
+    """Raises `Refused` for one that waits for a second officer or the part of its thread before it, or was forgotten."""
+    if row.case_id is not None and life.REDACTED in (case := desk.store.cases.get(row.case_id)).flags:
+        raise Refused(f"{case.ref} was forgotten, and what was to leave with it.", hint=f"outbox drop {row.id}")
     if row.held:
         raise Refused(f"Row {row.id} waits for the approval of a second officer.", hint=f"outbox approve {row.id}")
     before = desk.store.outbox.get(row.after_id) if row.after_id is not None else None

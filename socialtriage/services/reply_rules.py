@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from socialtriage.channels.base import Channel, LearnsRules, Window
 from socialtriage.channels.http import Budget
+from socialtriage.domain import cases as life
 from socialtriage.domain import replying
 from socialtriage.domain.errors import ChannelError, Refused, SecretError
 from socialtriage.domain.models import IMPORTED, Capabilities, LengthRule, Visibility
@@ -83,7 +84,8 @@ async def channel_of(
 
 
 def answerable_of(desk: Desk, detail: CaseDetail, message: int | None = None) -> Answerable:
-    """What an answer to a case answers, or to one `message` of it. Raises `Refused` where no resident wrote."""
+    """What an answer to a case answers, or to one `message` of it. Raises `Refused` where there is nobody to answer."""
+    life.must_be_known(desk.store.cases.get(detail.row.id))
     answerable = desk.store.messages.to_answer(detail.row.id, message)
     if answerable is None:
         if (into := desk.store.grouping.merged_into(detail.row.id)) is not None:
