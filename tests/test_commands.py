@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from socialtriage.services.polling import Polling
+from socialtriage.services.sync import PollResult
 from tests.doubles.inside import Inside
 from tests.doubles.shell import Shell
 
@@ -263,6 +265,24 @@ def test_demo_without_a_terminal_runs_headless_and_says_what_it_did(shell: Shell
     assert len(summary["sent"]) == 1
     assert Path(summary["sent"][0]).read_bytes().startswith(b"Date:")
     assert Path(summary["store"]).exists()
+
+
+def test_poll_that_goes_on_rereads_first_when_it_is_told_to(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[object] = []
+
+    async def once(self: Polling, accounts: object, *, reread: bool, report: object) -> list[PollResult]:
+        passes.append(reread)
+        return []
+
+    async def forever(self: Polling, *args: object) -> None:
+        passes.append("on and on")
+
+    monkeypatch.setattr(Polling, "once", once)
+    monkeypatch.setattr(Polling, "forever", forever)
+    shell.ok("poll", "--reread")
+    assert passes == [True, "on and on"]
+    shell.ok("poll")
+    assert passes == [True, "on and on", "on and on"]
 
 
 def test_two_callers_of_one_name_stay_two_people(shell: Shell) -> None:

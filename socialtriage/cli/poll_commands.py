@@ -49,7 +49,7 @@ def poll_command(env: Env, once: bool, accounts: tuple[str, ...], reread: bool, 
                 in_turn = _InTurn([account.id for account in chosen], report)
                 results = await polling.once(chosen, reread=reread, report=in_turn)
                 return 0 if all(result.good for result in results) else 1
-            return await _until_stopped(polling, chosen, report)
+            return await _until_stopped(polling, chosen, report, reread)
 
     return env.with_network(story)
 
@@ -68,9 +68,16 @@ class _InTurn:
             self._report(self._done[self._ids.pop(0)])
 
 
-async def _until_stopped(polling: Polling, chosen: list[AccountConfig], report: Callable[[PollResult], None]) -> int:
+async def _until_stopped(
+    polling: Polling, chosen: list[AccountConfig], report: Callable[[PollResult], None], reread: bool
+) -> int:
+    async def work() -> None:
+        if reread:
+            await polling.once(chosen, reread=True, report=report)
+        await polling.forever(chosen, report, _sent)
+
     loop = asyncio.get_running_loop()
-    task = loop.create_task(polling.forever(chosen, report, _sent))
+    task = loop.create_task(work())
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, task.cancel)
