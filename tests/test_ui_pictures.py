@@ -14,8 +14,9 @@ from rich.segment import Segment
 
 from socialtriage.domain.models import MediaItem, MediaState
 from socialtriage.domain.text import clean_line
-from socialtriage.services import restricting
+from socialtriage.services import people, restricting
 from socialtriage.services.desk import Desk
+from socialtriage.ui.flow import Para, lay_out
 from socialtriage.ui.handlers import evidence
 from socialtriage.ui.pictures import BLOCK
 from socialtriage.ui.screens.case import CaseScreen
@@ -244,6 +245,39 @@ def test_a_restricted_case_shows_no_photo_until_it_is_unmasked(desk: Desk, monke
         await officer.on(CaseScreen)
 
     at_the_desk(desk, story)
+
+
+def test_a_photo_that_is_erased_elsewhere_leaves_the_screen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    case_id = the_case(desk)
+
+    async def story(officer: Officer) -> None:
+        await officer.press("enter", "W")
+        await officer.until(lambda: cells(officer), "a photo in the thread")
+        await officer.press("P")
+        await officer.on(PictureScreen)
+        await officer.until(lambda: cells(officer), "the photo")
+        await officer.press("O")
+        await officer.on(Confirm)
+        colleague = small_desk(desk.media_folder.parent)
+        people.erase(colleague, colleague.store.cases.person(case_id)[1], anyway=True)
+        colleague.close()
+        officer.app.renew()
+        await officer.until(lambda: not cells(officer), "no photo behind the question")
+        assert "A hole" not in officer.text
+        assert "800 × 600" not in officer.text
+        await officer.press("y")
+        await officer.sees("is not kept, so there is nothing")
+        await officer.press("escape")
+        await officer.on(CaseScreen)
+        await officer.until(lambda: not cells(officer), "no photo in the thread either")
+
+    at_the_desk(desk, story)
+
+
+def test_a_line_does_not_begin_with_the_blank_it_was_broken_at() -> None:
+    lines, _ = lay_out([Para((("one two three ", ""), ("P", "key"), (" looks at it", "dim")))], 16)
+    assert ["".join(text for text, _ in line) for line in lines] == ["one two three P", "looks at it"]
 
 
 def test_what_draws_photos_is_loaded_by_no_first_frame() -> None:

@@ -112,6 +112,8 @@ def _wrapped_runs(runs: Sequence[Run], width: int) -> Iterator[Line]:
             if used + cells > width and used:
                 yield _trimmed(line)
                 line, used = [], 0
+                token = token.lstrip() or token
+                cells = cell_len(token)
             if not used and (token.isspace() or token == SEPARATOR[0]):
                 continue
             *whole, token = wrap(token, width) if cells > width else (token,)

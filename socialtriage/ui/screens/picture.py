@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.strip import Strip
 from textual.widget import Widget
 
-from socialtriage.domain.errors import Refused, StoreError
+from socialtriage.domain.errors import NotFound, Refused, StoreError
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import CaseRow
 from socialtriage.services import exhibits
@@ -117,12 +117,18 @@ class PictureScreen(DeskScreen):
 
     async def _read_again(self) -> None:
         unmasked = self._row.id in self.triage.session.unmasked
-        found = await asyncio.to_thread(exhibits.listing, self.triage.desk, self._row.id, unmasked=unmasked)
+        try:
+            found = await asyncio.to_thread(exhibits.listing, self.triage.desk, self._row.id, unmasked=unmasked)
+        except NotFound:
+            found = []
         if not self.is_attached or [each.media for each in found] == [each.media for each in self._found]:
             return
         if not found:
+            self._wanted += 1
+            self.canvas.show([], "The files of this case are not shown any more.")
             self.triage.say("Its files are not shown any more.", "$warn")
-            self.dismiss()
+            if self.is_current:
+                self.dismiss()
             return
         here = self.exhibit.media.id
         self._found = found
@@ -170,11 +176,11 @@ class PictureScreen(DeskScreen):
 
     def _show(self) -> None:
         """The words at once, the photo as soon as it is decoded."""
-        self._say_facts()
         media = self.exhibit.media
         refused = undrawn(self.triage.desk, media) or why_not(self.triage)
+        self._picture = None if refused else self._picture
+        self._say_facts()
         if refused:
-            self._picture = None
             self.canvas.show([], self._instead(refused))
             self.triage.in_background(self._measure, "picture", "reading how long a video is")
             return

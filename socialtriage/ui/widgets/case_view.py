@@ -10,6 +10,7 @@ from rich.segment import Segment
 from textual.binding import BindingType
 from textual.message import Message
 
+from socialtriage.domain.models import MediaState
 from socialtriage.domain.views import CaseDetail
 from socialtriage.ui import case_text
 from socialtriage.ui.actions import Where, bindings_for
@@ -62,7 +63,9 @@ class CaseView(TextPane):
         self.detail, self._parts = detail, parts or self._parts
         if not same:
             self._opened.clear()
-        there = {media.id for each in detail.messages for media in each.media} if detail and same else set()
+        # A photo that was erased, or masked with its case, is not shown a moment longer.
+        files = [media for each in detail.messages for media in each.media] if detail and same else []
+        there = {media.id for media in files if media.state is MediaState.KEPT}
         self._photos = {media_id: photo for media_id, photo in self._photos.items() if media_id in there}
         self._render_case(keep_place=same)
 
