@@ -161,5 +161,9 @@ def test_at_the_screen_a_key_takes_another_place_in(tmp_path: Path) -> None:
         assert kinds(desk, case_id).count("reply.queued") == 2
         await officer.press("u")
         await officer.until(lambda: outbox.rows(desk) == [], "both are taken back")
+        officer.app.session.replies.clear()
+        await officer.press("r")
+        await officer.on(ReplyScreen)
+        await officer.reads("[x] town-mastodon, PUBLIC on mastodon: My bin was missed", "AND BY town-mastodon")
 
     at_the_desk(desk, story, engine=lambda: FakeEngine(desk))

@@ -11,7 +11,7 @@ from socialtriage.domain.views import Done
 from socialtriage.services import inbox, reply_checks
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import undo_window
-from socialtriage.services.settling import as_written, begun_in_private, with_files
+from socialtriage.services.settling import as_written, drafted, with_files
 from socialtriage.services.triage import NOTE_LIMIT, check_version
 from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import OutboxRow
@@ -91,9 +91,7 @@ def give_back(desk: Desk, row_id: int, words: str) -> Done:
         if row.case_id is not None:
             ref = tx.cases.get(row.case_id).ref
             if draft := as_written(row):
-                private = begun_in_private(row)
-                files = with_files(row)
-                tx.put_draft(row.case_id, OutboxKind.REPLY, draft, private=private, officer=row.officer, files=files)
+                tx.put_draft(row.case_id, OutboxKind.REPLY, draft, officer=row.officer, **drafted(row))
         tx.log(NewEvent("reply.returned", row.case_id, ref, {"row": row.id, "by": row.officer}, why))
     said = f"Returned to {row.officer}: the reply{f' on {ref}' if ref else ''} is their draft again."
     return Done(said, (row.case_id,) if row.case_id else ())

@@ -27,6 +27,7 @@ def keep(
     *,
     private: bool = False,
     files: Sequence[tuple[str, str]] = (),
+    places: Sequence[int] = (),
 ) -> None:
     """Keep a text, and for whose eyes it is; an empty one forgets it. Raises `StoreError`.
 
@@ -38,4 +39,4 @@ def keep(
             before, after = tx.cases.get(case_id), tx.cases.get(into)
             private = private or (before.visibility is Visibility.PRIVATE and after.visibility is Visibility.PUBLIC)
             case_id = into
-        tx.put_draft(case_id, kind, text, private=private, files=files)
+        tx.put_draft(case_id, kind, text, private=private, files=files, places=places)

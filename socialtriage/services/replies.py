@@ -310,8 +310,9 @@ def queue_all(desk: Desk, drafts: Sequence[ReplyDraft], *, undo_seconds: float |
         row_ids: list[int] = []
         # Of several places none leaves while another could still be taken back: one undo is for all.
         not_before = now + max(undo_window(desk, draft.account, undo_seconds) for draft in drafts)
+        places = [draft.wishes.message for draft in drafts if draft.wishes.message is not None]
         for draft in drafts:
-            row_ids += _rows(desk, tx, draft, not_before, version)
+            row_ids += _rows(desk, tx, draft, not_before, version, places)
             tx.log(NewEvent("reply.queued", draft.case_id, draft.ref, _logged(draft), draft.text))
         if not first.wishes.acknowledge:
             tx.put_draft(first.case_id, OutboxKind.REPLY, "")
@@ -320,10 +321,12 @@ def queue_all(desk: Desk, drafts: Sequence[ReplyDraft], *, undo_seconds: float |
     return Done(said, (first.case_id,), row_ids[0], tuple(row_ids))
 
 
-def _rows(desk: Desk, tx: Transaction, draft: ReplyDraft, not_before: datetime, version: int) -> list[int]:
+def _rows(
+    desk: Desk, tx: Transaction, draft: ReplyDraft, not_before: datetime, version: int, places: Sequence[int]
+) -> list[int]:
     """Queue what a reply consists of, each part after the one before it."""
     row_ids: list[int] = []
-    for row, files in rows_of(draft, not_before, version):
+    for row, files in rows_of(draft, not_before, version, places):
         row_ids.append(tx.outbox.add(replace(row, after_id=row_ids[-1] if row_ids else None), desk.officer, tx.at))
         tx.replies.add_files(row_ids[-1], files)
     return row_ids

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from socialtriage.services.replies import ReplyDraft
 
 
-def rows_of(draft: ReplyDraft, not_before: datetime, version: int) -> Iterator[tuple[NewRow, tuple[OutgoingFile, ...]]]:
-    """The rows in the order in which they leave, each with the pictures that go with it.
+def rows_of(
+    draft: ReplyDraft, not_before: datetime, version: int, places: Sequence[int] = ()
+) -> Iterator[tuple[NewRow, tuple[OutgoingFile, ...]]]:
+    """The rows in the order in which they leave, each with the pictures that go with it. `places` are all the messages
+    that the same words answer.
 
     One that waits for approval knows the version of its case, so that a change is noticed.
     """
@@ -24,10 +27,10 @@ def rows_of(draft: ReplyDraft, not_before: datetime, version: int) -> Iterator[t
     total = len(draft.parts) + len(apart)
     beside = () if draft.apart or draft.mail is not None else draft.files
     for number, part in enumerate(draft.parts, 1):
-        yield _row(draft, part, (number, total), not_before, version), beside if number == 1 else ()
+        yield _row(draft, part, (number, total), not_before, version, places), beside if number == 1 else ()
     for number, file in enumerate(apart, len(draft.parts) + 1):
         # Its words are for the log and for who looks the row up; the network gets the picture alone.
-        yield _row(draft, f"Picture: {file.alt}", (number, total), not_before, version), (file,)
+        yield _row(draft, f"Picture: {file.alt}", (number, total), not_before, version, places), (file,)
 
 
 def _payload(draft: ReplyDraft, part: tuple[int, int]) -> dict[str, Any]:
@@ -68,13 +71,21 @@ def _payload(draft: ReplyDraft, part: tuple[int, int]) -> dict[str, Any]:
     return payload
 
 
-def _row(draft: ReplyDraft, words: str, part: tuple[int, int], not_before: datetime, version: int) -> NewRow:
+def _row(
+    draft: ReplyDraft,
+    words: str,
+    part: tuple[int, int],
+    not_before: datetime,
+    version: int,
+    places: Sequence[int],
+) -> NewRow:
     held = {"version": version} if draft.held else {}
+    placed = {"message": draft.wishes.message, "places": list(places)} if draft.wishes.message is not None else {}
     return NewRow(
         kind=OutboxKind.REPLY,
         recipient=draft.to,
         key=draft.key if part[0] == 1 else f"{draft.key}-{part[0]}",
-        payload=_payload(draft, part) | held,
+        payload=_payload(draft, part) | held | placed,
         case_id=draft.case_id,
         account=draft.account,
         body=words,

@@ -208,6 +208,15 @@ def with_files(row: OutboxRow) -> tuple[tuple[str, str], ...]:
     return tuple((place, alt) for place, alt in row.payload.get("attach", ()))
 
 
+def drafted(row: OutboxRow, *, alone: bool = False) -> dict[str, Any]:
+    """What a row's draft has beside its words: for whose eyes, which pictures, which messages it answers.
+
+    `alone`: the others that were queued with it stay, so that it is for its own place only.
+    """
+    places = [row.payload["message"]] if alone and "message" in row.payload else row.payload.get("places", ())
+    return {"private": begun_in_private(row), "files": with_files(row), "places": tuple(places)}
+
+
 def begun_in_private(row: OutboxRow) -> bool:
     """Whether a reply was to answer a public message in private: its draft goes on so."""
     if row.kind is not OutboxKind.REPLY:

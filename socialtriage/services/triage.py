@@ -336,10 +336,10 @@ def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | No
     if row.case_id is None:
         tx.log(NewEvent(f"{row.kind}.dropped", detail={"row": row_id, "was": row.state}))
         return None
-    from socialtriage.services.settling import as_written, begun_in_private, with_files
+    from socialtriage.services.settling import as_written, drafted
 
     if words := as_written(row):
-        tx.put_draft(row.case_id, row.kind, words, private=begun_in_private(row), files=with_files(row))
+        tx.put_draft(row.case_id, row.kind, words, **drafted(row))
     ref = tx.cases.get(row.case_id).ref
     tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
     return row.case_id if row.kind is OutboxKind.HANDOFF else None

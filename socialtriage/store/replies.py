@@ -25,6 +25,8 @@ class KeptDraft:
     private: bool = False
     files: tuple[tuple[str, str], ...] = ()
     """Pictures that were to go with it: where each is, and what is on it."""
+    places: tuple[int, ...] = ()
+    """The messages that it was to answer, in a case of several places; empty for the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,13 @@ class Replies:
     def draft(self, case_id: int, officer: str, kind: str) -> KeptDraft:
         """What an officer was writing; an empty text when nothing."""
         row = self._db.one(
-            "SELECT text, private, files FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?",
+            "SELECT text, private, files, places FROM drafts WHERE case_id = ? AND officer = ? AND kind = ?",
             (case_id, officer, kind),
         )
         if row is None:
             return KeptDraft()
-        return KeptDraft(row[0], bool(row[1]), tuple((place, alt) for place, alt in json.loads(row[2])))
+        files = tuple((place, alt) for place, alt in json.loads(row[2]))
+        return KeptDraft(row[0], bool(row[1]), files, tuple(json.loads(row[3])))
 
     def files(self, row_id: int) -> tuple[OutgoingFile, ...]:
         """The pictures of a row that has not been sent."""

@@ -14,6 +14,8 @@ CREATE INDEX outbox_after ON outbox (after_id) WHERE after_id IS NOT NULL;
 -- What was written to be private must not come back as the draft of a public answer.
 ALTER TABLE drafts ADD COLUMN private INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE drafts ADD COLUMN files TEXT NOT NULL DEFAULT '[]';
+-- The messages that it answers, where a case came by several accounts or threads.
+ALTER TABLE drafts ADD COLUMN places TEXT NOT NULL DEFAULT '[]';
 -- Pictures that go with an answer; the bytes go when it was sent.
 CREATE TABLE outbox_files (
   outbox_id INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, mime TEXT NOT NULL, alt TEXT NOT NULL,

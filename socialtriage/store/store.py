@@ -132,16 +132,27 @@ class Transaction:
         private: bool = False,
         officer: str | None = None,
         files: Sequence[tuple[str, str]] = (),
+        places: Sequence[int] = (),
     ) -> None:
-        """Keep what the officer is writing, its pictures by place and description; an empty text forgets it.
+        """Keep what the officer is writing, its pictures by place and description, and the messages that it answers; an
+        empty text forgets it.
 
         Nothing is kept for a case that was forgotten meanwhile.
         """
         if text:
             self._c.execute(
-                "INSERT OR REPLACE INTO drafts (case_id, officer, kind, text, updated_at, private, files)"
-                " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM cases WHERE id = ?1 AND redacted_at IS NULL",
-                (case_id, officer or self.officer, kind, text, iso(self.at), private, json.dumps(list(files))),
+                "INSERT OR REPLACE INTO drafts (case_id, officer, kind, text, updated_at, private, files, places)"
+                " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM cases WHERE id = ?1 AND redacted_at IS NULL",
+                (
+                    case_id,
+                    officer or self.officer,
+                    kind,
+                    text,
+                    iso(self.at),
+                    private,
+                    json.dumps(list(files)),
+                    json.dumps(list(places)),
+                ),
             )
         else:
             self._c.execute(

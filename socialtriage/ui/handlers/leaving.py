@@ -84,7 +84,7 @@ async def _reply(call: Call, *, private: bool) -> None:
     app, case_id = call.app, rows[0].id
     detail = await call.whole(case_id)
     kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
-    begun = app.session.replies.get(case_id) or Written(kept.text, kept.private, files=kept.files)
+    begun = app.session.replies.get(case_id) or Written(kept.text, kept.private, files=kept.files, places=kept.places)
     if begun.private and not private:
         app.say("What you wrote was to be PRIVATE, and goes on so.")
     begun = replace(begun, private=private or begun.private)
@@ -109,7 +109,7 @@ async def go_on_writing(call: Call, case_id: int, words: str) -> None:
 
     app = call.app
     kept = await asyncio.to_thread(drafts.kept_reply, call.desk, case_id)
-    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files))
+    begun = app.session.replies.pop(case_id, Written(kept.text, kept.private, files=kept.files, places=kept.places))
     text = begun.text if words in begun.text else "\n\n".join(filter(None, (begun.text.strip(), words)))
     detail = await call.whole(case_id)
     ready = await composed(app, detail, replace(begun, text=text), call.holds)

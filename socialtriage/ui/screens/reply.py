@@ -183,6 +183,7 @@ class ReplyScreen(ReplyBeside):
             text,
             private=self.written.private,
             files=self.written.files,
+            places=self.written.places,
         )
 
     def action_discard(self) -> None:
@@ -204,7 +205,7 @@ async def composed(
     With `holds`, keys wait until the review is there: what is typed too fast does nothing on the screen below.
     """
     case_id = detail.row.id
-    audience: dict[str, Any] = {"private": begun.private, "files": begun.files}
+    audience: dict[str, Any] = {"private": begun.private, "files": begun.files, "places": begun.places}
 
     def keep(text: str) -> None:
         work = partial(app.write, drafts.keep, app.desk, case_id, OutboxKind.REPLY, text, **audience)

@@ -28,8 +28,10 @@ class ReplyBeside(Asking[None], DeskScreen):
 
     def __init__(self, app: TriageApp, detail: CaseDetail, written: Written) -> None:
         super().__init__()
-        self.detail, self.written = detail, written
         self.places = reply_everywhere.places(app.desk, detail.row.id)
+        there = {place.message for place in self.places}
+        chosen = tuple(message for message in written.places if message in there)
+        self.detail, self.written = detail, replace(written, places=chosen)
 
     async def prepare(self) -> None:
         """Make the reply anew."""
@@ -58,6 +60,7 @@ class ReplyBeside(Asking[None], DeskScreen):
             return
         chosen = tuple(each.message for each in self.places if each.message in wanted)
         self.written = replace(self.written, places=chosen if chosen != (self.places[0].message,) else ())
+        await self.keep(self.written.text)
         await self.prepare()
 
     def main_actions(self) -> Sequence[Action]:
