@@ -163,13 +163,13 @@ def prepare(
             *remarks(choice.contact, kept, wanted, files, originals=originals, chosen=attachments is not None),
         ),
     )
-    if choice.contact.via == "mail" or desk.mail_folder is not None:
-        return draft
     return _elsewhere(desk, detail, draft, tuple(file for file, _ in files))
 
 
 def _elsewhere(desk: Desk, detail: CaseDetail, draft: HandoffDraft, files: tuple[Attachment, ...]) -> HandoffDraft:
-    """The same words, and the files, for a contact that is reached through another system."""
+    """The same words, and the files, for a contact that is reached through another system; a mail stays one."""
+    if draft.contact.via == "mail" or desk.mail_folder is not None:
+        return draft
     from socialtriage.services.bridging import payload
 
     bridge = payload(desk, detail, draft.contact, draft.mail.subject, draft.mail.text)

@@ -100,7 +100,7 @@ def desk_state(desk: Desk, row_id: int) -> str:
 
 
 def must_be_free(desk: Desk, row: OutboxRow) -> None:
-    """Raises `Refused` for one that waits for a second officer or the part of its thread before it, or was forgotten."""
+    """Raises `Refused` for one that waits for an approval or the part of its thread before it, or was forgotten."""
     if row.case_id is not None and life.REDACTED in (case := desk.store.cases.get(row.case_id)).flags:
         raise Refused(f"{case.ref} was forgotten, and what was to leave with it.", hint=f"outbox drop {row.id}")
     if row.held:
