@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import struct
+import sys
 import threading
 import tomllib
 import zlib
@@ -204,6 +205,12 @@ def test_what_is_no_photo_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
     never = small_desk(tmp_path / "never", config=CONFIG.replace("[outbox]", "[evidence]\ndraw = false\n\n[outbox]"))
     assert "draw is false" in undrawn(never, keep(never, saved(corners(), "PNG")))
     never.close()
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(pixels.Undrawable, match="Pillow, is missing"):
+        pixels.small(b"", 1, 2, 256)
 
 
 def test_only_the_process_that_decodes_knows_the_library() -> None:

@@ -58,8 +58,10 @@ def small(
     `zoom` 1 is the whole picture, 2 half of it in each direction, around the point `x`, `y` (0 to 1). With 256
     `colours` a pixel is one byte, the number of the terminal's colour less 16; otherwise red, green and blue.
     """
-    from PIL import Image, ImageOps
-
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as exc:
+        raise Undrawable("The library that reads pictures, Pillow, is missing here.") from exc
     Image.MAX_IMAGE_PIXELS = None  # judged below, with words
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
