@@ -46,13 +46,17 @@ def prune_command(env: Env, dry_run: bool, compact: bool, as_json: bool) -> int:
             click.echo("The configuration has no [retention] times, so everything is kept.", err=True)
     else:
         kinds = "".join(f"; {name}: {count}" for name, count in done.kinds.items())
-        files = many(found.media, "picture or file", "pictures or files")
-        click.echo(f"{verb} {many(found.cases, 'case')}, {many(found.messages, 'message')}, {files}{kinds}.")
+        # What is in a case is counted when it goes.
+        within, other = (" with all that is in them", "other ") if dry_run else ("", "")
+        files = many(found.media, f"{other}picture or file", f"{other}pictures or files")
+        messages = many(found.messages, f"{other}message")
+        click.echo(f"{verb} {many(found.cases, 'case')}{within}, {messages}, {files}{kinds}.")
     if done.held_back:
         click.echo(f"{done.held_back} more wait because something of them has not left: see outbox.", err=True)
     if compact and not dry_run and done.compacted:
         click.echo("The files were written anew: nothing of what was forgotten is left in them.")
-    _traces(done)
+    if not dry_run:
+        _traces(done)
     return status
 
 
