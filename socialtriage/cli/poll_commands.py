@@ -112,7 +112,8 @@ def _report(desk: Desk, result: PollResult, as_json: bool) -> None:
                 "requests": result.requests,
                 "seconds": result.seconds,
                 "error": result.error,
-                "catching_up_from": iso(result.behind) if result.behind and not result.whole else None,
+                # Beside the usual, and only while there is something to catch up with.
+                **({"catching_up_from": iso(result.behind)} if result.behind and not result.whole else {}),
             }
         )
         return
