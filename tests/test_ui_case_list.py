@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -158,6 +158,7 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 
 
 @settings(deadline=None)
+@example("", "", 60, 1)
 @given(HOSTILE, HOSTILE, st.integers(40, 220), st.integers(0, 2))
 def test_whatever_is_written_a_row_fills_its_width_exactly(name: str, snippet: str, width: int, lines: int) -> None:
     row = a_row(name=name, snippet=snippet, area=snippet[:9] or None, owner=name[:3] or None, status=Status.NEW)

@@ -11,6 +11,7 @@ import pytest
 from textual.app import App
 from textual.color import Color
 from textual.command import CommandPalette
+from textual.css.stylesheet import Stylesheet
 from textual.widgets import Input
 
 from socialtriage.domain.errors import UsageError
@@ -23,6 +24,7 @@ from socialtriage.ui.actions import Where, actions_for, table
 from socialtriage.ui.commandline import Vocabulary, complete, parse
 from socialtriage.ui.flow import lay_out
 from socialtriage.ui.handlers import handler
+from socialtriage.ui.inks import Inks
 from socialtriage.ui.keymaps import keymap
 from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.case import CaseScreen
@@ -397,6 +399,33 @@ def test_textuals_own_themes_work(desk: Desk, theme: str) -> None:
         await officer.until(lambda: officer.app.theme == theme, "the theme")
         await officer.sees("Person 0")
         await officer.press("enter", "escape", "f2", "escape")
+
+    at_the_desk(desk, story)
+
+
+def test_the_first_frame_reads_the_styles_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Setting a theme reads and applies every style again; the first theme is there before anything is drawn."""
+    again: list[str] = []
+    reparse = Stylesheet.reparse
+
+    def counted(self: Stylesheet) -> None:
+        again.append("read")
+        reparse(self)
+
+    monkeypatch.setattr(Stylesheet, "reparse", counted)
+
+    async def story(officer: Officer) -> None:
+        await officer.sees("Person 0")
+        assert not again
+        assert officer.app.has_class("-dark-mode", f"-theme-{themes.DEFAULT}")
+        await officer.press(":")
+        await officer.write("theme textual-dark")
+        await officer.press("enter")
+        await officer.until(lambda: bool(again), "the other theme")
+        snippet = Inks(officer.app.screen, {"row": "$ink on $background", "snippet": "$ink-dim"}).style(
+            "row", "snippet"
+        )
+        assert str(snippet) == "#a0a0a0 on #121212"  # `auto 60%` of that theme
 
     at_the_desk(desk, story)
 

@@ -48,7 +48,7 @@ def _login_name() -> str | None:
         return None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Desk:
     """One officer at one store. Blocking calls only; the store's reads are short."""
 

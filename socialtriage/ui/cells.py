@@ -32,6 +32,8 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     """`text`, which is clean already, in exactly `width` cells."""
     if width <= 0:
         return ""
+    if text.isascii() and len(text) <= width:
+        return text.rjust(width) if right else text.ljust(width)
     short = shorten(text, width)
     padding = " " * (width - cell_len(short))
     return padding + short if right else short + padding

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 
 from textual.keys import _character_to_key, key_to_character
 
-from socialtriage.config.keys import split_keys
-from socialtriage.config.problems import did_you_mean
 from socialtriage.domain.late import dataclass
 from socialtriage.ui.actions import UNBOUND, Action, Group, Where, table
 
@@ -79,6 +77,8 @@ def keymap(settings: Mapping[str, str]) -> Keymap:
     preset = settings.pop("preset", "default")
     problems: list[str] = []
     if preset not in PRESETS:
+        from socialtriage.config.problems import did_you_mean
+
         problems.append(f'keys.preset: there is no preset "{preset}"{did_you_mean(preset, PRESETS)}')
     chosen = dict(PRESETS.get(preset, {}))
     for name, keys in settings.items():
@@ -87,7 +87,7 @@ def keymap(settings: Mapping[str, str]) -> Keymap:
             problems.append(fault)
         else:
             chosen[name] = keys
-    complete, lost = _resolve(chosen, set(settings))
+    complete, lost = _resolve(chosen, set(settings)) if chosen else ({}, [])
     return Keymap(complete, tuple(problems), tuple(lost))
 
 
@@ -106,6 +106,9 @@ def markdown_table(keys: Keymap | None = None) -> str:
 
 
 def _fault(name: str, keys: str) -> str | None:
+    from socialtriage.config.keys import split_keys
+    from socialtriage.config.problems import did_you_mean
+
     if name not in table():
         return f'keys.{name}: there is no action "{name}"{did_you_mean(name, table())}'
     for key in split_keys(keys):
@@ -120,6 +123,8 @@ def _fault(name: str, keys: str) -> str | None:
 
 def _resolve(chosen: Mapping[str, str], asked: set[str]) -> tuple[dict[str, str], list[str]]:
     """Take a key that was given away from the action that had it by default, in the same place."""
+    from socialtriage.config.keys import split_keys
+
     given = {name: [_long(key) for key in split_keys(keys)] or [UNBOUND + name] for name, keys in chosen.items()}
     lost: list[str] = []
     for action in table().values():

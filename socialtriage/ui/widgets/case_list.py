@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -19,46 +18,26 @@ from socialtriage.domain.views import CaseRow
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.widgets.list_model import CaseSource, EmptySource, ListModel
 from socialtriage.ui.widgets.row_layout import Layout, Look, layout_for
-from socialtriage.ui.widgets.row_painter import FIELDS, STATES, RowPainter
+from socialtriage.ui.widgets.row_painter import RowPainter
 
 
 class CaseList(ScrollView, can_focus=True):
     """Cases, a line or two each. It is given a source, and keeps its selection by case id whatever arrives."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.LISTS, Where.CASE_LIST)]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"case-list--{name}" for name in (*FIELDS, *STATES)}
     DEFAULT_CSS = """
     CaseList {
         overflow-x: hidden;
         scrollbar-size-vertical: 1; scrollbar-gutter: stable;
-        & .case-list--row { background: $background; color: $ink; }
-        & .case-list--marked { background: $mark-bg; color: $ink; }
-        & .case-list--cursor { background: $cursor-bg; color: $cursor-fg; }
-        & .case-list--cursor-blurred { background: $cursor-blur-bg; color: $ink; }
-        & .case-list--pointer { color: $key-fg; text-style: bold; }
-        & .case-list--emergency { color: $alarm; text-style: bold reverse; }
-        & .case-list--urgent { color: $alarm; text-style: bold; }
-        & .case-list--normal, & .case-list--low, & .case-list--dim { color: $ink-dim; }
-        & .case-list--late { color: $alarm; text-style: bold; }
-        & .case-list--soon { color: $warn; }
-        & .case-list--due { color: $ink-dim; }
-        & .case-list--public { color: $ink-dim; }
-        & .case-list--private { color: $private; text-style: bold; }
-        & .case-list--person { color: $ink; }
-        & .case-list--person-new { color: $ink; text-style: bold; }
-        & .case-list--snippet { color: $ink-dim; }
-        & .case-list--snippet-new { color: $ink; }
-        & .case-list--area { color: $calm; }
-        & .case-list--suggested { color: $ink-dim; text-style: italic; }
-        & .case-list--marks { color: $warn; }
     }
     """
 
-    @dataclass
     class Moved(Message):
         """Another case is selected, or the list was emptied (`case_id` None)."""
 
-        case_id: int | None
+        def __init__(self, case_id: int | None) -> None:
+            super().__init__()
+            self.case_id = case_id
 
         def can_replace(self, message: Message) -> bool:
             """Only the last place matters."""

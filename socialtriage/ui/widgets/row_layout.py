@@ -67,7 +67,7 @@ class Layout:
 def layout_for(width: int, lines: int = 0) -> Layout:
     """The columns for a list `width` cells wide; `lines` 0 chooses one or two lines a case by the width."""
     lines = lines or (1 if width >= ONE_LINE else 2)
-    if lines == 1 and width >= 60:
+    if lines == 1 and width >= 61:
         return _one_line(width)
     visibility, network = 7 if width >= 56 else 4, 9 if width >= 48 else 0
     due = 13 if width >= 80 else 9

@@ -13,32 +13,52 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from socialtriage.domain.views import CaseRow
+from socialtriage.ui.inks import Inks
 from socialtriage.ui.widgets.row_layout import Layout, Look, row_cells
 
-FIELDS = (
-    *("pointer", "emergency", "urgent", "normal", "low", "late", "soon", "due", "dim", "public", "private"),
-    *("person", "person-new", "snippet", "snippet-new", "area", "suggested", "marks"),
-)
-STATES = ("row", "cursor", "cursor-blurred", "marked")
+LOOKS = {
+    "row": "$ink on $background",
+    "marked": "$ink on $mark-bg",
+    "cursor": "$cursor-fg on $cursor-bg",
+    "cursor-blurred": "$ink on $cursor-blur-bg",
+    "pointer": "bold $key-fg",
+    "emergency": "bold reverse $alarm",
+    "urgent": "bold $alarm",
+    "normal": "$ink-dim",
+    "low": "$ink-dim",
+    "dim": "$ink-dim",
+    "late": "bold $alarm",
+    "soon": "$warn",
+    "due": "$ink-dim",
+    "public": "$ink-dim",
+    "private": "bold $private",
+    "person": "$ink",
+    "person-new": "bold $ink",
+    "snippet": "$ink-dim",
+    "snippet-new": "$ink",
+    "area": "$calm",
+    "suggested": "italic $ink-dim",
+    "marks": "$warn",
+}
 
-_Key = tuple[int, int, Layout, int, int, Look, int]
+_Key = tuple[int, int, int, int, int, int, bool, bool, bool, int]
 
 
 class RowPainter:
     """The drawn lines of one list. What it draws is right for one minute and one theme, then `clear` is due."""
 
     def __init__(self, widget: Widget, clock: Callable[[], datetime], zone: ZoneInfo) -> None:
-        self._widget, self._clock, self._zone = widget, clock, zone
+        self._clock, self._zone = clock, zone
         self._now = clock()
         self._strips: LRUCache[_Key, Strip] = LRUCache(2048)
-        self._styles: dict[tuple[str, str], Style] = {}
+        self._inks = Inks(widget, LOOKS)
 
     def clear(self, *, styles: bool = False) -> None:
         """Forget what was drawn; `styles` after a change of theme."""
         self._now = self._clock()
         self._strips.clear()
         if styles:
-            self._styles.clear()
+            self._inks.clear()
 
     @property
     def stale(self) -> bool:
@@ -47,12 +67,13 @@ class RowPainter:
 
     def paint(self, row: CaseRow, layout: Layout, line: int, look: Look, width: int) -> Strip:
         """One screen line of a row, `width` cells long."""
-        key = (row.id, row.version, layout, line, width, look, _minute(self._now))
+        place = (layout.width, layout.lines, line, width)
+        key = (row.id, row.version, *place, look.cursor, look.marked, look.focused, _minute(self._now))
         strip = self._strips.get(key)
         if strip is None:
             cells = row_cells(row, layout, line, look, self._now, self._zone)
             segments = [Segment(text, self._style(look.state, field)) for text, field in cells]
-            strip = Strip(segments).adjust_cell_length(width, self._style(look.state, ""))
+            strip = Strip(segments, layout.width).adjust_cell_length(width, self._style(look.state, ""))
             self._strips[key] = strip
         return strip
 
@@ -66,14 +87,12 @@ class RowPainter:
         return Strip(segments).adjust_cell_length(width, self._style("row", ""))
 
     def _style(self, state: str, field: str) -> Style:
-        style = self._styles.get((state, field))
-        if style is None:
-            style = self._widget.get_component_rich_style(f"case-list--{state}")
-            if field:
-                flat = state == "cursor" and self._widget.app.theme_variables.get("cursor-flat") == "1"
-                own = self._widget.get_component_rich_style(f"case-list--{field}", partial=True)
-                style += Style(bold=own.bold, italic=own.italic) if flat else own
-            self._styles[state, field] = style
+        base = self._inks.style(state)
+        if not field:
+            return base
+        style = self._inks.style(state, field)
+        if state == "cursor" and self._inks.flat:
+            return base + Style(bold=style.bold, italic=style.italic)
         return style
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
@@ -15,8 +13,19 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from socialtriage.domain.late import dataclass
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import column
+from socialtriage.ui.inks import Inks
+
+LOOKS = {
+    "base": "$ink on $background",
+    "heading": "$ink-dim",
+    "count": "$ink-dim",
+    "shown": "bold $key-fg",
+    "trouble": "$alarm",
+    "cursor": "$cursor-fg on $cursor-bg",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +44,26 @@ class Sidebar(ScrollView, can_focus=True):
     """Entries to choose from; the one that is shown in the list is marked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for(Where.LISTS, Where.SIDEBAR)]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"sidebar--{name}" for name in ("base", "heading", "count", "shown", "cursor", "trouble")
-    }
     DEFAULT_CSS = """
     Sidebar {
         overflow-x: hidden;
         scrollbar-size-vertical: 1; scrollbar-gutter: stable;
-        & .sidebar--base { color: $ink; background: $background; }
-        & .sidebar--heading { color: $ink-dim; }
-        & .sidebar--count { color: $ink-dim; }
-        & .sidebar--shown { color: $key-fg; text-style: bold; }
-        & .sidebar--trouble { color: $alarm; }
-        & .sidebar--cursor { color: $cursor-fg; background: $cursor-bg; }
     }
     """
 
-    @dataclass
     class Chosen(Message):
         """An entry was chosen."""
 
-        target: str
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._entries: list[Entry] = []
         self._shown = ""
         self._cursor = 0
-        self._styles: dict[str, Style] = {}
+        self._inks = Inks(self, LOOKS)
 
     def show(self, entries: Sequence[Entry], shown: str) -> None:
         """Show entries; `shown` is the target that the list shows now."""
@@ -121,36 +122,29 @@ class Sidebar(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Another theme has other styles."""
         super().notify_style_update()
-        self._styles.clear()
+        self._inks.clear()
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen, `y` counted from its top."""
         position, width = y + self.scroll_offset.y, self.size.width
-        base = self._style("base")
+        base = self._inks.style("base")
         if position >= len(self._entries):
             return Strip.blank(width, base)
         entry = self._entries[position]
         if not entry.target:
             return Strip(
-                [Segment(" " + column(entry.label, width - 2), base + self._style("heading"))]
+                [Segment(" " + column(entry.label, width - 2), self._inks.style("base", "heading"))]
             ).adjust_cell_length(width, base)
         shown, cursor = entry.target == self._shown, position == self._cursor and self.has_focus
         count = "" if entry.count is None else f"{entry.count:,}"
         room = max(4, width - 5 - len(count) - 1)
-        style = self._style("cursor") if cursor else base
-        mark_style = style if cursor or entry.mark != "!" else base + self._style("trouble")
-        label = style + self._style("shown") if shown and not cursor else style
+        style = self._inks.style("cursor") if cursor else base
+        names = ("shown", "count", "trouble" if entry.mark == "!" else "count")
+        chosen, number, mark = (style if cursor else self._inks.style("base", name) for name in names)
         segments = [
-            Segment("▌" if shown else " ", style + self._style("shown") if not cursor else style),
-            Segment(column(entry.mark, 1) + " ", mark_style if cursor else mark_style + self._style("count")),
-            Segment(column(entry.label, room), label),
-            Segment(f"  {count} ", style if cursor else style + self._style("count")),
+            Segment("▌" if shown else " ", chosen),
+            Segment(column(entry.mark, 1) + " ", mark),
+            Segment(column(entry.label, room), chosen if shown else style),
+            Segment(f"  {count} ", number),
         ]
         return Strip(segments).adjust_cell_length(width, style)
-
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            partial = name not in ("base", "cursor")
-            style = self._styles[name] = self.get_component_rich_style(f"sidebar--{name}", partial=partial)
-        return style
