@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from socialtriage.services import drafts
+from socialtriage.services import drafts, statement_drafts
 from socialtriage.ui.screens import ask
+from socialtriage.ui.screens.ask import Ask, Write
 from socialtriage.ui.screens.compose import Compose
 from tests.doubles.desk import arrive, message, small_desk, the_case
 from tests.doubles.ui_desk import Officer, at_the_desk
@@ -39,3 +40,29 @@ def test_what_no_pause_has_kept_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     at_the_desk(desk, story, engine=lambda: FakeEngine(desk))
     with closing(small_desk(tmp_path)) as again:
         assert drafts.kept_reply(again, case_id).text == "We come on Friday."
+
+
+def test_a_statement_outlives_a_wrong_date_and_the_program(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+
+    async def story(officer: Officer) -> None:
+        officer.app.perform("desk.incidents", "flood")
+        await officer.on(Write)
+        await officer.write("Mill Lane is shut.")
+        await officer.press("escape")
+        await officer.on(Ask)
+        await officer.press("enter")
+        await officer.sees("Its last day")
+        await officer.write("whenever")
+        await officer.press("enter")
+        await officer.until(lambda: "not a date" in officer.said, "a wrong date")
+        await officer.home()
+        officer.app.perform("desk.incidents", "flood")
+        await officer.on(Write)
+        await officer.until(lambda: officer.app.screen.query_one(TextArea).text == "Mill Lane is shut.", "the words")
+        await officer.write(" Keep away.")
+
+    at_the_desk(desk, story, engine=lambda: FakeEngine(desk))
+    with closing(small_desk(tmp_path)) as again, closing(small_desk(tmp_path, officer="MK")) as other:
+        assert statement_drafts.kept(again) == "Mill Lane is shut. Keep away."
+        assert statement_drafts.kept(other) == ""

@@ -308,6 +308,7 @@ IMPERSONAL = {
     "incidents": "*",  # the organisation's own words
     "incident_posts": "*",
     "incident_cases": "*",
+    "statement_drafts": "*",
     "case_moves": "*",  # numbers of rows
     "case_flags": "flag at due_on",
     "undo_steps": "*",  # steps of forgotten cases are deleted

@@ -72,6 +72,12 @@ class IncidentWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._c = connection
 
+    def keep_statement(self, officer: str, name: str, text: str, at: datetime) -> None:
+        """Keep what an officer is about to say of an incident; an empty text forgets it."""
+        self._c.execute("DELETE FROM statement_drafts WHERE officer = ? AND incident = ?", (officer, name))
+        if text:
+            self._c.execute("INSERT INTO statement_drafts VALUES (?, ?, ?, ?)", (officer, name, text, iso(at)))
+
     def named(self, name: str) -> int | None:
         """The id of an incident."""
         row = self._c.execute("SELECT id FROM incidents WHERE name = ?", (name,)).fetchone()
@@ -135,6 +141,11 @@ class Incidents:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+
+    def statement(self, officer: str, name: str) -> str:
+        """What an officer was about to say of an incident; empty where nothing is kept."""
+        row = self._db.one("SELECT text FROM statement_drafts WHERE officer = ? AND incident = ?", (officer, name))
+        return str(row[0]) if row else ""
 
     def all(self) -> list[Incident]:
         """Every incident, the newest first."""

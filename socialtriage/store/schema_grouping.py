@@ -45,4 +45,8 @@ CREATE TABLE incident_cases (
   state TEXT NOT NULL, officer TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (incident_id, case_id)
 ) WITHOUT ROWID;
 CREATE INDEX incident_cases_case ON incident_cases (case_id);
+-- What an officer is about to say of an incident; the name is empty for one that has not begun.
+CREATE TABLE statement_drafts (
+  officer TEXT NOT NULL, incident TEXT NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (officer, incident)
+) WITHOUT ROWID;
 """

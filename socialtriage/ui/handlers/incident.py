@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from socialtriage.services import incidents
+from socialtriage.domain.errors import SocialTriageError
+from socialtriage.services import incidents, statement_drafts
 from socialtriage.ui.handlers import Call
 
 if TYPE_CHECKING:
@@ -33,13 +36,13 @@ async def written(app: TriageApp, name: str, holds: list[object]) -> None:
 
     `holds` keeps keys that were typed too fast for the next question, as in `Call`.
     """
-    from socialtriage.ui.screens.ask import Ask, Write
+    from socialtriage.ui.screens.ask import Ask
 
     called = name or await app.ask(Ask("New incident", "Its name, such as water-main"), holds)
     if not called or not called.strip():
         return
-    text = await app.ask(Write(f"{called}: what is said on every account", "", esc_keeps=True), holds)
-    if not text or not text.strip():
+    text = await _statement(app, called, statement_drafts.NEW, holds)
+    if not text:
         return
     words = await app.ask(Ask("Its cases", "Beginnings of words they are known by: water, high street"), holds)
     last = Ask("Until", "Its last day, such as 2026-11-30 or tomorrow; empty while nobody ends it")
@@ -50,20 +53,38 @@ async def written(app: TriageApp, name: str, holds: list[object]) -> None:
     said = await _reviewed(app, plan.name, plan.text, holds)
     if said:
         app.say((await app.write(incidents.begin, app.desk, plan, said)).said)
+        await app.write(statement_drafts.keep, app.desk, "")
         app.renew()
         await open_pages(app, said, holds)
 
 
 async def say_of(app: TriageApp, name: str, holds: list[object]) -> None:
     """Say more of an incident. Raises `Refused`."""
-    from socialtriage.ui.screens.ask import Write
-
-    text = await app.ask(Write(f"{name}: what is said on every account", "", esc_keeps=True), holds)
-    said = await _reviewed(app, name, text, holds) if text and text.strip() else None
+    text = await _statement(app, name, name, holds)
+    said = await _reviewed(app, name, text, holds) if text else None
     if said:
         app.say((await app.write(incidents.say, app.desk, name, said)).said)
+        await app.write(statement_drafts.keep, app.desk, "", name)
         app.renew()
         await open_pages(app, said, holds)
+
+
+async def _statement(app: TriageApp, called: str, name: str, holds: list[object]) -> str:
+    """The words for every account. They are kept until they are said: neither a wrong date nor a crash loses them."""
+    from socialtriage.ui.screens.ask import Write
+
+    def keep(text: str) -> None:
+        app.in_background(partial(app.write, statement_drafts.keep, app.desk, text, name), "draft", "keeping words")
+
+    def keep_last(text: str) -> None:
+        with contextlib.suppress(SocialTriageError):
+            statement_drafts.keep(app.desk, text, name)
+
+    begun = await asyncio.to_thread(statement_drafts.kept, app.desk, name)
+    title = f"{called}: what is said on every account"
+    text = await app.ask(Write(title, begun, esc_keeps=True, keep=keep, keep_last=keep_last), holds)
+    await app.write(statement_drafts.keep, app.desk, text or "", name)
+    return (text or "").strip()
 
 
 async def _reviewed(app: TriageApp, name: str, text: str, holds: list[object]) -> Sequence[Statement] | None:
