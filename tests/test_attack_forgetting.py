@@ -75,6 +75,19 @@ def test_what_contacts_write_about_her_goes_too_and_does_not_come_back(there: An
     assert "somebody" not in repr(there.desk.store.log.of_case(case)[-1])
 
 
+def test_what_she_wrote_to_the_mailbox_of_answers_is_hers(there: AnswerDesk) -> None:
+    """Such a mail belongs to no person of the store, and only its sender says whose it is."""
+    there.by_mail(f"{WORD} by mail")
+    there.answer(body=f"{WORD}, anybody there?", From="Resident@home.example")
+    there.answer(body="Buy now", From="news@shop.example")
+    (key,) = map(people.name_of, people.find(there.desk, "resident@home.example"))
+    assert [text for _, _, text in people.export(there.desk, key).elsewhere] == [f"{WORD}, anybody there?"]
+    people.erase(there.desk, key, anyway=True)
+    assert traces(there.desk) == {}
+    assert b"home.example" not in there.desk.store.path.read_bytes()
+    assert [asked.text for asked in there.asked()] == ["Buy now"]
+
+
 def test_officers_at_other_windows_write_nothing_more_about_her(there: AnswerDesk) -> None:
     (case,) = arrive(there.desk, hers("bin", "1", media=(PICTURE,))).case_ids
     triage.tag(there.desk, [case], area="waste")

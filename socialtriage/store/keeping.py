@@ -161,10 +161,15 @@ class Keeping:
         return [r[0] for r in self._db.all(sql, (json.dumps(list(person_ids)),))]
 
     def words_elsewhere(self, person_ids: Sequence[int]) -> list[tuple[int, int | None]]:
-        """Messages of these people that stand in nobody's case or in somebody else's: id and case."""
+        """Messages of these people that stand in nobody's case or in somebody else's: id and case.
+
+        A mail of theirs in the mailbox of contacts' answers has no person; there they are known by their address.
+        """
         sql = (
-            "SELECT m.id, m.case_id FROM messages m LEFT JOIN cases c ON c.id = m.case_id"
-            " WHERE m.person_id IN (SELECT value FROM json_each(:ids)) AND m.redacted_at IS NULL"
+            "SELECT m.id, m.case_id FROM messages m LEFT JOIN cases c ON c.id = m.case_id WHERE m.id IN ("
+            "SELECT id FROM messages WHERE person_id IN (SELECT value FROM json_each(:ids)) UNION SELECT a.message_id"
+            " FROM contact_mails a JOIN persons p ON a.sender = p.key COLLATE NOCASE AND p.network = 'imap'"
+            " WHERE p.id IN (SELECT value FROM json_each(:ids))) AND m.redacted_at IS NULL"
             " AND (c.id IS NULL OR c.person_id NOT IN (SELECT value FROM json_each(:ids)))"
         )
         return [(r[0], r[1]) for r in self._db.all(sql, {"ids": json.dumps(list(person_ids))})]
