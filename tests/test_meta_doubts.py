@@ -21,7 +21,7 @@ from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import BadPayload, NotPermitted, RateLimited, Unavailable
 from socialtriage.domain.models import Incoming, OutgoingReply, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
-from tests.doubles.graph import IG, PAGE, TOKEN, GraphServer
+from tests.doubles.graph import IG, PAGE, TOKEN, Grant, GraphServer
 from tests.doubles.inside import one_tls_context
 from tests.doubles.threads import ME, NAME, ThreadsServer
 
@@ -318,6 +318,21 @@ def test_one_conversation_that_is_refused_at_threads_keeps_no_other_back(threads
         asyncio.run(desk.poll())
     assert mention in desk.residents
     assert len(desk.residents) == 4
+    for edge in ("/mentions", "/pending_replies"):
+        threads.fail("200", edge, {"data": "text"})
+        with pytest.raises(BadPayload):
+            asyncio.run(desk.poll())
+
+
+def test_a_login_that_no_debug_token_explains_is_instagrams_own_when_it_says_whose_it_is(meta: GraphServer) -> None:
+    meta.ig_comment(meta.medium("The park opens", at=NOON - timedelta(hours=1)), "lovely", "ada")
+    meta.tokens["opaque"] = Grant("IG", IG)
+    desk = on_instagram(meta)
+    desk.secret = FixedSecret("opaque")
+    meta.error(100, "debug_token", "GET")
+    meta.error(100, "/me", "GET")
+    asyncio.run(desk.poll())
+    assert len(desk.residents) == 1
 
 
 def test_the_allowance_that_is_used_up_is_named(meta: GraphServer) -> None:

@@ -69,7 +69,11 @@ async def connect(ctx: ChannelContext, *, anew: bool = False) -> AccountLogin:
     if access_token(secret).startswith("IG"):
         return await _own(ctx, wanted)
     graph = Graph(ctx, access_token(secret), secret=secret.client_secret)
-    token = ending(await inspect(ctx, graph, anew=anew, app=app_token(secret)), secret)
+    try:
+        token = ending(await inspect(ctx, graph, anew=anew, app=app_token(secret)), secret)
+    except Rejected:
+        # Instagram's own host explains no tokens: whoever signs in there is known by name.
+        return await _own(ctx, wanted)
     if token.kind not in KINDS:
         raise wrong_kind(token, "a Page's, a person's or a system user's access token")
     try:

@@ -84,13 +84,17 @@ class Threads:
         try:
             async for page in walk.mentions():
                 yield page
-        except (NotPermitted, Rejected, BadPayload) as exc:
+        except BadPayload as exc:
+            walk.failure = walk.failure or exc
+        except (NotPermitted, Rejected) as exc:
             hint = "They need the permission threads_manage_mentions, and Advanced Access for the public's."
             yield Page(notices=(f"Mentions could not be read: {exc.message} {hint}",))
         try:
             async for page in walk.pending():
                 yield page
-        except (NotPermitted, Rejected, BadPayload) as exc:
+        except BadPayload as exc:
+            walk.failure = walk.failure or exc
+        except (NotPermitted, Rejected) as exc:
             yield Page(notices=(f"Replies that wait for approval could not be read: {exc.message}",))
         if walk.failure is not None:
             raise walk.failure
