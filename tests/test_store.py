@@ -80,7 +80,10 @@ def test_five_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
 def test_the_log_cannot_be_changed(store: Store) -> None:
     log_some(store)
     raw = sqlite3.connect(store.path)
-    for sql in ("UPDATE events SET officer = 'X'", "DELETE FROM events WHERE seq = 1"):
+    again = (
+        "REPLACE INTO events SELECT seq, at, 'X', case_id, ref, kind, detail, note_hash, hash FROM events WHERE seq = 1"
+    )
+    for sql in ("UPDATE events SET officer = 'X'", "DELETE FROM events WHERE seq = 1", again):
         with pytest.raises(sqlite3.IntegrityError, match="log cannot be changed"):
             raw.execute(sql)
     raw.close()

@@ -13,6 +13,10 @@ CREATE INDEX messages_person ON messages (person_id) WHERE person_id IS NOT NULL
 -- When a case was forgotten, by its time or on request.
 ALTER TABLE cases ADD COLUMN redacted_at TEXT;
 CREATE INDEX cases_to_forget ON cases (closed_at) WHERE lane = 5 AND redacted_at IS NULL;
+-- INSERT OR REPLACE takes a row away without asking the triggers that keep events from being deleted.
+CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq) BEGIN
+  SELECT RAISE(ABORT, 'the log cannot be changed');
+END;
 -- The personal part of an event's detail, hashed into the chain together with the note.
 ALTER TABLE event_notes ADD COLUMN detail TEXT;
 -- What the spotter found: one row for each case and rule. What was dismissed is no longer among the case's flags.
