@@ -21,7 +21,7 @@ from socialtriage.ui.screens.dialogs import Confirm
 from socialtriage.ui.screens.incidents import IncidentsScreen
 from socialtriage.ui.screens.live import LiveScreen
 from socialtriage.ui.screens.statement import StatementScreen
-from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, message, person, small_desk
+from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, message, person, small_desk
 from tests.doubles.ui_desk import SMALL, WIDE, Officer, at_the_desk
 
 
@@ -192,3 +192,14 @@ def test_a_surge_is_one_banner_until_somebody_takes_note(desk: Desk) -> None:
         await officer.until(lambda: "SURGE" not in officer.text, "the banner gone")
 
     at_the_desk(desk, story)
+
+
+def test_contacts_names_have_the_room_that_areas_do_not_need(tmp_path: Path) -> None:
+    name = "Waste, recycling and cleansing"
+    desk = small_desk(tmp_path, config=CONFIG.replace('name = "Waste services"', f'name = "{name}"'))
+
+    async def story(officer: Officer) -> None:
+        officer.app.perform("desk.contacts")
+        await officer.sees(f"{name} here ", "0 open")
+
+    at_the_desk(desk, story, size=SMALL)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len
 from textual.binding import BindingType
 
 from socialtriage.domain.errors import UsageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SHOWN = 30
 """Open handoffs of one contact that are listed."""
+LEAST_NAME, LEAST_AREAS = 16, 18
 
 
 class ContactsScreen(Page):
@@ -38,6 +40,7 @@ class ContactsScreen(Page):
 
     def __init__(self, app: TriageApp) -> None:
         super().__init__(app)
+        self._here = self._open = self._usual = self._names = 0
         self._waiting: dict[str, list[HandoffRow]] = {}
 
     def read(self) -> Sequence[Any]:
@@ -52,17 +55,25 @@ class ContactsScreen(Page):
         away = sum(row.away_until is not None for row in rows)
         return f"{words.many(len(rows), 'contact')}{f', {away} away' if away else ''}"
 
+    def measure(self) -> None:
+        """Names have what they need, as far as that leaves room for the areas."""
+        rows = cast(list[ContactView], self.values)
+        self._here = max((len(_here(row)) for row in rows), default=0)
+        self._open = max((len(_open(row)) for row in rows), default=0)
+        self._usual = max((len(_usual(row)) for row in rows), default=0)
+        self._names = max((cell_len(row.name) for row in rows), default=0)
+
     def line(self, value: Any, width: int) -> list[Run]:
         """Name, away, areas, open handoffs, usual time."""
         view = cast(ContactView, value)
-        away = f"away until {view.away_until.day} {view.away_until:%b}" if view.away_until else ""
-        areas = max(8, width - 2 - 23 - 19 - 9 - 10)
+        left = width - (self._here + 1) - (self._open + 1) - (self._usual + 1) - 2
+        name = max(LEAST_NAME, min(self._names, left - LEAST_AREAS))
         return [
-            cell(view.name, 22, "strong"),
-            cell(away or "here", 18, "warn" if away else "dim"),
-            cell(", ".join(view.areas), areas, "calm"),
-            cell(_open(view), 8, "warn" if view.late_handoffs else "dim", right=True),
-            cell(_usual(view), 9, "dim", right=True),
+            cell(view.name, name, "strong"),
+            cell(_here(view), self._here, "warn" if view.away_until else "dim"),
+            cell(", ".join(view.areas), max(8, left - name), "calm"),
+            cell(_open(view), self._open, "warn" if view.late_handoffs else "dim", right=True),
+            cell(_usual(view), self._usual, "dim", right=True),
         ]
 
     def details(self, value: Any) -> Sequence[Para]:
@@ -122,6 +133,10 @@ class ContactsScreen(Page):
         done = await self.triage.write(contacts.back, self.triage.desk, view.id)
         self.triage.say(done.said)
         self.renew()
+
+
+def _here(view: ContactView) -> str:
+    return f"away until {view.away_until.day} {view.away_until:%b}" if view.away_until else "here"
 
 
 def _open(view: ContactView) -> str:

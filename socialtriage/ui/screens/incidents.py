@@ -75,12 +75,11 @@ class IncidentsScreen(Page):
         last = (incident.until - timedelta(seconds=1)).astimezone(self.triage.desk.zone)
         return f"until {last.day} {last:%b}"
 
-    def _show(self) -> None:
+    def measure(self) -> None:
         """What is said of them has the room that it needs; their names have the rest."""
         known = cast(list[Known], self.values)
         self._ends = max((len(self._ends_on(each.incident)) for each in known), default=0)
         self._said = max((len(_said(each)) for each in known), default=0)
-        super()._show()
 
     def line(self, value: Any, width: int) -> list[Run]:
         """Name, how long, how many cases, how the statements do."""

@@ -75,6 +75,7 @@ class Page(DeskScreen):
 
     def _show(self) -> None:
         self._share()
+        self.measure()
         self.rows.show([self.line(value, self.rows.room) for value in self.values])
         self.query_one("#headline", Bar).refresh()
         self._show_more()
@@ -113,6 +114,9 @@ class Page(DeskScreen):
     def headline(self) -> str:
         """One line above the rows."""
         return ""
+
+    def measure(self) -> None:
+        """Take the widths of columns from what is to stand in them, before the rows are made."""
 
     def line(self, value: Any, width: int) -> list[Run]:
         """A row in `width` cells; styles are those of `Rows`."""
