@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,7 @@ from rich.segment import Segment
 
 from socialtriage.domain.models import MediaItem, MediaState
 from socialtriage.domain.text import clean_line
-from socialtriage.services import people, restricting
+from socialtriage.services import people, pictures, pixels, restricting
 from socialtriage.services.desk import Desk
 from socialtriage.ui.flow import Para, lay_out
 from socialtriage.ui.handlers import evidence
@@ -88,7 +89,7 @@ def test_photos_stand_in_the_thread_for_as_long_as_they_are_wanted(
         await officer.press("W")
         await officer.until(lambda: cells(officer), "a photo in the thread")
         assert {RED, BLUE} <= colours(officer)
-        assert "2 photos in the thread" in officer.said
+        await officer.until(lambda: "2 photos in the thread" in officer.said, "how many there are")
         await officer.reads("cut short or damaged")
         before = next(iter(view.photos.values()))
         place = view.scroll_offset.y
@@ -273,6 +274,33 @@ def test_a_photo_that_is_erased_elsewhere_leaves_the_screen(desk: Desk, monkeypa
         await officer.until(lambda: not cells(officer), "no photo in the thread either")
 
     at_the_desk(desk, story)
+
+
+def test_a_decoder_that_hangs_holds_up_neither_keys_nor_the_end(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "decoder.py"
+    script.write_text("import sys, time; sys.stdin.buffer.read(); time.sleep(20)", encoding="utf-8")
+    monkeypatch.setattr(pixels, "__file__", str(script))
+    monkeypatch.setattr(pictures, "PATIENCE", 20.0)
+    begun = time.monotonic()
+
+    async def story(officer: Officer) -> None:
+        await officer.press("enter", "W")
+        await officer.reads("drawing …")
+        view = officer.app.screen.query_one(CaseView)
+        await officer.press("j", "W")
+        assert not view.photos
+        await officer.press("P")
+        await officer.on(PictureScreen)
+        await officer.sees("“A hole”", "Drawing …")
+        await officer.press("n")
+        await officer.sees("2 of 4")
+        await officer.press("escape", "escape")
+        await officer.home()
+
+    at_the_desk(desk, story)
+    assert time.monotonic() - begun < 15
 
 
 def test_a_line_does_not_begin_with_the_blank_it_was_broken_at() -> None:

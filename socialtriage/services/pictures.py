@@ -164,6 +164,7 @@ def _ask(arguments: list[str], data: bytes, most: int) -> bytes:
         assert process.stdin is not None  # noqa: S101 - narrows the type
         assert process.stdout is not None  # noqa: S101 - narrows the type
         timer = threading.Timer(PATIENCE, process.kill)
+        timer.daemon = True
         feeder = threading.Thread(target=_feed, args=(process.stdin, data), daemon=True)
         timer.start()
         feeder.start()

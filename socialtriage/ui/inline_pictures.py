@@ -22,8 +22,8 @@ MOST_ROWS = 20
 """Rows of one photo: of the text beside it enough must stay in view."""
 
 
-async def toggle(app: TriageApp, view: CaseView) -> None:
-    """Draw the photos of the case that is shown, or take them out again."""
+def toggle(app: TriageApp, view: CaseView) -> None:
+    """Draw the photos of the case that is shown, one after the other behind the keys; or take them out again."""
     if view.photos:
         view.show_photos({})
         app.say("The photos are put away.")
@@ -33,10 +33,8 @@ async def toggle(app: TriageApp, view: CaseView) -> None:
     if refused or not kept:
         app.say(refused or "No file of this case is kept.", "$warn")
         return
-    await _draw(app, view, [media.id for media in kept][-MOST:])
-    drawn = sum(bool(photo.lines) for photo in view.photos.values())
-    more = f" The newest {MOST} files are looked at; P shows them all." if len(kept) > MOST else ""
-    app.say(f"{words.many(drawn, 'photo')} in the thread; the same key puts them away.{more}")
+    view.show_photos({media.id: Photo(words="drawing …") for media in kept[-MOST:]}, partial(_begin, app, view))
+    _begin(app, view, len(kept))
 
 
 def _kept(view: CaseView) -> list[MediaView]:
@@ -44,21 +42,28 @@ def _kept(view: CaseView) -> list[MediaView]:
     return [media for each in messages for media in each.media if media.state is MediaState.KEPT]
 
 
-async def _draw(app: TriageApp, view: CaseView, wanted: list[int]) -> None:
-    """Draw those files at the width there is now."""
-    case_id = view.detail.row.id if view.detail else None
-    rows = min(MOST_ROWS, max(6, view.size.height - 6))
-    photos: dict[int, Photo] = {}
+def _begin(app: TriageApp, view: CaseView, count: int = 0) -> None:
+    app.in_background(partial(_draw, app, view, count), "photos", "drawing photos")
+
+
+async def _draw(app: TriageApp, view: CaseView, count: int) -> None:
+    """Draw what is wanted at the width there is now; of `count` files, it is said how many were photos."""
     for media in _kept(view):
-        if media.id not in wanted:
-            continue
-        try:
-            picture, lines = await paint(app, media, view.room - len(PHOTO_MARGIN), rows)
-        except (Refused, StoreError) as exc:
-            photos[media.id] = Photo(words=clean_line(str(exc), 300))
-        else:
-            photos[media.id] = Photo(lines, "the first picture of a moving one" if picture.moving else "")
-    if not view.is_attached or view.detail is None or view.detail.row.id != case_id:
-        return
-    again = partial(_draw, app, view, wanted)
-    view.show_photos(photos, lambda: app.in_background(again, "photos", "drawing photos"))
+        if media.id in view.photos:
+            photo = await _photo(app, view, media)
+            if not view.is_attached or media.id not in view.photos:
+                return  # put away, or another case, meanwhile
+            view.show_photos({**view.photos, media.id: photo}, partial(_begin, app, view))
+    if count:
+        drawn = words.many(sum(bool(photo.lines) for photo in view.photos.values()), "photo")
+        more = f" The newest {MOST} files are looked at; P shows them all." if count > MOST else ""
+        app.say(f"{drawn} in the thread; the same key puts them away.{more}")
+
+
+async def _photo(app: TriageApp, view: CaseView, media: MediaView) -> Photo:
+    rows = min(MOST_ROWS, max(6, view.size.height - 6))
+    try:
+        picture, lines = await paint(app, media, view.room - len(PHOTO_MARGIN), rows)
+    except (Refused, StoreError) as exc:
+        return Photo(words=clean_line(str(exc), 300))
+    return Photo(lines, "the first picture of a moving one" if picture.moving else "")

@@ -8,8 +8,11 @@ keys.
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
-from typing import TYPE_CHECKING
+import contextlib
+import threading
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.color import Color
 from rich.segment import Segment
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from socialtriage.domain.views import MediaView
     from socialtriage.ui.app import TriageApp
 
+T = TypeVar("T")
 GREYS = len(LEVELS) ** 3
 """Number of the first grey of a terminal with 256 colours, less 16."""
 BLOCK = "▀"
@@ -59,7 +63,28 @@ async def paint(
 ) -> tuple[Picture, Painted]:
     """A kept photo in at most `columns` by `rows` cells. Raises `Refused` with the reason why not, `StoreError`."""
     window = Window(max(1, columns), max(1, rows) * 2, colours(app), zoom, x, y)
-    return await asyncio.to_thread(_paint, album(app), media, window)
+    return await _aside(partial(_paint, album(app), media, window))
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Run `work` in a thread that nobody waits for when the program ends: a decoder may hang for seconds."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(settle: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+            loop.call_soon_threadsafe(lambda: None if done.done() else settle())
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as exc:
+            finish(partial(done.set_exception, exc))
+        else:
+            finish(partial(done.set_result, result))
+
+    threading.Thread(target=run, name="picture", daemon=True).start()
+    return await done
 
 
 def _paint(book: Album, media: MediaView, window: Window) -> tuple[Picture, Painted]:

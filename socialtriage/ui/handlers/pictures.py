@@ -37,4 +37,4 @@ async def inline(call: Call) -> None:
         return
     from socialtriage.ui import inline_pictures
 
-    await inline_pictures.toggle(call.app, views[0])
+    inline_pictures.toggle(call.app, views[0])

@@ -86,7 +86,7 @@ class CaseView(TextPane):
 
     def show_photos(self, photos: Mapping[int, Photo], repaint: Callable[[], None] | None = None) -> None:
         """Draw photos below their files, or none; `repaint` is called when another width wants them anew."""
-        first = bool(photos) and not self._photos
+        first = any(each.lines for each in photos.values()) and not any(each.lines for each in self._photos.values())
         self._photos, self._repaint, self._photos_for = dict(photos), repaint, self.room
         self._render_case(keep_place=True)
         if first:
