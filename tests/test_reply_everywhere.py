@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from socialtriage.domain.errors import Stale
-from socialtriage.services import approvals, grouping, outbox, replies, reply_everywhere, triage
+from socialtriage.services import approvals, grouping, outbox, people, replies, reply_everywhere, saved_answers, triage
 from socialtriage.services.desk import Desk
 from socialtriage.ui.screens.compose import Compose
 from socialtriage.ui.screens.picker import Picker
@@ -136,6 +136,23 @@ def test_a_new_colleagues_reply_is_approved_in_all_of_its_places_at_once(tmp_pat
     assert sorted(done.row_ids) == [first, second]
     assert [row.held for row in outbox.rows(desk)] == [None, None]
     other.close()
+    desk.close()
+
+
+def test_a_saved_answer_is_worded_for_the_network_of_each_place(tmp_path: Path) -> None:
+    variant = 'for.facebook = "Sorry {name}, we have logged it as {ref}."'
+    desk = small_desk(tmp_path, config=CONFIG.replace(variant, 'for.bluesky = "Sorry, {name}."'))
+    arrive(desk, message("My bin was missed", "m1", author=person("Pat"), at=MONDAY - timedelta(hours=2)))
+    arrive(desk, message("Still nobody came", "m2", author=person("Pat", "p")), account="leisure")
+    people.link(desk, "mastodon:pat@social.example", "bluesky:p@social.example")
+    older, newer = sorted(case_ids(desk, "all"))
+    grouping.merge(desk, [newer], older)
+    there = reply_everywhere.places(desk, older)
+    said = [saved_answers.wording(desk, older, "missed-bin", MONDAY, None, place.message) for place in there]
+    assert [place.network for place in there] == ["bluesky", "mastodon"]
+    assert said[0] == "Sorry, Pat."
+    assert said[1].startswith("Sorry about that.")
+    assert saved_answers.wording(desk, older, "missed-bin", MONDAY) == said[0]
     desk.close()
 
 

@@ -129,7 +129,7 @@ def reply_command(
 ) -> int:
     """Answer the resident on their network, and wait for the outcome; - reads the text from standard input."""
     from socialtriage.domain.errors import UsageError
-    from socialtriage.services import inbox, promises, replies, reply_everywhere, saved_answers
+    from socialtriage.services import inbox, promises, replies, reply_everywhere
 
     desk = env.desk
     case_id = inbox.resolve(desk, ref)
@@ -137,11 +137,8 @@ def reply_command(
     if (text is None) == (answer is None):
         raise UsageError("Give either a text or --answer ID.")
     by = promises.moment(desk, promise) if promise else None
-    if answer is not None:
-        text = saved_answers.wording(desk, case_id, answer, desk.clock(), by)
-    elif text == "-":
+    if text == "-":
         text = read_stdin()
-    words = text or ""
     if len(attach) != len(alt):
         raise UsageError("Each picture needs its words: one --alt for each --attach.")
     wishes = replies.Wishes(
@@ -149,7 +146,7 @@ def reply_command(
     )
 
     async def draft_them(poller: Poller, sender: Sender) -> tuple[ReplyDraft, ...]:
-        return await reply_everywhere.drafts(desk, poller, case_id, words, wishes, places)
+        return await reply_everywhere.drafts(desk, poller, case_id, text, wishes, places)
 
     drafts = env.with_network(draft_them)
     for warning in dict.fromkeys(each for draft in drafts for each in draft.warnings):

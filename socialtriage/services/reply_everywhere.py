@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from socialtriage.domain.errors import Refused, SocialTriageError, Stale, UsageError
 from socialtriage.domain.models import IMPORTED, SafeText, Visibility
 from socialtriage.domain.text import clean_line, snippet
-from socialtriage.services import replies
+from socialtriage.services import replies, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.replies import ReplyDraft, Wishes
 
@@ -70,12 +70,18 @@ def chosen(desk: Desk, case_id: int, at: Sequence[str], *, everywhere: bool) -> 
 
 
 async def drafts(
-    desk: Desk, poller: Poller, case_id: int, text: str, wishes: Wishes, messages: Sequence[int]
+    desk: Desk, poller: Poller, case_id: int, text: str | None, wishes: Wishes, messages: Sequence[int]
 ) -> tuple[ReplyDraft, ...]:
-    """A reply to each of the messages; without any, to the newest. Raises as `each_of` does."""
+    """A reply to each of the messages; without any, to the newest. Without a `text` it is the saved answer of `wishes`,
+    in the wording for each network. Raises as `each_of` does.
+    """
 
     async def make(wanted: Wishes) -> ReplyDraft:
-        return await replies.draft(desk, poller, case_id, text, wishes=wanted)
+        words = text
+        if words is None:
+            name, by = wanted.answer or "", wanted.promise
+            words = saved_answers.wording(desk, case_id, name, desk.clock(), by, wanted.message)
+        return await replies.draft(desk, poller, case_id, words, wishes=wanted)
 
     return await each_of(desk, case_id, make, wishes, messages)
 

@@ -84,8 +84,16 @@ def named(desk: Desk, answer_id: str, now: datetime) -> SavedAnswer:
     return answer
 
 
-def wording(desk: Desk, case_id: int, answer_id: str, now: datetime, promise: datetime | None = None) -> str:
-    """A saved answer for a case: its network's variant, filled in as far as the case knows.
+def wording(
+    desk: Desk,
+    case_id: int,
+    answer_id: str,
+    now: datetime,
+    promise: datetime | None = None,
+    message: int | None = None,
+) -> str:
+    """A saved answer for a case, or for one `message` of it: the variant of the network that is answered, filled in as
+    far as the case knows.
 
     Raises `UnknownName`, and `Refused` for one that expired.
     """
@@ -94,7 +102,10 @@ def wording(desk: Desk, case_id: int, answer_id: str, now: datetime, promise: da
     known = values(desk, detail, answer.area)
     if promise is not None:
         known = {**known, "promise": moment_of(desk, promise)}
-    return filled(answer.for_.get(detail.row.network, answer.text), known)
+    asked = desk.store.messages.to_answer(case_id, message)
+    account = desk.accounts.get(asked.account) if asked is not None else None
+    network = desk.network_of(account) if account is not None else detail.row.network
+    return filled(answer.for_.get(network, answer.text), known)
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:
