@@ -15,7 +15,7 @@ import pytest
 from socialtriage.channels.base import Posts
 from socialtriage.cli.main import run_command
 from socialtriage.domain.errors import NotFound, Refused, UsageError
-from socialtriage.domain.models import OutboxState, OutgoingPost
+from socialtriage.domain.models import OutboxState, OutgoingPost, Visibility
 from socialtriage.services import approvals, inbox, incidents, outbox, queries, surge, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.incidents import Statement
@@ -188,6 +188,7 @@ def test_a_trainees_statement_waits_for_a_second_officer(tmp_path: Path) -> None
         said = reply.with_network(draft, trainee)
         done = incidents.begin(trainee, incidents.plan(trainee, "flood", WORDS), said, undo_seconds=0)
         assert reply.send(everything=True) == []
+        assert approvals.concerns(reply.desk, done.row_id or 0) == approvals.Concerns(Visibility.PUBLIC)
         approvals.approve(reply.desk, done.row_id or 0, undo_seconds=0)
         assert [outcome.state for outcome in reply.send()] == [OutboxState.SENT]
 

@@ -63,8 +63,10 @@ class Concerns:
 
 
 def concerns(desk: Desk, row_id: int) -> Concerns | None:
-    """Who can read a held reply, and what its review warned of; None for a row that is none."""
+    """Who can read a held reply or statement, and what its review warned of; None for a row that is neither."""
     row = desk.store.outbox.get(row_id)
+    if row is not None and row.kind is OutboxKind.POST:
+        return Concerns(Visibility.PUBLIC, tuple(reply_checks.of_statement(desk, row.body)))
     if row is None or row.kind is not OutboxKind.REPLY or row.case_id is None:
         return None
     detail = inbox.detail(desk, row.case_id)
