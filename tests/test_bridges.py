@@ -203,6 +203,8 @@ def test_refusals_fail_and_are_said_and_a_missing_login_waits(tmp_path: Path, cl
         crm.faults = ["400"]
         assert (await sender.retry(row)).state is OutboxState.FAILED
         assert "not now" in str(outbox.rows(desk)[0].error)
+        crm.faults = ["401"]
+        assert "accounts login bridge.roads-team" in str((await sender.retry(row)).error)
 
     sending(desk, story, secret="")
     assert inbox.rows(desk, [the_case(desk)])[0].status is Status.OPEN

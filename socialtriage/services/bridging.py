@@ -119,8 +119,20 @@ async def deliver(desk: Desk, secrets: SecretStore, http: Http, row: OutboxRow) 
     if contact.via == "command":
         done = await _run(contact, task)
     else:
-        done = await (await asyncio.to_thread(_bridge, desk, secrets, http, contact)).deliver(task)
+        bridge = await asyncio.to_thread(_bridge, desk, secrets, http, contact)
+        try:
+            done = await bridge.deliver(task)
+        except ChannelError as exc:
+            exc.hint = _hint(contact, exc)
+            raise
     return await asyncio.to_thread(_delivered, desk, row, done)
+
+
+def _hint(contact: Contact, exc: ChannelError) -> str:
+    """What to do next, said of a contact: hints of the network speak of accounts."""
+    if isinstance(exc, AuthError):
+        return f"Store the login anew: socialtriage accounts login {SECRET}{contact.id}"
+    return exc.hint.replace("the account's `server`", f"contacts.{contact.id}.url")
 
 
 async def look_up(desk: Desk, secrets: SecretStore, http: Http, row: OutboxRow) -> Sent | None:
