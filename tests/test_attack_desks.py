@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from socialtriage.domain.errors import Refused
-from socialtriage.domain.models import OutboxKind, Visibility
-from socialtriage.services import drafts, grouping, outbox, replies, triage
+from socialtriage.domain.models import OutboxKind, Outcome, Visibility
+from socialtriage.services import drafts, grouping, outbox, record, replies, triage
 from socialtriage.services.desk import Desk
-from tests.doubles.desk import arrive, case_ids, message, person, small_desk
+from tests.doubles.desk import FrozenClock, arrive, case_ids, message, person, small_desk
 from tests.doubles.inside import Inside
 
 
@@ -71,3 +71,15 @@ def test_the_outbox_says_that_everything_is_paused(tmp_path: Path) -> None:
     assert "Everything outgoing is paused since" in shell.ok("outbox").err
     shell.ok("resume")
     assert "paused" not in shell.ok("outbox").err
+
+
+def test_a_clock_that_goes_back_makes_no_time_negative(tmp_path: Path) -> None:
+    clock = FrozenClock()
+    with closing(small_desk(tmp_path, clock=clock)) as desk:
+        arrive(desk, message("My bin was missed"))
+        (case_id,) = case_ids(desk)
+        clock.move(hours=-3)
+        triage.close(desk, [case_id], Outcome.NO_REPLY_NEEDED)
+        [row] = record.case_rows(desk, None, None)
+        assert row["working_minutes"] == "0"
+        assert desk.store.log.verify().fault is None

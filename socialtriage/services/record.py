@@ -128,7 +128,9 @@ def _rows(desk: Desk, cases: Sequence[Case], redact: bool) -> Iterator[dict[str,
 
 def _row(desk: Desk, case: Case, person: str, handoff: HandoffSummary) -> dict[str, str]:
     ended = case.answered_at or case.closed_at
-    minutes = "" if ended is None else str(round(desk.clocks.between(case.opened_at, ended).total_seconds() / 60))
+    # A clock that went back makes no case end before it began.
+    worked = None if ended is None else desk.clocks.between(case.opened_at, max(ended, case.opened_at))
+    minutes = "" if worked is None else str(round(worked.total_seconds() / 60))
     values: dict[str, Any] = {
         "reference": case.ref,
         "account": case.account,
