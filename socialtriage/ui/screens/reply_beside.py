@@ -71,12 +71,16 @@ class ReplyBeside(Asking[None], DeskScreen):
 
     def _no_pictures(self) -> str:
         """Why this answer can have no picture, in a sentence; empty where it can."""
-        row, private = self.detail.row, self.written.private
-        asked = next((m for m in reversed(self.detail.messages) if m.voice == "resident"), None)
-        was_private = asked is not None and asked.visibility is Visibility.PRIVATE
-        visibility = Visibility.PRIVATE if private or was_private else Visibility.PUBLIC
-        able = moderation.capabilities(self.triage.desk, row.account)
-        return reply_files.none_taken(able, visibility, row.network, begins=private and not was_private)
+        chosen = [place for place in self.places if place.message in self.written.places] or self.places[:1]
+        for place in chosen:
+            was_private = place.visibility is Visibility.PRIVATE
+            private = self.written.private or was_private
+            able = moderation.capabilities(self.triage.desk, place.account)
+            visibility = Visibility.PRIVATE if private else Visibility.PUBLIC
+            begins = private and not was_private
+            if why := reply_files.none_taken(able, visibility, place.network, begins=begins):
+                return why
+        return ""
 
     def action_attach(self) -> None:
         """Add a picture, and say what is on it."""
