@@ -46,11 +46,15 @@ def desk(tmp_path: Path) -> Desk:
     return pictured(tmp_path)
 
 
-def pictured(folder: Path, config: str = CONFIG) -> Desk:
+def pictured(folder: Path, config: str = CONFIG, alt: str = "") -> Desk:
     desk = small_desk(folder, config=config)
     files = (
         MediaItem(
-            kind="image", name=clean_line("[b]crater[/b]"), data=photo(), mime="image/png", alt=clean_line("A hole")
+            kind="image",
+            name=clean_line("[b]crater[/b]"),
+            data=photo(),
+            mime="image/png",
+            alt=clean_line(f"A hole{alt}"),
         ),
         MediaItem(kind="image", name=clean_line("again"), data=photo("WEBP"), mime="image/webp"),
         MediaItem(kind="file", name=clean_line("clip"), state=MediaState.WITHHELD),
@@ -301,6 +305,20 @@ def test_a_decoder_that_hangs_holds_up_neither_keys_nor_the_end(
 
     at_the_desk(desk, story)
     assert time.monotonic() - begun < 15
+
+
+def test_a_long_description_leaves_room_for_the_facts_and_the_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+    async def story(officer: Officer) -> None:
+        await officer.press("P")
+        await officer.on(PictureScreen)
+        await officer.sees("“A hole", "…”", "1 of 4", "kept", "PUBLIC")
+        await officer.until(lambda: cells(officer), "the photo")
+
+    at_the_desk(pictured(tmp_path, alt=" in the road" * 60), story, size=(60, 16))
 
 
 def test_a_line_does_not_begin_with_the_blank_it_was_broken_at() -> None:

@@ -22,7 +22,7 @@ from socialtriage.services.exhibits import Exhibit
 from socialtriage.services.pictures import Picture, undrawn
 from socialtriage.ui import case_text, words
 from socialtriage.ui.actions import Where, bindings_for
-from socialtriage.ui.cells import wrap
+from socialtriage.ui.cells import shorten, wrap
 from socialtriage.ui.flow import Para, join, para
 from socialtriage.ui.pictures import Painted, paint, why_not
 from socialtriage.ui.screens.base import DeskScreen
@@ -141,7 +141,9 @@ class PictureScreen(DeskScreen):
         media, message = self.exhibit.media, self.exhibit.message
         reader = self.triage.reader()
         if media.alt:
-            yield para(f"“{clean_line(media.alt, 600)}”", "strong")
+            # The case has it whole; here it leaves room for what is known of the file.
+            room = max(1, self._most_facts() - 3) * (self.facts.room - 4)
+            yield para(f"“{shorten(clean_line(media.alt, 600), room)}”", "strong")
         full = f"{self._picture.full[0]:,} × {self._picture.full[1]:,} pixels" if self._picture else ""
         yield Para(
             join(
@@ -195,7 +197,10 @@ class PictureScreen(DeskScreen):
 
     def _say_facts(self) -> None:
         self.facts.show(list(self._facts()))
-        self.facts.styles.height = min(MOST_FACTS, max(1, self.facts.lines), max(1, self.size.height // 3))
+        self.facts.styles.height = min(self._most_facts(), max(1, self.facts.lines))
+
+    def _most_facts(self) -> int:
+        return min(MOST_FACTS, max(1, self.size.height // 3))
 
     def _instead(self, why: str) -> str:
         opens = self.triage.key_of(next(each for each in self.main_actions() if each.id == "picture.open"))
