@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from socialtriage.domain.errors import BadPayload, NotPermitted, RateLimited, Un
 from socialtriage.domain.models import Incoming, OutgoingReply, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, PAGE, TOKEN, Grant, GraphServer
-from tests.doubles.inside import one_tls_context
+from tests.doubles.inside import Inside, one_tls_context
 from tests.doubles.threads import ME, NAME, ThreadsServer
 
 NOW = f"{NOON:%Y-%m-%dT%H:%M:%S}+0000"
@@ -333,6 +334,30 @@ def test_a_login_that_no_debug_token_explains_is_instagrams_own_when_it_says_who
     meta.error(100, "/me", "GET")
     asyncio.run(desk.poll())
     assert len(desk.residents) == 1
+
+
+def test_check_fails_for_a_login_that_lacks_what_reading_needs(tmp_path: Path, meta: GraphServer) -> None:
+    shell = Inside(
+        tmp_path,
+        accounts="".join(
+            f'\n[[accounts]]\nid = "{network}"\nnetwork = "{network}"\nserver = "{meta.url}"\n{key} = "{id_}"\n'
+            for network, key, id_ in (("facebook", "page", PAGE), ("instagram", "business_account", IG))
+        ),
+    )
+    shell.login("facebook", TOKEN)
+    shell.login("instagram", TOKEN)
+
+    def found() -> dict[str, bool]:
+        checks = shell.run("check", "--json").json["checks"]
+        return {each["name"]: each["ok"] for each in checks if each["name"].startswith("account")}
+
+    assert set(found().values()) == {True}
+    meta.tokens[TOKEN].scopes.discard("pages_messaging")
+    assert set(found().values()) == {True}, "comments go on without Messenger"
+    meta.tokens[TOKEN].scopes.discard("pages_read_user_content")
+    assert found() == {"account facebook": False, "account instagram": True}
+    meta.tokens[TOKEN].scopes.discard("instagram_manage_comments")
+    assert set(found().values()) == {False}
 
 
 def test_the_allowance_that_is_used_up_is_named(meta: GraphServer) -> None:

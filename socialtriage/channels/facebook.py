@@ -117,7 +117,8 @@ class Facebook:
         used = login.graph.usage.of("pages")
         by = "by a system user" if token.kind == "SYSTEM_USER" else "Page token"
         detail = ", ".join(filter(None, [by, ends, f"{used:.0f} % of the allowance used" if used else ""]))
-        return Health(login.page, login.name or login.page, token.ends_at, tuple(notices), detail)
+        usable = not token.lacks(READING, login.page)
+        return Health(login.page, login.name or login.page, token.ends_at, tuple(notices), detail, usable)
 
     # --- reading ------------------------------------------------------------------------------------------
 

@@ -118,7 +118,8 @@ class Instagram:
         if wanted and login.username and wanted != login.username.lower():
             notices.append(f"The login belongs to {handle}, the configuration says @{wanted}.")
         detail = "by a Facebook login" if token else "by Instagram's own login"
-        return Health(login.id, handle, ends, tuple(notices), detail)
+        usable = not (token and token.lacks(READING))
+        return Health(login.id, handle, ends, tuple(notices), detail, usable)
 
     # --- reading ------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class Threads:
         """Whose login it is, until when, what it lacks."""
         me, name = await self._api.me()
         secret, granted = await self._api.inspect()
-        notices = []
+        notices, vital = [], []
         if granted is not None:
             lacking = [scope for scope in SCOPES if scope not in granted]
             if lacking:
@@ -73,7 +73,7 @@ class Threads:
         wanted = (self._ctx.account.handle or "").lstrip("@").lower()
         if wanted and name and wanted != name.lower():
             notices.append(f"The login belongs to @{name}, the configuration says @{wanted}.")
-        return Health(identity=me, handle=f"@{name}", expires_at=secret.expires_at, notices=tuple(notices))
+        return Health(me, f"@{name}", secret.expires_at, tuple(notices), usable=not vital)
 
     async def fetch(self, cursor: str | None, since: datetime) -> AsyncIterator[Page]:
         """Replies below our posts, then mentions. What is not permitted of mentions is told."""
@@ -204,6 +204,11 @@ class Threads:
         """Count as Threads does. A reply tells its addressee by itself: no mention is added."""
         del visibility, to_handle
         return measured(text)
+
+    @staticmethod
+    def declines(text: str) -> tuple[str, str] | None:
+        """More links than a post may have."""
+        return threads_posts.declined(text)
 
     async def hide(self, message: StoredRef) -> None:
         """Hide a reply below a post of ours, and what stands below it; ignore one that waits for approval."""

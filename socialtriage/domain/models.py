@@ -312,6 +312,8 @@ class Health:
     expires_at: datetime | None = None
     notices: tuple[str, ...] = ()
     detail: str = ""
+    usable: bool = True
+    """False when what is missing keeps the account from being read; a notice says what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ async def _account(desk: Desk, poller: Poller, id_: str) -> Finding:
         return Finding(name, False, "No answer within 45 s.")
     expiry = f"login expires {health.expires_at:%d %b %Y}" if health.expires_at else ""
     words = [f"signed in as {health.handle}", health.detail, expiry, *health.notices]
-    return Finding(name, True, "; ".join(filter(None, words)))
+    return Finding(name, health.usable, "; ".join(filter(None, words)))
 
 
 async def _smtp(desk: Desk, secrets: SecretStore, poller: Poller) -> Finding:
