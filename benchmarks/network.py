@@ -50,9 +50,9 @@ class FixedSecrets(SecretStore):
         return "token"
 
 
-def notifications(count: int, end: datetime, seed: int = 1) -> list[bytes]:
+def notifications(count: int, end: datetime, seed: int = 1, first_person: int = 1) -> list[bytes]:
     """Notifications as the server sends them, oldest first, each as JSON: mentions, answers in threads, private
-    messages, pictures, by half as many people.
+    messages, pictures, by half as many people, numbered from `first_person`.
     """
     draw = random.Random(seed).random
     made: list[bytes] = []
@@ -62,7 +62,7 @@ def notifications(count: int, end: datetime, seed: int = 1) -> list[bytes]:
     for number in range(1, count + 1):
         at += step
         answers = recent[-1 - int(draw() * min(500, len(recent)))] if recent and draw() < 0.25 else None
-        person = answers[1] if answers else 1 + int(draw() ** 1.5 * count / 2)
+        person = answers[1] if answers else first_person + int(draw() ** 1.5 * count / 2)
         visibility = answers[2] if answers else ("direct" if draw() < 0.1 else "public")
         status = _status(number, person, at, visibility, answers[0] if answers else None, draw)
         recent.append((str(status["id"]), person, visibility))

@@ -35,7 +35,7 @@ BATCH = 100
 
 
 def forty() -> list[Row]:
-    """Forty accounts at 200 ms a request against one of them alone; each has ten new mentions."""
+    """Forty accounts at 200 ms a request against one of them alone; each has ten new mentions, of people of its own."""
     with tempfile.TemporaryDirectory() as folder:
         alone = asyncio.run(_pass(Path(folder) / "one.db", 1))
         together = asyncio.run(_pass(Path(folder) / "forty.db", ACCOUNTS))
@@ -47,7 +47,7 @@ async def _pass(path: Path, count: int) -> float:
     config: Config = council.config(count, paused=False)
     servers = {str(account.server): network.Mastodon() for account in config.accounts}
     for number, server in enumerate(servers.values()):
-        server.add(network.notifications(10, council.NOW, number))
+        server.add(network.notifications(10, council.NOW, number, first_person=1 + 5 * number))
 
     async def answer(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(LATENCY)
