@@ -210,6 +210,16 @@ class Objects(Protocol):
         ...
 
 
+@runtime_checkable
+class Declines(Protocol):
+    """A channel whose network refuses some texts whatever their length. Asked of the class, offline."""
+
+    @staticmethod
+    def declines(text: str) -> tuple[str, str] | None:
+        """Why a post with this text would be refused, and what to do instead; None where it would be taken."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a call costs. `why` is a sentence; `dear` says that the officer must see it before sending."""

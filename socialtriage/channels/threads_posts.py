@@ -10,9 +10,18 @@ from datetime import datetime
 from socialtriage.channels.graph_json import all_hold, moment, text_id, words_of
 from socialtriage.channels.graph_send import DOUBTFUL
 from socialtriage.channels.threads_api import Api
-from socialtriage.channels.threads_send import CLOCKS_DIFFER, PAGES_BACK, letters, published, sent_as
+from socialtriage.channels.threads_send import CLOCKS_DIFFER, LINKS, PAGES_BACK, letters, published, sent_as
+from socialtriage.channels.x_text import addresses
 from socialtriage.domain.errors import Unavailable
 from socialtriage.domain.models import OutgoingPost, Sent
+
+NO_MORE = "Leave some out."
+
+
+def declined(text: str) -> tuple[str, str] | None:
+    """Why Threads would not take a text, and what to do; None where it would."""
+    many = len(addresses(text))
+    return (f"Threads takes at most {LINKS} links in a post, and this has {many}.", NO_MORE) if many > LINKS else None
 
 
 async def publish(api: Api, post: OutgoingPost, now: datetime) -> Sent:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from socialtriage.channels.base import Channel, LearnsRules, Price, PricesPosts
+from socialtriage.channels.base import Channel, Declines, LearnsRules, Price, PricesPosts
 from socialtriage.channels.http import Budget
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import ChannelError, NotFound, Refused, SecretError, UnknownName, UsageError
@@ -157,6 +157,8 @@ def _judged(desk: Desk, channel: Channel, account: AccountConfig, text: str) -> 
         pass  # The network counts nothing of what is written on its own page.
     elif length.limit is not None and length.used > length.limit:
         fault = f"It has {length.used} of {length.limit} {length.unit}: {length.used - length.limit} too many."
+    if not fault and can and isinstance(channel, Declines) and (declined := channel.declines(text)) is not None:
+        fault = declined[0]
     try:
         reply_checks.refuse_unfilled(text)
     except Refused as exc:

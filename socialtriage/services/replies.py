@@ -122,6 +122,7 @@ def prepare(
     able = channel.capabilities if channel else None
     files = reply_files.read(wishes.attach, able)
     parts, length = _parts(channel, whole, goal.visibility, handle, goal.network, wishes)
+    reply_place.refuse_declined(channel, parts)
     price = reply_place.price(channel, goal.account, parts, goal.visibility)
     wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files), wishes.promise)
     apart = bool(able and able.pictures_apart and goal.visibility is Visibility.PRIVATE)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from socialtriage.channels.base import Channel, HasWindow, Objects, Price, Priced, Window
+from socialtriage.channels.base import Channel, Declines, HasWindow, Objects, Price, Priced, Window
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import Visibility, Voice
@@ -60,6 +60,14 @@ def refuse_objected(
     """Raises `Refused` for a message that the network lets nobody answer by a program, with the reason."""
     asked: object = channel
     found = asked.objection(account, answerable.message, visibility) if isinstance(asked, Objects) else None
+    if found is not None:
+        raise Refused(found[0], hint=found[1])
+
+
+def refuse_declined(channel: Channel | None, parts: Sequence[str]) -> None:
+    """Raises `Refused` for words that the network takes from nobody."""
+    asked: object = channel
+    found = next(filter(None, map(asked.declines, parts)), None) if isinstance(asked, Declines) else None
     if found is not None:
         raise Refused(found[0], hint=found[1])
 
