@@ -16,7 +16,18 @@ from socialtriage.domain.models import MediaState, OutboxState, Outcome, Status,
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import HandoffView
 from socialtriage.mail.parse import parse
-from socialtriage.services import accounts, answers, contacts, evidence, handoff, outbox, record, replies, triage
+from socialtriage.services import (
+    accounts,
+    answers,
+    contacts,
+    evidence,
+    handoff,
+    outbox,
+    record,
+    replies,
+    restricting,
+    triage,
+)
 from socialtriage.services.answer_rules import Judge
 from socialtriage.store.accounts import AccountWriter
 from tests.doubles.answer_desk import AnswerDesk, bounce
@@ -51,6 +62,8 @@ def test_an_answer_lands_in_its_case_and_the_resident_is_to_be_told(desk: Answer
     assert case.events[-1].kind == "handoff.answered"
     assert case_ids(desk.desk, "tell") == [case_id]
     assert desk.asked() == []
+    restricting.restrict(desk.desk, [case_id])
+    assert [(mail.subject, mail.text) for mail in desk.mails()] == [("[restricted]", "[restricted]")]
 
 
 def test_threads_that_lost_their_headers_are_tied_by_reference_and_a_known_sender(desk: AnswerDesk) -> None:

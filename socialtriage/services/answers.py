@@ -22,12 +22,19 @@ from socialtriage.services.desk import Desk
 from socialtriage.services.triage import Expect, check_version
 from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent
+from socialtriage.store.rows import MASK
 from socialtriage.store.store import Transaction
 
 
 def listing(desk: Desk, *, everything: bool = False) -> list[MailView]:
-    """Mails that wait for a decision, oldest first; `everything`: also those that do not, newest first."""
-    return desk.store.answers.mails(everything=everything)
+    """Mails that wait for a decision, oldest first; `everything`: also those that do not, newest first.
+
+    Those that stand in a restricted case are masked as it is.
+    """
+    found = desk.store.answers.mails(everything=everything)
+    placed = {mail.ref for mail in found if mail.placed and mail.ref is not None}
+    closed = desk.store.keeping.restricted(sorted(placed)) if placed else ()
+    return [replace(m, subject=MASK, text=MASK) if m.placed and m.ref in closed else m for m in found]
 
 
 def accept(
