@@ -303,7 +303,7 @@ def test_a_gap_that_needs_two_passes_to_be_read_again_is_one_until_the_second_is
     town.close()
 
 
-@pytest.mark.parametrize("settled", ["reply", "close", "reply, close"])
+@pytest.mark.parametrize("settled", ["reply", "reply, close"])
 def test_what_arrives_behind_an_answer_that_was_given_while_catching_up_is_not_taken_for_answered(
     settled: str, tmp_path: Path, clock: FrozenClock, network: MastodonServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,8 +313,8 @@ def test_what_arrives_behind_an_answer_that_was_given_while_catching_up_is_not_t
     shell.ok("poll", "--once")
     clock.move(hours=10)
     first = network.mention("There is a smell of gas in Mill Lane.", "ada")
-    for number in range(90):
-        clock.move(minutes=20)
+    for number in range(50):
+        clock.move(minutes=30)
         network.mention(f"Message {number}.", f"r{number}")
     network.mention("Is anybody there?", "ada", reply_to=first)
     clock.move(hours=1)
@@ -325,9 +325,8 @@ def test_what_arrives_behind_an_answer_that_was_given_while_catching_up_is_not_t
         shell.ok("poll", "--once")
     [case] = [c for c in shell.ok("list", "--json").json if "anybody" in c["snippet"]]
     assert case["message_count"] == 1
-    if "reply" in settled:
-        shell.ok("reply", case["ref"], "Yes. How can we help?")
-        assert shell.ok("show", case["ref"], "--json").json["status"] == "waiting_resident"
+    shell.ok("reply", case["ref"], "Yes. How can we help?")
+    assert shell.ok("show", case["ref"], "--json").json["status"] == "waiting_resident"
     if "close" in settled:
         shell.ok("close", case["ref"], "--outcome", "no_reply_needed")
 

@@ -25,7 +25,7 @@ from tests.doubles.desk import MONDAY, message, small_desk
 
 WORDS = f"The bin in our street was not emptied: https://anytown.example/{'x' * 4_000}"
 """Few words, and yet so many bytes that a message which somebody keeps is seen."""
-FEW, MANY = 160, 640
+FEW, MANY = 80, 400
 ROOM = 1_000_000
 """Bytes by which the peaks may differ: less than half of what the longer import has more."""
 
