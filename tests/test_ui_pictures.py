@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 import time
@@ -319,6 +320,24 @@ def test_a_long_description_leaves_room_for_the_facts_and_the_photo(
         await officer.until(lambda: cells(officer), "the photo")
 
     at_the_desk(pictured(tmp_path, alt=" in the road" * 60), story, size=(60, 16))
+
+
+def test_a_video_is_told_in_words(tmp_path: Path) -> None:
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body) + 8) + kind + body
+
+    head = box(b"mvhd", struct.pack(">B3xIIII", 0, 0, 0, 1000, 3_725_000) + bytes(80))
+    clip = box(b"ftyp", b"isom" + bytes(4)) + box(b"mdat", bytes(2000)) + box(b"moov", head)
+    desk = small_desk(tmp_path)
+    file = MediaItem(kind="video", name=clean_line("bus lane"), data=clip, mime="video/mp4")
+    arrive(desk, message("Look at this", "m1", media=(file,)))
+
+    async def story(officer: Officer) -> None:
+        await officer.press("P")
+        await officer.on(PictureScreen)
+        await officer.sees("video bus lane", "video/mp4", "2 kB", "lasts 1:02:05", "It is a video", "O opens it")
+
+    at_the_desk(desk, story, size=SMALL)
 
 
 def test_a_line_does_not_begin_with_the_blank_it_was_broken_at() -> None:
