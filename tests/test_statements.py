@@ -101,6 +101,11 @@ def test_one_look_and_one_answer_publish_it_on_four_networks_and_say_what_it_cos
     faults = {each["account"]: each["fault"] for each in long.json}
     assert (faults["page"], faults["chat"]) == (None, None)
     assert "too many" in faults["x"]
+    six = " ".join(f"https://anytown.example/{number}" for number in range(6))
+    linked = town.shell.run("incident", "new", "main", "--text", six, "--preview", "--json")
+    assert {each["account"]: each["fault"] for each in linked.json}["threads"].startswith(
+        "Threads takes at most 5 links"
+    )
     look = town.shell.run("incident", "new", "main", "--text", WORDS, stdin="n\n")
     assert (look.status, "US$0.20 because it holds a link" in look.err, "costs 0.20 USD" in look.err) == (1, True, True)
     assert town.said == {"page": [], "x": [], "threads": [], "chat": []}
