@@ -127,7 +127,10 @@ class Copies:
         hidden = {(account, digest) for account, digest, *_ in gone.tombstones}
         if not hidden:
             return []
-        rows = self._db.all("SELECT id, person_id, account, remote_id FROM messages WHERE redacted_at IS NULL")
+        # One by one: a store may hold a million.
+        rows = self._db.reader.execute(
+            "SELECT id, person_id, account, remote_id FROM messages WHERE redacted_at IS NULL"
+        )
         return [(r[0], r[1]) for r in rows if (r[2], buried(r[2], r[3])) in hidden]
 
     def bury(self, gone: Forgone) -> None:
