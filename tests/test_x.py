@@ -331,6 +331,15 @@ def test_whoever_x_says_nothing_of_has_an_address_all_the_same(new: XServer) -> 
     )
 
 
+def test_a_direct_message_of_an_unknown_kind_is_not_dropped(new: XServer) -> None:
+    desk = desk_of(new)
+    keys = [new.direct("gwen", f"hello {i}", at=NOON - timedelta(minutes=5) + timedelta(seconds=i)) for i in range(4)]
+    for event, kind in zip(new.events, ("MessageCreateV2", 5, "ParticipantsJoin", None), strict=True):
+        event["event_type"] = kind
+    asyncio.run(desk.poll())
+    assert set(desk.residents) == {f"dm/{keys[i]}" for i in (0, 1, 3)}
+
+
 def test_direct_messages_wait_for_their_limit(new: XServer) -> None:
     desk = desk_of(new)
     new.limits["dm_events"] = 0

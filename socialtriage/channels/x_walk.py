@@ -29,6 +29,8 @@ REACHABLE = 800
 """So many of the newest mentions can be read at all."""
 CIRCLE = "X hands out the same page again and again: what lies behind it was not read."
 EVENT_DAYS = timedelta(days=30)
+COMINGS = ("ParticipantsJoin", "ParticipantsLeave")
+"""Events that nobody wrote; they are not asked for, and what is of no known kind is believed to be a message."""
 SWEEP_EVERY = timedelta(hours=6)
 OVERLAP = timedelta(hours=25)
 
@@ -281,7 +283,7 @@ class Walk:
             answer = await self._api.read("/2/dm_events", params, events=True)
         beside, state = Includes.read(answer), self._cursor.events
         raw = [item for item in listed(answer) if isinstance(item, dict)]
-        raw = [item for item in raw if item.get("event_type") in (None, "MessageCreate")]
+        raw = [item for item in raw if item.get("event_type") not in COMINGS]
         ids = [int(key) for key in (text_id(item.get("id")) for item in raw) if key]
         await self._api.meter.charge("dm_read", len([key for key in ids if key > int(low or 0)]))
         if ids and max(ids) > int(low or 0):
