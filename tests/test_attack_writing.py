@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from socialtriage.services import drafts, statement_drafts
+from socialtriage.domain.models import OutboxKind
+from socialtriage.services import drafts, pause, statement_drafts, triage
 from socialtriage.ui.screens import ask
 from socialtriage.ui.screens.ask import Ask, Write
 from socialtriage.ui.screens.compose import Compose
+from socialtriage.ui.screens.handoff import HandoffScreen
+from socialtriage.ui.screens.reply import ReplyScreen
 from tests.doubles.desk import arrive, message, small_desk, the_case
 from tests.doubles.ui_desk import Officer, at_the_desk
 from tests.test_ui_leaving import FakeEngine
@@ -66,3 +69,26 @@ def test_a_statement_outlives_a_wrong_date_and_the_program(tmp_path: Path) -> No
     with closing(small_desk(tmp_path)) as again, closing(small_desk(tmp_path, officer="MK")) as other:
         assert statement_drafts.kept(again) == "Mill Lane is shut. Keep away."
         assert statement_drafts.kept(other) == ""
+
+
+def test_a_review_says_that_nothing_leaves_while_everything_is_paused(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("My bin was missed"))
+    drafts.keep(desk, the_case(desk), OutboxKind.REPLY, "On Friday.")
+    triage.tag(desk, [the_case(desk)], area="waste")
+
+    async def story(officer: Officer) -> None:
+        await officer.press("r")
+        await officer.on(ReplyScreen)
+        await officer.reads("It leaves 10 s after y")
+        await officer.press("p")
+        with closing(small_desk(tmp_path, officer="MK")) as other:
+            pause.pause(other, "storm")
+        for key, screen in (("r", ReplyScreen), ("f", HandoffScreen)):
+            await officer.home()
+            await officer.press(key)
+            await officer.on(screen)
+            await officer.reads("by MK (storm). After y it waits until things leave again")
+            await officer.press("p")
+
+    at_the_desk(desk, story, engine=lambda: FakeEngine(desk))

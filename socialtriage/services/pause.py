@@ -20,9 +20,9 @@ def words(desk: Desk) -> str | None:
     switch = desk.store.grouping.switch(NAME)
     if switch is None:
         return None
-    why = f" ({switch.why})" if switch.why else ""
+    why = f" ({clean_line(switch.why)})" if switch.why else ""
     at = switch.at.astimezone(desk.zone)
-    return f"Everything outgoing is paused since {at:%a %d %b %H:%M} by {clean_line(switch.officer)}{clean_line(why)}."
+    return f"Everything outgoing is paused since {at:%a %d %b %H:%M} by {clean_line(switch.officer)}{why}."
 
 
 def check(desk: Desk) -> None:

@@ -14,8 +14,10 @@ from socialtriage.ui import words
 from socialtriage.ui.case_text import Reader
 from socialtriage.ui.cells import Run
 from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.leaves import leaves
 
 if TYPE_CHECKING:
+    from socialtriage.services.desk import Desk
     from socialtriage.services.handoff import HandoffDraft
 
 ALWAYS = ("phone", "email", "postcode", "handle", "names")
@@ -99,7 +101,7 @@ def toggled(row: Row, draft: HandoffDraft, choices: Choices) -> Choices:
     return replace(choices, attachments=kept if row.ticked else (*kept, number))
 
 
-def preview(draft: HandoffDraft, window: timedelta) -> Iterator[Para]:
+def preview(draft: HandoffDraft, desk: Desk, window: timedelta) -> Iterator[Para]:
     """Why this contact, the warnings, then the mail: these are the bytes that leave."""
     yield para(clean_line(f"{draft.contact.name}: {draft.because}.", 400), "calm")
     for warning in draft.warnings:
@@ -117,8 +119,7 @@ def preview(draft: HandoffDraft, window: timedelta) -> Iterator[Para]:
     yield para("")
     yield from _body(mail.text.split("\n"))
     yield para("")
-    seconds = int(window.total_seconds())
-    yield para(f"The same text goes as simple HTML. It leaves {seconds} s after y; until then u takes it back.", "dim")
+    yield leaves(desk, window, "The same text goes as simple HTML. ")
 
 
 def _body(lines: Sequence[str]) -> Iterator[Para]:

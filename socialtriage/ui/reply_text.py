@@ -15,6 +15,7 @@ from socialtriage.services.reply_place import window_words
 from socialtriage.ui import words
 from socialtriage.ui.case_text import Reader
 from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.leaves import leaves
 from socialtriage.ui.session import Written
 
 if TYPE_CHECKING:
@@ -125,5 +126,4 @@ def _then(draft: ReplyDraft, desk: Desk) -> Iterator[Para]:
     if draft.held:
         yield para("After y it waits for the approval of a second officer; until then u takes it back.", "warn")
     else:
-        seconds = int(undo_window(desk, draft.account, None).total_seconds())
-        yield para(f"It leaves {seconds} s after y; until then u takes it back.", "dim")
+        yield leaves(desk, undo_window(desk, draft.account, None))

@@ -18,6 +18,7 @@ from socialtriage.services.chase import ChaseDraft
 from socialtriage.services.handoff import undo_window
 from socialtriage.ui.actions import Where, bindings_for, table
 from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.leaves import leaves
 from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.ask_when import AskWhen, moment
 from socialtriage.ui.screens.asking import Asking
@@ -71,8 +72,7 @@ class ChaseScreen(Asking[None], DeskScreen):
         yield para("EXACTLY THIS LEAVES", "heading")
         yield para(clean(draft.mail.text))
         yield para("")
-        seconds = int(undo_window(app.desk, None, None).total_seconds())
-        yield para(f"It leaves {seconds} s after y; until then u takes it back.", "dim")
+        yield leaves(app.desk, undo_window(app.desk, None, None))
 
     # --- keys ---------------------------------------------------------------------------------------------
 

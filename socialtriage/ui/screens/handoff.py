@@ -93,7 +93,7 @@ class HandoffScreen(Asking[None], DeskScreen):
         self._rows = handoff_text.rows(self.draft, self._detail, app.reader())
         self._show_rows()
         window = handoff.undo_window(app.desk, None, None)
-        self.preview.show(list(handoff_text.preview(self.draft, window)), keep_place=True)
+        self.preview.show(list(handoff_text.preview(self.draft, app.desk, window)), keep_place=True)
         self.query_one("#who", Bar).refresh()
 
     # --- choosing -----------------------------------------------------------------------------------------
