@@ -16,6 +16,7 @@ from socialtriage.domain.times import iso
 from socialtriage.services.desk import Desk
 from socialtriage.services.flagging import first_words, flagged
 from socialtriage.services.noticing import Noticing
+from socialtriage.services.older_news import RELATED, OlderNews
 from socialtriage.services.places import Places
 from socialtriage.services.references import free_references
 from socialtriage.services.spotting import Found, spotted
@@ -28,8 +29,6 @@ from socialtriage.store.store import Transaction
 
 UNANSWERED = (Automatic.AUTO_REPLY, Automatic.BOUNCE)
 """Mail that waits for no answer. Bulk mail may be a form without a return address, so that its clock runs."""
-RELATED = 20
-"""Cases of the same person that a new one is linked with, the nearest in time."""
 Suggest = Callable[[str], Suggestion | None]
 
 
@@ -56,6 +55,7 @@ class Batch:
         self.links: list[tuple[int, int, str, str]] = []
         self.adopted: list[tuple[int, int]] = []
         self.addressed: list[int] = []
+        self.older = OlderNews(self)
         self.events: list[NewEvent] = []
         self.spots: list[Found] = []
 
@@ -202,7 +202,7 @@ class Batch:
     def _opened(self, case: Case, item: Incoming) -> None:
         self.opened[case.id] = self.cases[case.id] = case
         self.noticing.look(case, words_of(item))
-        self._came_late(case)
+        self.older.came(case)
         self.places.opened(case)
 
     def _draw(self, count: int) -> None:
@@ -215,31 +215,9 @@ class Batch:
             self._draw(8)
         return self.refs.pop()
 
-    def _came_late(self, first: Case) -> None:
-        """Older news than what is here already: the person's later cases are repeat contacts of it.
-
-        What an officer has looked at keeps its urgency.
-        """
-        if first.waiting_since is None:
-            return
-        for number, case_id in enumerate(self.places.later(first.person_id, first.opened_at)):
-            if number < RELATED:
-                self.links.append((first.id, case_id, "same person", self.stamp))
-            case = self._touch(case_id)
-            if case.status is not Status.NEW:
-                continue
-            case = replace(
-                case,
-                repeat_count=case.repeat_count + 1,
-                repeat_since=min(case.repeat_since or first.waiting_since, first.waiting_since),
-                urgency=case.urgency.raised() if case.repeat_count == 1 else case.urgency,
-                waiting_since=min(case.waiting_since or first.waiting_since, first.waiting_since),
-            )
-            self.cases[case_id] = self.desk.clocks.with_due(case)
-
     def _join(self, case_id: int, item: Incoming, *, counted: bool) -> None:
         """A resident's message in a case that exists; `counted` when it stood there already, as background."""
-        case = self._touch(case_id)
+        case = self.touch(case_id)
         at = min(item.at, self.now)
         if not counted:
             case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
@@ -272,18 +250,18 @@ class Batch:
         """The same for a case that exists."""
         before = self.places.get(case_id)
         if (case := self._marked(before, item)) is not before:
-            self._touch(case_id)
+            self.touch(case_id)
             self.cases[case_id] = case
 
     def _attach(self, case_id: int, item: Incoming) -> None:
-        case = self._touch(case_id)
+        case = self.touch(case_id)
         self.cases[case_id] = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
         self.places.case_of[item.remote_id] = case_id
         self.replay.setdefault(case_id)
         if item.own:
             self.events.append(NewEvent("reply.seen", case_id, case.ref, {"remote_id": item.remote_id}))
 
-    def _touch(self, case_id: int) -> Case:
+    def touch(self, case_id: int) -> Case:
         """The case as it is in this batch, remembered as it was before."""
         case = self.places.get(case_id)
         if case_id not in self.opened:
@@ -302,7 +280,7 @@ class Batch:
             case_id = ids.get(parent) or conversations.get(conversation)
             if case_id is not None and message_id not in placed:
                 self.adopted.append((case_id, message_id))
-                case = self._touch(case_id)
+                case = self.touch(case_id)
                 self.cases[case_id] = replace(case, messages=case.messages + 1)
                 self.replay.setdefault(case_id)
 
@@ -339,7 +317,7 @@ class Batch:
         """Lists show the first words as they are now: what somebody took out of their message is not read there."""
         case = self.places.get(case_id)
         if case.snippet == snippet(old.text or old.subject or ""):
-            case = self._touch(case_id)
+            case = self.touch(case_id)
             self.cases[case_id] = replace(case, snippet=first_words(case.flags, item.text or item.subject or ""))
 
     def _gone(self, gone: Sequence[str], stored: dict[str, StoredMessage]) -> None:
@@ -362,6 +340,7 @@ class Batch:
 
     def _write(self) -> None:
         """Every row, then the events."""
+        self.older.count()
         self.opened = {case_id: self.cases[case_id] for case_id in self.opened}
         self.tx.intake.add_cases(list(self.opened.values()))
         self.tx.spots.add(self.spots)
