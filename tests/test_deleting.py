@@ -147,6 +147,8 @@ def test_at_the_screen_it_is_asked_twice_and_taken_back_only_before_it_leaves(
             assert outbox.rows(desk) == []
             await officer.press(answer)
         await officer.until(lambda: outbox.rows(desk), "the deletion in the outbox")
+        officer.app.perform("case.delete")
+        await officer.sees("about to leave")
         await officer.press("u")
         await officer.until(lambda: not outbox.rows(desk), "the deletion taken back")
 

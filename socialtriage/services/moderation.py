@@ -115,6 +115,8 @@ def _sensible(desk: Desk, target: Target, kind: OutboxKind) -> None:
         raise Refused("A private message cannot be deleted from here.", hint="Block or mute.")
     if kind is OutboxKind.DELETE and target.gone:
         raise Refused("That message is gone at its source already.")
+    if kind is OutboxKind.DELETE and desk.store.moderation.leaving(target.message_id, kind):
+        raise Refused("Its deletion is about to leave.", hint="`outbox` shows it.")
     if kind is OutboxKind.UNHIDE and not hidden and not target.message.reply_data.get("held"):
         raise Refused("That message is not hidden by us.")
     if kind in _ABOUT_PERSON and desk.store.moderation.waiting(target.person_id, kind):

@@ -140,6 +140,11 @@ class Moderation:
         sql = "SELECT 1 FROM moderation WHERE person_id = ? AND kind = ? AND state IN ('queued', 'sending') LIMIT 1"
         return self._db.one(sql, (person_id, kind)) is not None
 
+    def leaving(self, message_id: int, kind: OutboxKind) -> bool:
+        """Whether the same is about to be done to the same message."""
+        sql = "SELECT 1 FROM moderation WHERE message_id = ? AND kind = ? AND state IN ('queued', 'sending') LIMIT 1"
+        return self._db.one(sql, (message_id, kind)) is not None
+
 
 class ModerationWriter:
     """Changes inside a transaction."""
