@@ -57,7 +57,7 @@ def review(
         yield para("")
         yield from _words(other.parts, ready=True)
     if draft is not None:
-        yield from _then(draft, desk)
+        yield from _then(drafts, desk)
 
 
 def _route(detail: CaseDetail, written: Written, draft: ReplyDraft | None) -> Iterator[Para]:
@@ -121,9 +121,9 @@ def _words(parts: Sequence[str], *, ready: bool) -> Iterator[Para]:
         yield para("")
 
 
-def _then(draft: ReplyDraft, desk: Desk) -> Iterator[Para]:
-    """When it leaves."""
-    if draft.held:
+def _then(drafts: Sequence[ReplyDraft], desk: Desk) -> Iterator[Para]:
+    """When it leaves: in several places by the longest of their undo windows."""
+    if drafts[0].held:
         yield para("After y it waits for the approval of a second officer; until then u takes it back.", "warn")
     else:
-        yield leaves(desk, undo_window(desk, draft.account, None))
+        yield leaves(desk, max(undo_window(desk, draft.account, None) for draft in drafts))
