@@ -80,8 +80,15 @@ def test_what_she_wrote_to_the_mailbox_of_answers_is_hers(there: AnswerDesk) -> 
     there.by_mail(f"{WORD} by mail")
     there.answer(body=f"{WORD}, anybody there?", From="Resident@home.example")
     there.answer(body="Buy now", From="news@shop.example")
+    ignored, about = there.asked()[0], there.case()
+    answers.ignore(there.desk, ignored.id)
+    there.answer(body=f"{WORD} on {there.show(about).row.ref}", From="resident@home.example")
+    answers.ignore(there.desk, there.asked()[-1].id)
     (key,) = map(people.name_of, people.find(there.desk, "resident@home.example"))
-    assert [text for _, _, text in people.export(there.desk, key).elsewhere] == [f"{WORD}, anybody there?"]
+    assert [text for _, _, text in people.export(there.desk, key).elsewhere] == [
+        f"{WORD}, anybody there?",
+        f"{WORD} on {there.show(about).row.ref}",
+    ]
     people.erase(there.desk, key, anyway=True)
     assert traces(there.desk) == {}
     assert b"home.example" not in there.desk.store.path.read_bytes()
@@ -151,6 +158,12 @@ def test_whoever_still_names_her_is_said(there: AnswerDesk) -> None:
     plan = people.erasure(desk, people.name_of(people.find(desk, KEY)[0]))
     expected = {desk.store.cases.get(case).ref for case in (handle, name, noted)} | {f"mail {mail.id}"}
     assert set(plan.named_in) == expected
+    there.answer(there.hand_off(there.case()), "Done.")
+    with pytest.raises(Refused, match="is in"):
+        answers.forget(desk, there.mails()[0].id)
+    assert answers.forget(desk, mail.id).said == f"Forgot mail {mail.id}."
+    assert (there.asked(), desk.store.answers.mails(everything=True)[-1].text) == ([], "")
+    assert f"mail {mail.id}" not in people.erasure(desk, people.name_of(people.find(desk, KEY)[0])).named_in
 
 
 def test_no_word_of_hers_and_no_hash_that_a_guess_could_confirm_stays_in_the_log(there: AnswerDesk) -> None:

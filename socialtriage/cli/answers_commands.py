@@ -98,14 +98,15 @@ def accept_command(env: Env, mail_id: int, ref: str | None, until: str | None, a
 
 @answers_command.command("ignore")
 @click.argument("mail_id", metavar="ID", type=MAIL_ID)
+@click.option("--forget", is_flag=True, help="Forget its words for good, for somebody who asked to be forgotten.")
 @option_json
 @click.pass_obj
-def ignore_command(env: Env, mail_id: int, as_json: bool) -> None:
+def ignore_command(env: Env, mail_id: int, forget: bool, as_json: bool) -> None:
     """Take a mail off the list; it is kept, and can still be accepted."""
     from socialtriage.cli import output
     from socialtriage.services import answers
 
-    output.done(answers.ignore(env.desk, mail_id), as_json)
+    output.done(answers.forget(env.desk, mail_id) if forget else answers.ignore(env.desk, mail_id), as_json)
 
 
 @answers_command.command("draft")

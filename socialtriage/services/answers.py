@@ -16,6 +16,7 @@ from socialtriage.domain.errors import NotFound, Refused, UsageError
 from socialtriage.domain.models import SafeText, Status
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import Done
+from socialtriage.services import keeping
 from socialtriage.services.answer_intake import came_back, land
 from socialtriage.services.answer_rules import Judged, deputies
 from socialtriage.services.desk import Desk
@@ -77,8 +78,8 @@ def _accept_answer(desk: Desk, mail: MailView, case_id: int | None, expect: Expe
             tx.cases.save(before, desk.clocks.with_due(life.reopened(before, tx.at)))
             tx.log(NewEvent("case.reopened", target, before.ref, {"why": "a contact answered"}))
         land(desk, tx, mail.id, target, handoff, mail.at)
-        detail = {"mail": mail.id, "person": str(mail.sender)}
-        tx.log(NewEvent("mail.accepted", target, before.ref, detail))
+        # By number, never by sender: who wrote it may ask to be forgotten, and this is another's case.
+        tx.log(NewEvent("mail.accepted", target, before.ref, {"mail": mail.id}))
         said = f"{before.ref} has the answer of {mail.who}; tell the resident."
         # Where it stood already, only its case was reopened: that is no decision that can be taken out again.
         _remember(tx, desk, said, [] if mail.placed else [mail.id])
@@ -97,7 +98,7 @@ def _take_out(desk: Desk, tx: Transaction, mail: MailView) -> None:
             waits = tx.outbox.handed_off(before.id)
             after = replace(after, status=Status.WAITING_CONTACT if waits else Status.OPEN)
     tx.cases.save(before, desk.clocks.with_due(after))
-    tx.log(NewEvent("mail.taken_out", before.id, before.ref, {"mail": mail.id, "person": str(mail.sender)}))
+    tx.log(NewEvent("mail.taken_out", before.id, before.ref, {"mail": mail.id}))
 
 
 def _accept_absence(desk: Desk, mail: MailView, until: date | None) -> Done:
@@ -180,14 +181,29 @@ def ignore(desk: Desk, mail_id: int) -> Done:
         if let_in:
             _take_out(desk, tx, mail)
         gone = mail.case_id is not None and life.REDACTED in tx.cases.get(mail.case_id).flags
-        detail = {"mail": mail.id} | ({} if gone else {"person": str(mail.sender)})
-        tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, detail))
+        tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id}))
         if gone:
             tx.forget.messages([mail.id], tx.at)
             return Done(f"Mail {mail_id} is off the list; it is forgotten, as {mail.ref} is.")
         said = f"Mail {mail_id} of {mail.who} is {f'out of {mail.ref}' if let_in else 'off the list'}."
         _remember(tx, desk, said, [mail.id])
     return Done(said, (mail.case_id,) if let_in and mail.case_id else ())
+
+
+def forget(desk: Desk, mail_id: int) -> Done:
+    """Forget the words of a mail that is in no case, for somebody who asked for it; nothing brings them back.
+
+    Raises `NotFound`, `Refused` for one that stands in a case: it is forgotten with that.
+    """
+    mail = _mail(desk, mail_id)
+    if mail.placed:
+        raise Refused(f"Mail {mail_id} is in {mail.ref}.", hint="It is forgotten with its case, or take it out first.")
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        found = tx.forget.messages([mail_id], tx.at)
+        tx.log(NewEvent("mail.forgotten", detail={"mail": mail_id, **keeping.counts(found)}))
+    keeping.remove_files(desk, found.files)
+    keeping.finish(desk, keeping.Pruned(forgotten=found), compact=True)
+    return Done(f"Forgot mail {mail_id}.")
 
 
 def undecide(desk: Desk, tx: Transaction, mail_id: int) -> int | None:
