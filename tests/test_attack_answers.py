@@ -203,3 +203,15 @@ def test_of_two_desks_with_one_mailbox_each_knows_its_own(desk: AnswerDesk, tmp_
     other.answer(None, "Emptied.", Subject=f"Re: {desk.show(case_id).row.ref}")
     assert "this desk has no such case" in other.asked()[-1].why
     other.desk.close()
+
+
+def test_what_one_officer_let_in_is_not_taken_out_by_another_who_saw_it_waiting(desk: AnswerDesk) -> None:
+    case_id, handed = desk.handed()
+    desk.answer(handed, "Emptied.", From="Jo <jo@elsewhere.example>")
+    [seen] = desk.asked()
+    answers.accept(desk.desk, seen.id)
+    with pytest.raises(Refused, match="Somebody else decided"):
+        answers.ignore(desk.desk, seen.id, seen=seen.state)
+    assert desk.show(case_id).row.status is Status.TELL_RESIDENT
+    answers.ignore(desk.desk, seen.id)
+    assert desk.show(case_id).row.status is Status.WAITING_CONTACT

@@ -167,11 +167,14 @@ def _accept_bounce(desk: Desk, mail: MailView, case_id: int | None) -> Done:
     return Done(said, (changed,))
 
 
-def ignore(desk: Desk, mail_id: int) -> Done:
+def ignore(desk: Desk, mail_id: int, *, seen: MailState | None = None) -> Done:
     """Take a mail off the list, or out of the case that it was let into; it stays in the store, and can still be
-    accepted, unless it is about a case that was forgotten. Raises `NotFound`, `Refused`.
+    accepted, unless it is about a case that was forgotten. `seen`: as the officer saw it, so that what a colleague
+    let in meanwhile is not taken out unawares. Raises `NotFound`, `Refused`.
     """
     mail = _mail(desk, mail_id)
+    if seen is not None and mail.state is not seen:
+        raise Refused(f"Somebody else decided on mail {mail_id} just now.")
     let_in = mail.state is MailState.TAKEN and mail.placed
     if mail.state is not MailState.UNDECIDED and not let_in:
         raise Refused(f"Mail {mail_id} waits for no decision.")

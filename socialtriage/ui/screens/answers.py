@@ -151,7 +151,7 @@ class AnswersScreen(Page):
         """Take it off the list."""
         mail = cast(MailView | None, self.pointed())
         if mail is not None:
-            work = partial(answers.ignore, self.triage.desk, mail.id)
+            work = partial(answers.ignore, self.triage.desk, mail.id, seen=mail.state)
             self.triage.in_background(partial(self._decided, work), "answers", "ignoring a mail")
 
     async def _decided(self, work: Any) -> None:
