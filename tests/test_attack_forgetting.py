@@ -163,6 +163,8 @@ def test_whoever_still_names_her_is_said(there: AnswerDesk) -> None:
         answers.forget(desk, there.mails()[0].id)
     assert answers.forget(desk, mail.id).said == f"Forgot mail {mail.id}."
     assert (there.asked(), desk.store.answers.mails(everything=True)[-1].text) == ([], "")
+    with pytest.raises(Refused, match="was forgotten"):
+        answers.accept(desk, mail.id, case_id=name)
     assert f"mail {mail.id}" not in people.erasure(desk, people.name_of(people.find(desk, KEY)[0])).named_in
 
 

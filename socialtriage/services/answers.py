@@ -49,6 +49,8 @@ def accept(
     """
     mail = _mail(desk, mail_id)
     moves = mail.placed and case_id is not None and case_id != mail.case_id
+    if mail.state is MailState.IGNORED and not (mail.sender or mail.who or mail.text):
+        raise Refused(f"Mail {mail_id} was forgotten.")
     if mail.state is MailState.TAKEN and not moves:
         raise Refused(f"Mail {mail_id} is {f'in {mail.ref}' if mail.ref else 'done with'} already.")
     if mail.kind is MailKind.ABSENCE and case_id is None:
