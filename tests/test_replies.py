@@ -346,6 +346,9 @@ def test_a_supervised_officers_reply_leaves_with_a_second_officers_word_alone(tm
             approvals.approve(desk.desk, rows[0])
         with pytest.raises(Refused, match="wait for approval"):
             approvals.approve(desk.other("TR"), rows[0])
+        for spelling in ("j.s.", "J S"):
+            with pytest.raises(Refused, match="Nobody approves or returns their own"):
+                approvals.approve(desk.other(spelling), rows[0])
         chief = desk.other("MK")
         with pytest.raises(UsageError, match="Say what is to be changed"):
             approvals.give_back(chief, rows[1], "  ")
@@ -510,6 +513,7 @@ text = "The library is open from nine; sacks are there too."
     ("officer", "settings", "supervised"),
     [
         ("JS", '[officer]\ninitials = "JS"\nsupervised = true\n', True),
+        ("j. s.", '[officer]\ninitials = "JS"\nsupervised = true\n', True),
         ("AB", '[officer]\ninitials = "JS"\nsupervised = true\n', False),
         ("AB", "[officer]\nsupervised = true\n", True),
         ("JS", '[officer]\ninitials = "JS"\n', False),

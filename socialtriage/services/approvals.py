@@ -21,11 +21,16 @@ from socialtriage.store.rows import MASK, RESTRICTED
 
 def supervised(desk: Desk, officer: str | None = None) -> bool:
     """Whether the replies of an officer, this one by default, wait for another's word."""
-    name = (officer or desk.officer).casefold()
-    if name in {each.casefold() for each in desk.config.organisation.supervised}:
+    name = _bare(officer or desk.officer)
+    if name in {_bare(each) for each in desk.config.organisation.supervised}:
         return True
     here = desk.config.officer
-    return here.supervised and (here.initials is None or here.initials.casefold() == name)
+    return here.supervised and (here.initials is None or _bare(here.initials) == name)
+
+
+def _bare(initials: str) -> str:
+    """Initials as one person writes them one way or the other: `T.R.` is `tr`."""
+    return "".join(char for char in initials.casefold() if char.isalnum()) or initials.casefold()
 
 
 def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: float | None = None) -> Done:
@@ -124,7 +129,7 @@ def _together(desk: Desk, found: list[OutboxRow]) -> list[OutboxRow]:
 
 
 def _may_judge(desk: Desk, row: OutboxRow) -> None:
-    if row.officer.casefold() == desk.officer.casefold():
+    if _bare(row.officer) == _bare(desk.officer):
         raise Refused("Nobody approves or returns their own reply.", hint="Ask a colleague; you can drop it.")
     if supervised(desk):
         raise Refused("Your own replies wait for approval, so that you cannot decide on others'.")
