@@ -101,23 +101,13 @@ class TriageApp(App[None]):
         wanted = self.desk.config.ui.theme
         notes = [*self.keymap.problems, *self.keymap.notes]
         if wanted in self.available_themes:
-            self._begin_with(wanted)
+            themes.begin_with(self, wanted)
         else:
-            self._begin_with(themes.DEFAULT)
+            themes.begin_with(self, themes.DEFAULT)
             notes.append(f'ui.theme: there is no theme "{wanted}"; `:theme` shows those there are.')
         self.set_keymap(self.keymap.keys)
         if notes:
             self.session.said = Said(said(" ".join(notes)), "$warn")
-
-    def _begin_with(self, name: str) -> None:
-        """Take the first theme. Setting it would have every style read and applied a second time."""
-        theme = self.available_themes[name]
-        if not theme.dark or self.ansi_color:
-            self.theme = name
-            return
-        self.set_reactive(App.theme, name)
-        self.add_class(f"-theme-{name}", "-dark-mode", update=False)
-        self.stylesheet.set_variables(self.get_css_variables())
 
     def on_mount(self) -> None:
         """What the first frame does not need comes after it."""

@@ -6,7 +6,12 @@ says already, `key-fg` for keys and pointers, and the backgrounds of bars, curso
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 DEFAULT = "socialtriage-dark"
 
@@ -88,6 +93,16 @@ def _theme(name: str, *, dark: bool, colours: dict[str, str], flat: bool = False
         text_alpha=1.0,
         variables={**_standard(colours, flat=flat), **colours},
     )
+
+
+def begin_with(app: App[None], name: str) -> None:
+    """Take the first theme of a run. Setting it would have every style read and applied a second time."""
+    if not app.available_themes[name].dark or app.ansi_color:
+        app.theme = name
+        return
+    app.set_reactive(type(app).theme, name)
+    app.add_class(f"-theme-{name}", "-dark-mode", update=False)
+    app.stylesheet.set_variables(app.get_css_variables())
 
 
 def themes() -> tuple[Theme, ...]:
