@@ -242,6 +242,9 @@ def test_an_answer_goes_below_the_top_comment_is_read_back_and_found_when_its_an
         reply = answer_to(desk.messages[top], "Answer two.")
         found = await desk.use(lambda channel: channel.look_up(reply))
         assert server.comments[found.remote_id].text == "Answer two."
+        server.comments[found.remote_id].text = "Answer\u00a0two.\n"  # set otherwise than it was written
+        assert await desk.use(lambda channel: channel.look_up(reply)) == found
+        server.comments[found.remote_id].text = "Answer two."
         never = answer_to(desk.messages[top], "Never sent.")
         assert await desk.use(lambda channel: channel.look_up(never)) is None
         server.vanish = True

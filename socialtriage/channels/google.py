@@ -20,6 +20,7 @@ from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.google_api import Declined, Google, Missing, items, moment, sign_in, text
 from socialtriage.channels.google_items import Review, answer_id, read_review
+from socialtriage.channels.same_words import letters
 from socialtriage.domain.errors import (
     AnswerLost,
     BadPayload,
@@ -285,7 +286,7 @@ class GoogleReviews:
             there = (await self._one(reply.parent.remote_id)).answer
         except Missing:
             return None  # writing says so too
-        if there is None or there.text.strip() == reply.text.strip():
+        if there is None or letters(there.text) == letters(reply.text):
             return None
         if not self._ctx.known.thread_of([there.remote_id]):
             raise Rejected(
@@ -306,7 +307,7 @@ class GoogleReviews:
             there = (await self._one(reply.parent.remote_id)).answer
         except Missing:
             return None
-        same = there is not None and there.text.strip() == reply.text.strip()
+        same = there is not None and letters(there.text) == letters(reply.text)
         return self._sent(reply, there.at, None) if there is not None and same else None
 
     def _sent(self, reply: OutgoingReply, at: datetime | None, notice: str | None) -> Sent:

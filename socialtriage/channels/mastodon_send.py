@@ -18,6 +18,7 @@ from socialtriage.channels.lengths import graphemes, with_urls_as
 from socialtriage.channels.mastodon_api import Api, Missing
 from socialtriage.channels.mastodon_entities import Server, Status, moment, read_status, text_id
 from socialtriage.channels.mastodon_items import PUBLIC, person_key, web_url
+from socialtriage.channels.same_words import letters
 from socialtriage.domain.errors import AnswerLost, BadPayload, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import LengthRule, OutgoingFile, OutgoingPost, OutgoingReply, Sent, Visibility
 from socialtriage.domain.text import html_to_text
@@ -239,5 +240,4 @@ def _says(status: Status, text: str, earliest: datetime) -> bool:
 
 def _words(text: str) -> str:
     """What is left of a text when a server has rendered it: letters and digits, without mentions."""
-    bare = _MENTION.sub(" ", unicodedata.normalize("NFKC", text)).casefold()
-    return "".join(filter(str.isalnum, bare)) or "".join(bare.split())
+    return letters(_MENTION.sub(" ", unicodedata.normalize("NFKC", text)))

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from socialtriage.channels.graph_json import all_hold, moment, text_id, words_of
 from socialtriage.channels.graph_send import DOUBTFUL
+from socialtriage.channels.same_words import letters
 from socialtriage.channels.threads_api import Api
-from socialtriage.channels.threads_send import CLOCKS_DIFFER, LINKS, PAGES_BACK, letters, published, sent_as
+from socialtriage.channels.threads_send import CLOCKS_DIFFER, LINKS, PAGES_BACK, published, sent_as
 from socialtriage.channels.x_text import addresses
 from socialtriage.domain.errors import Unavailable
 from socialtriage.domain.models import OutgoingPost, Sent

@@ -16,6 +16,7 @@ from typing import Any
 from socialtriage.channels.graph_errors import Missing
 from socialtriage.channels.graph_json import all_hold, moment, text_id, web_url, words_of
 from socialtriage.channels.graph_send import DOUBTFUL, UNSEEN
+from socialtriage.channels.same_words import letters
 from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_items import FIELDS
 from socialtriage.channels.threads_walk import conversation
@@ -116,12 +117,6 @@ class Writer:
             answered and answered == self._reply.parent.remote_id,
             letters(said) == letters(self._reply.text) if isinstance(said, str) else None,
         )
-
-
-def letters(text: str) -> str:
-    """What is left of a text when Threads has rendered it: letters and digits."""
-    bare = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(filter(str.isalnum, bare)) or "".join(text.split())
 
 
 # --- the two steps, for answers and posts of our own ------------------------------------------------------------

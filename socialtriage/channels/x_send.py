@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from socialtriage.channels import same_words
 from socialtriage.channels.x_api import Api, Duplicate, Missing, text_id
 from socialtriage.channels.x_items import Post, listed, moment, read_post
 from socialtriage.channels.x_media import uploaded
@@ -164,8 +164,7 @@ def letters(text: str) -> str:
     for start, end in reversed(addresses(text)):
         text = f"{text[:start]} {text[end:]}"
     words = [word for word in text.split() if not word.startswith("@") and "://" not in word]
-    bare = unicodedata.normalize("NFKC", " ".join(words)).casefold()
-    return "".join(filter(str.isalnum, bare)) or "".join(text.split())
+    return same_words.letters(" ".join(words)) or "".join(text.split())
 
 
 # --- what answers and posts of our own share --------------------------------------------------------------------

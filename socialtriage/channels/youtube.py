@@ -13,6 +13,7 @@ from typing import Any
 
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.google_api import Closed, Missing, moment, sign_in, text
+from socialtriage.channels.same_words import letters
 from socialtriage.channels.youtube_api import MOST_IDS, Api, connect
 from socialtriage.channels.youtube_items import HELD, PUBLISHED, SPAM, read_comment
 from socialtriage.channels.youtube_walk import OVERLAP, SHORT, State, Walk
@@ -280,7 +281,8 @@ def _ours(row: Any, reply: OutgoingReply, channel: str) -> datetime | None:
         return None
     author = snippet.get("authorChannelId")
     mine = isinstance(author, dict) and author.get("value") == channel
-    words = {text(snippet, name).strip() for name in ("textOriginal", "textDisplay")}
+    # What is taken for missing is sent once more: blanks and signs that YouTube sets otherwise do not count.
+    words = {letters(text(snippet, name)) for name in ("textOriginal", "textDisplay")}
     at = moment(snippet.get("publishedAt"))
     recent = at is not None and at >= reply.queued_at - LOOK_BACK
-    return at if mine and recent and reply.text.strip() in words else None
+    return at if mine and recent and letters(reply.text) in words else None
