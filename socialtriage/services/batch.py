@@ -222,7 +222,7 @@ class Batch:
         if not counted:
             case = replace(case, messages=case.messages + 1, media=case.media + len(item.media))
         if at < case.last_message_at:
-            unseen = not counted and self.tx.intake.answered_from_here(case_id, at)
+            unseen = not counted and self.tx.messages.answered_from_here(case_id, at)
             self.replay[case_id] = self.replay.get(case_id) or (at if unseen else None)
         if at < case.opened_at:
             case = replace(case, opened_at=at, snippet=first_words(case.flags, item.text or item.subject or ""))

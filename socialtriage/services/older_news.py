@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from socialtriage.domain.cases import Case
 from socialtriage.domain.models import Status
@@ -20,7 +21,8 @@ class OlderNews:
     """For one batch: `came` for each case that it opens, `count` before it is written."""
 
     def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+        # No circle: a batch and its messages go when it ends, and do not wait to be collected.
+        self._batch: Batch = proxy(batch)
         self._more: Counter[int] = Counter()
 
     def came(self, first: Case) -> None:

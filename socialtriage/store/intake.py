@@ -294,14 +294,6 @@ class IntakeWriter:
         """These were background, and turned out to be written to us."""
         self._c.executemany("UPDATE messages SET state = 'received' WHERE id = ?", ((i,) for i in message_ids))
 
-    def answered_from_here(self, case_id: int, since: datetime) -> bool:
-        """Whether an answer of this desk, not one that was written elsewhere, is later than a moment."""
-        found = self._c.execute(
-            "SELECT 1 FROM messages WHERE case_id = ? AND voice = 'officer' AND state = 'sent' AND at > ? LIMIT 1",
-            (case_id, iso(since)),
-        )
-        return found.fetchone() is not None
-
     def timeline(self, case_id: int) -> list[tuple[str, Voice]]:
         """When who spoke in a case to whom, oldest first, without out-of-office notes, bounces and background."""
         rows = self._c.execute(

@@ -103,6 +103,14 @@ class MessageWriter:
             )
         return there is None or there[0] != m.case_id
 
+    def answered_from_here(self, case_id: int, since: datetime) -> bool:
+        """Whether an answer of this desk, not one that was written elsewhere, is later than a moment."""
+        found = self._c.execute(
+            "SELECT 1 FROM messages WHERE case_id = ? AND voice = 'officer' AND state = 'sent' AND at > ? LIMIT 1",
+            (case_id, iso(since)),
+        )
+        return found.fetchone() is not None
+
     def checked(self, message_ids: Sequence[int], now: datetime) -> None:
         """These were read again at their source."""
         self._c.executemany("UPDATE messages SET checked_at = ? WHERE id = ?", ((iso(now), i) for i in message_ids))
