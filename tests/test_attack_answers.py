@@ -51,6 +51,7 @@ def test_the_name_of_the_colleague_who_answered_is_not_published_unawares(desk: 
 def test_who_knows_the_reference_cannot_report_that_the_contacts_mail_came_back(desk: AnswerDesk) -> None:
     case_id, _ = desk.handed()
     ref = desk.show(case_id).row.ref
+    assert len({desk.handed(words)[1].message_id.partition(".")[2] for words in ("one", "two")}) == 2
     guessed = bounce(f"<{ref.lower()}.h1@anytown.example>", "waste@anytown.example")
     in_words = f"<waste@anytown.example>:\n550 5.1.1 User unknown\n\nThis is the qmail-send program. It was {ref}.\n"
     desk.deliver(guessed)

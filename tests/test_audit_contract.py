@@ -64,7 +64,7 @@ def test_an_undo_does_not_reach_past_what_cannot_be_undone(shell: Shell) -> None
 
 def test_a_moment_that_is_none_is_told_what_moments_look_like(shell: Shell) -> None:
     ref = new(shell, "a bin")
-    for words in ("25:00", "soonish", "14:30 on friday"):
+    for words in ("25:00", "soonish", "half past friday"):
         ran = shell.run("snooze", ref, words)
         assert ran.status == 2
         assert "is not a time such as 14:30, tomorrow 09:00" in ran.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from socialtriage.mail.compose import ChaseMail, Composed, compose_chase, messag
 from socialtriage.mail.reopen import reopened
 from socialtriage.services.answer_rules import deputies
 from socialtriage.services.desk import Desk
-from socialtriage.services.handoff import sender_of, undo_window
+from socialtriage.services.handoff import sender_of, undo_window, unguessed
 from socialtriage.services.triage import NOTE_LIMIT, check_version
 from socialtriage.store.handoffs import HandoffRow
 from socialtriage.store.log import NewEvent
@@ -99,10 +98,11 @@ def _letter(desk: Desk, handoff: HandoffRow, name: str) -> ChaseMail:
         raise Refused(f"A reminder of {handoff.ref} is on its way already.", hint="See: outbox.")
     sender = sender_of(desk)
     # One that was taken back may have arrived all the same: its Message-ID is never used again.
-    count = 1 + sum(event.kind == "chase.queued" for event in desk.store.log.of_case(handoff.case_id))
+    events = desk.store.log.of_case(handoff.case_id)
+    count = 1 + sum(event.kind == "chase.queued" for event in events)
     return ChaseMail(
         ref=handoff.ref,
-        message_id=message_id(handoff.ref, f"c{count}-{secrets.token_hex(6)}", sender.domain),
+        message_id=message_id(handoff.ref, unguessed(f"c{count}", events), sender.domain),
         sender=sender,
         to=replace(Mailbox.parse(handoff.email), name=name),
         organisation=desk.config.organisation.name,

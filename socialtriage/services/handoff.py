@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from socialtriage.domain.errors import ConfigError, Refused
 from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, OutgoingFile, SafeText, Voice
 from socialtriage.domain.redact import Found, Redaction, redact
 from socialtriage.domain.text import clean
-from socialtriage.domain.views import CaseDetail, Done, MediaView, MessageView
+from socialtriage.domain.views import CaseDetail, Done, EventView, MediaView, MessageView
 from socialtriage.mail.address import Mailbox
 from socialtriage.mail.compose import Attachment, Composed, HandoffMail, QuotedMessage, compose_handoff, message_id
 from socialtriage.services import inbox
@@ -181,8 +181,7 @@ def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redacti
     row = detail.row
     return HandoffMail(
         ref=row.ref,
-        # With chance in it: who reports that it came back has carried it, and has not just heard the reference.
-        message_id=message_id(row.ref, f"h{_number(detail)}-{secrets.token_hex(6)}", _domain(desk)),
+        message_id=message_id(row.ref, unguessed(f"h{_number(detail)}", detail.events), _domain(desk)),
         sender=sender_of(desk),
         to=replace(Mailbox.parse(contact.email), name=contact.name),
         organisation=desk.config.organisation.name,
@@ -210,6 +209,14 @@ def _number(detail: CaseDetail) -> int:
     Message-ID is never used for another mail: the receiving side would drop that as a repeat.
     """
     return 1 + sum(event.kind == "handoff.queued" for event in detail.events)
+
+
+def unguessed(key: str, events: Sequence[EventView]) -> str:
+    """A key for a Message-ID that is the same in every preview, and that nobody finds out who has just heard the
+    reference: who reports that a mail came back has carried it. What is hashed stays in the log.
+    """
+    first = events[0].hash if events else ""
+    return f"{key}-{hashlib.sha256(f'{first}.{key}'.encode()).hexdigest()[:12]}"
 
 
 def sender_of(desk: Desk) -> Mailbox:
