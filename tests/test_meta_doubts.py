@@ -325,6 +325,42 @@ def test_one_conversation_that_is_refused_at_threads_keeps_no_other_back(threads
             asyncio.run(desk.poll())
 
 
+def test_a_list_that_breaks_keeps_no_other_back_and_ends_the_pass_with_a_word(
+    meta: GraphServer, threads: ThreadsServer
+) -> None:
+    ago = NOON - timedelta(hours=9)
+    posts = [meta.post(f"The park {number}", at=ago - timedelta(hours=number)) for number in range(3)]
+    media = [meta.medium(f"The park {number}", at=ago - timedelta(hours=number)) for number in range(3)]
+    for number in range(3):
+        meta.comment(posts[number], "lovely", "Ada", at=ago)
+        meta.ig_comment(media[number], "lovely", "ada", at=ago)
+    for desk, edges in (
+        (on_the_page(meta), ("/conversations", "/tagged", "/visitor_posts", f"{posts[0]}/comments")),
+        (on_instagram(meta), ("/conversations", "/tags", f"{media[0]}/comments")),
+    ):
+        for edge in edges:
+            desk.messages.clear()
+            desk.cursor = None
+            for _ in range(3):  # as often as it is tried
+                meta.fail(500, edge, "GET")
+            with pytest.raises(Unavailable):
+                asyncio.run(desk.poll())
+            assert len(desk.residents) == (2 if edge.endswith("/comments") else 3), edge
+            asyncio.run(desk.poll())
+            assert len(desk.residents) == 3
+    roots = [threads.post(NAME, f"Budget {number}") for number in range(3)]
+    for root in roots:
+        threads.post("ada", f"too high, {root}", above=root)
+    desk = at_threads(threads)
+    for _ in range(3):
+        threads.fail("503", f"{roots[1]}/conversation")
+    with pytest.raises(Unavailable):
+        asyncio.run(desk.poll())
+    assert len(desk.residents) == 2
+    asyncio.run(desk.poll())
+    assert len(desk.residents) == 3
+
+
 def test_a_login_that_no_debug_token_explains_is_instagrams_own_when_it_says_whose_it_is(meta: GraphServer) -> None:
     meta.ig_comment(meta.medium("The park opens", at=NOON - timedelta(hours=1)), "lovely", "ada")
     meta.tokens["opaque"] = Grant("IG", IG)

@@ -26,7 +26,7 @@ from socialtriage.channels.graph_moderation import block, delete, hide, unblock
 from socialtriage.channels.graph_token import forget, notices_of
 from socialtriage.channels.graph_watch import Thing, Walk, Watched
 from socialtriage.channels.oauth_signin import Pasted
-from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected
+from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import (
     Author,
     Capabilities,
@@ -240,7 +240,7 @@ class _Pass:
         async for page in self._private():
             yield page
         yield self._last()
-        failure = self._failure or self._posts_walk.ended_with() or self._chat_walk.failure
+        failure = self._failure or self._posts.failure or self._posts_walk.ended_with() or self._chat_walk.failure
         if failure is not None:
             raise failure
 
@@ -257,7 +257,7 @@ class _Pass:
         except (NotPermitted, Rejected) as exc:
             self._conversations = self._conversations or []
             self._posts.notices.append(f"Messenger could not be read: {exc.message}")
-        except BadPayload as exc:
+        except (BadPayload, Unavailable) as exc:
             self._conversations = self._conversations or []
             self._failure = self._failure or exc
         except MessengerLimited as exc:

@@ -15,7 +15,7 @@ from socialtriage.channels.graph import Graph
 from socialtriage.channels.graph_errors import HALF
 from socialtriage.channels.graph_json import moment, text_id
 from socialtriage.channels.graph_watch import Batch, Thing, Watched
-from socialtriage.domain.errors import NotPermitted, Rejected
+from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import Incoming
 
 EDGES = ("feed", "visitor_posts", "tagged", "ads_posts")
@@ -41,6 +41,8 @@ class Posts:
         self.roots: list[Incoming] = []
         """Other people's posts that moved, as messages."""
         self.notices: list[str] = []
+        self.failure: ChannelError | None = None
+        """What the pass must end with: a list beside the feed that broke keeps no comment back."""
 
     async def things(self, watched: Watched) -> list[Thing]:
         """Every post of the lists. One from before the first look back that has not moved since is only noted."""
@@ -52,6 +54,10 @@ class Posts:
                 if edge == "feed":
                     raise
                 self.notices.append(f"The list {edge} of the Page could not be read: {exc.message}")
+            except (Unavailable, BadPayload) as exc:
+                if edge == "feed":
+                    raise
+                self.failure = self.failure or exc
         return list(found.values())
 
     def _edges(self) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ YOUNG = timedelta(days=14)
 """How long something that tells no sign is taken for moved in every pass; later it is read in its turn."""
 REFUSALS = 3
 """Things of ours that are refused, and none read, before the permission is taken for lapsed."""
+BROKEN = 3
+"""Things at which Meta breaks before the pass ends there: one alone holds up no other."""
 _TURNS = ((20.0, 5), (HALF, 3), (75.0, 1))
 """Things that are read in turn each pass, by the percent of the allowance that is used."""
 _FIRST_TURNS = 25
@@ -143,6 +145,7 @@ class Walk:
     _good: int = 0
     _refused: int = 0
     _orders: dict[str, _Order] = field(default_factory=dict)
+    _broken: int = 0
     _unseen: Missing | None = None
     _listed: set[str] = field(default_factory=set)
     """Our own things that this pass was told of."""
@@ -227,9 +230,12 @@ class Walk:
             if thing.at <= self.now() - self.patience:
                 self._note(thing)
                 yield Page(cursor=self.dump())
-        except BadPayload as exc:
+        except (BadPayload, Unavailable) as exc:
             self._settled.add(thing.key)
             self.failure = self.failure or exc
+            self._broken += isinstance(exc, Unavailable)
+            if self._broken >= BROKEN:
+                raise
 
     def _note(self, thing: Thing) -> None:
         """Wait until it moves again, or its turn comes."""

@@ -27,7 +27,7 @@ from socialtriage.channels.instagram_media import USE, Media
 from socialtriage.channels.instagram_reread import Again
 from socialtriage.channels.instagram_send import find_reply, post_reply
 from socialtriage.channels.oauth_signin import Pasted
-from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected
+from socialtriage.domain.errors import AuthError, BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
 from socialtriage.domain.models import (
     Author,
     Capabilities,
@@ -269,7 +269,7 @@ class _Pass:
         except (NotPermitted, Rejected) as exc:
             self._conversations = self._conversations or []
             self._media.notices.append(f"Direct messages could not be read: {exc.message}")
-        except BadPayload as exc:
+        except (BadPayload, Unavailable) as exc:
             self._conversations = self._conversations or []
             self._failure = self._failure or exc
 
@@ -294,6 +294,9 @@ class _Pass:
             items = await self._media.tagged(state.tags, first=not state.tags_read)
         except (NotPermitted, Rejected) as exc:
             self._media.notices.append(f"Photo tags could not be read: {exc.message}")
+            return
+        except (BadPayload, Unavailable) as exc:
+            self._failure = self._failure or exc
             return
         state.tags_read = True
         for start in range(0, max(len(items), 1), 100):

@@ -19,6 +19,7 @@ from socialtriage.channels.cursors import Kept, kept
 from socialtriage.channels.graph import Listing
 from socialtriage.channels.graph_errors import REGRANT, Missing
 from socialtriage.channels.graph_json import moment, text_id
+from socialtriage.channels.graph_watch import BROKEN
 from socialtriage.channels.threads_api import Api
 from socialtriage.channels.threads_items import FIELDS, OWN_FIELDS, Translator
 from socialtriage.domain.errors import BadPayload, ChannelError, NotPermitted, Rejected, Unavailable
@@ -84,6 +85,7 @@ class Walk:
         self._rest: list[_Below] = []
         self._owed = frozenset(cursor.owed)
         self._good = False
+        self._broken = 0
         self._refused: list[Rejected] = []
         """Conversations that may not be read: each is its own matter, as long as there are others."""
         self.failure: ChannelError | None = None
@@ -232,8 +234,11 @@ class Walk:
                 self._owe(left.key, False)
                 self._refused.append(exc)
                 return
-            except BadPayload as exc:
+            except (BadPayload, Unavailable) as exc:
                 self.failure = self.failure or exc
+                self._broken += isinstance(exc, Unavailable)
+                if self._broken >= BROKEN:
+                    raise
                 return
             self._good = True
             messages = self._messages(listing.entries, left.post)
