@@ -197,8 +197,8 @@ def test_in_messenger_it_is_a_message_of_its_own_after_the_words(
     ours = server.sent("UnifiedMessage")
     assert [(m.values["message"], bool(m.values["picture"])) for m in ours] == [("Here is the map.", False), ("", True)]
     assert SECRET not in server.pictures[ours[1].values["picture"]][2].data
-    told = [m["text"] for m in case(shell, "my bin")["messages"] if m["voice"] == "officer"]
-    assert told == ["Here is the map.", f"Picture: {ALT}"]
+    said = [m["text"] for m in case(shell, "my bin")["messages"] if m["voice"] == "officer"]
+    assert said == ["Here is the map.", f"Picture: {ALT}"]
     assert case(shell, "my bin")["answered_at"] is not None
 
 
