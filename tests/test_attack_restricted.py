@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from socialtriage.services import inbox, restricting
+from tests.doubles.desk import arrive, message, small_desk, the_case
 from tests.doubles.inside import Inside
 
 SECRETS = ("Zebulonia", "grandmother", "Hidden Lane", "the feud", "crying to be let in", "threats")
@@ -35,3 +37,14 @@ def test_no_command_tells_what_a_restricted_case_says_unless_its_log_does_too(tm
     assert "grandmother" in shell.ok("handoff", ref, "--preview").out
     assert "case unmasked" in shell.ok("show", ref).out
     assert "the feud goes on" in shell.ok("show", ref, "--unmask").out
+
+
+def test_why_a_restricted_case_is_urgent_does_not_quote_it(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("The pole is dangerous", "1"))
+    case = the_case(desk)
+    assert "dangerous" in " ".join(inbox.why(desk, case))
+    restricting.restrict(desk, [case])
+    told = (inbox.why(desk, case), inbox.rows(desk, [case]), inbox.shown(desk, case))
+    assert "dangerous" not in repr(told)
+    desk.close()

@@ -206,7 +206,7 @@ def why(desk: Desk, case_id: int) -> list[str]:
     lines = [f"{case.ref} is {case.urgency}."]
     if case.repeat_count > 1:
         lines += _why_repeat(desk, case)
-    if case.suggested_because:
+    if case.suggested_because and RESTRICTED not in case.flags:
         lines.append("Suggested: " + "; ".join(case.suggested_because) + ".")
     return [*lines, *desk.clocks.explain(case)]
 
