@@ -19,7 +19,7 @@ from socialtriage.channels.http import Http
 from socialtriage.channels.instagram import Instagram
 from socialtriage.channels.threads import Threads
 from socialtriage.config.model import AccountConfig
-from socialtriage.domain.errors import BadPayload, NotPermitted, RateLimited, Unavailable
+from socialtriage.domain.errors import BadPayload, NotPermitted, RateLimited, Rejected, Unavailable
 from socialtriage.domain.models import Incoming, OutgoingReply, Visibility
 from tests.doubles.channel_desk import NOON, FixedSecret, SmallDesk, answer_to
 from tests.doubles.graph import IG, PAGE, TOKEN, Grant, GraphServer
@@ -302,6 +302,23 @@ def test_where_nothing_that_was_listed_is_shown_a_permission_has_lapsed_and_the_
         assert len(desk.residents) == also, "what else there is was read"
         asyncio.run(desk.poll())
         assert len(desk.residents) == also + 1, "and nothing waits for its turn"
+
+
+def test_where_every_post_is_refused_the_account_does_not_look_well(meta: GraphServer) -> None:
+    ago = NOON - timedelta(hours=9)
+    posts = [meta.post(f"The park {number}", at=ago) for number in range(2)]
+    for post in posts:
+        meta.comment(post, "lovely", "Ada", at=ago)
+    desk = on_the_page(meta)
+    for post in posts:
+        meta.error(100, f"{post}/comments")
+    with pytest.raises(Rejected, match="error 100"):
+        asyncio.run(desk.poll())
+    meta.error(100, f"{posts[0]}/comments")
+    asyncio.run(desk.poll())
+    assert len(desk.residents) == 1
+    asyncio.run(desk.poll())
+    assert len(desk.residents) == 2
 
 
 def test_one_conversation_that_is_refused_at_threads_keeps_no_other_back(threads: ThreadsServer) -> None:

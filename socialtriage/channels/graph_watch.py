@@ -146,7 +146,7 @@ class Walk:
     _refused: int = 0
     _orders: dict[str, _Order] = field(default_factory=dict)
     _broken: int = 0
-    _unseen: Missing | None = None
+    _unseen: Rejected | None = None
     _listed: set[str] = field(default_factory=set)
     """Our own things that this pass was told of."""
     _settled: set[str] = field(default_factory=set)
@@ -160,6 +160,8 @@ class Walk:
         """What the pass must end with: an answer that could not be read, or a login that may read nothing."""
         if self.failure is not None or self._good:
             return self.failure
+        if self._unseen is not None and not isinstance(self._unseen, Missing):
+            return self.refused or self._unseen
         if self._unseen is not None:
             # "There is none, or you may not see it" of everything that a list has just told: a permission has lapsed.
             return self.refused or NotPermitted(self._unseen.message, hint=REGRANT)
@@ -222,11 +224,11 @@ class Walk:
         except Rejected as exc:
             # Gone since the list was read, or not to be had: that is this thing's matter, and no other's.
             self._settled.add(thing.key)
-            if isinstance(exc, Missing) and thing.key in self._listed:
-                self._unseen = self._unseen or exc
-                return
             if not isinstance(exc, Missing):
                 self.problems.append(f"A {thing.place or 'conversation'} could not be read: {exc.message}")
+            if thing.key in self._listed:
+                self._unseen = self._unseen or exc
+                return
             if thing.at <= self.now() - self.patience:
                 self._note(thing)
                 yield Page(cursor=self.dump())
