@@ -119,8 +119,28 @@ def test_a_lost_answer_is_found_and_never_sent_twice(shell: Shell, network: Blue
     [case] = cases(shell).values()
     network.fail("sendMessage", "lost")
     shell.run("reply", case["ref"], "Thank you")
-    shell.run("outbox", "send")
+    [row] = shell.ok("outbox", "--json").json
+    assert row["state"] == "unknown"
+    assert [(o["id"], o["state"]) for o in shell.ok("outbox", "send", "--json").json] == [(row["id"], "sent")]
     [convo] = network.convos.values()
+    assert [m["text"] for m in convo.messages] == ["a private question", "Thank you"]
+
+
+def test_sending_looks_for_an_answer_that_never_arrived_and_leaves_the_rest_to_an_officer(
+    shell: Shell, network: BlueskyServer
+) -> None:
+    gwen = network.person("gwen")
+    network.say(gwen, "a private question", network.convo(gwen))
+    poll(shell)
+    [case] = cases(shell).values()
+    network.fail("sendMessage", "reset")
+    shell.run("reply", case["ref"], "Thank you")
+    looked = shell.run("outbox", "send", "--json")
+    assert (looked.status, looked.json[0]["state"]) == (1, "unknown")
+    assert "outbox retry" in looked.json[0]["error"]
+    [convo] = network.convos.values()
+    assert [m["text"] for m in convo.messages] == ["a private question"]
+    shell.ok("outbox", "retry", str(looked.json[0]["id"]))
     assert [m["text"] for m in convo.messages] == ["a private question", "Thank you"]
 
 

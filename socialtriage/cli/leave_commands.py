@@ -199,11 +199,15 @@ def _nothing_left(desk: Desk) -> str:
 @option_json
 @click.pass_obj
 def send_command(env: Env, as_json: bool) -> int:
-    """Send everything that waits now, undo windows or not."""
+    """Send everything that waits now, undo windows or not.
+
+    What may have arrived before, its answer lost, is looked up at its source first, and not sent again by this.
+    """
     from socialtriage.cli import output
+    from socialtriage.services.looking_up import look_up_unknown
 
     async def send(poller: Poller, sender: Sender) -> list[Outcome]:
-        return await sender.run(ignore_windows=True)
+        return [*await look_up_unknown(env.desk, sender), *await sender.run(ignore_windows=True)]
 
     outcomes = env.with_network(send)
     if as_json:

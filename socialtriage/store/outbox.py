@@ -276,6 +276,10 @@ class Outbox:
         )
         return [r[0] for r in rows]
 
+    def unknown(self) -> list[int]:
+        """Rows of which nobody knows whether they arrived, the oldest first."""
+        return [row[0] for row in self._db.all("SELECT id FROM outbox WHERE state = 'unknown' ORDER BY id")]
+
     def next_due(self) -> datetime | None:
         """When the next queued row may leave; None when nothing is queued."""
         row = self._db.one(
