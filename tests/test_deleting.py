@@ -86,6 +86,7 @@ def test_a_comment_is_deleted_for_good_on_facebook_and_instagram(shell: Inside, 
     assert whole["messages"][0]["text"] == "you scum", "our copy stays for the record"
     assert whole["messages"][0]["gone_at"]
     assert [e["kind"] for e in whole["events"]][-2:] == ["delete.queued", "delete.sent"]
+    assert "gone at its source" in shell.run("reply", ref, "We hear you.", "--preview").err
     lift = shell.run("moderation", "lift", str(record["id"]), "--reason", "sorry")
     assert lift.status == 1
     assert "cannot be taken back" in lift.err

@@ -68,6 +68,9 @@ def _warnings(desk: Desk, detail: CaseDetail, wording: Wording, held: bool) -> I
     if public:
         yield from _personal(desk, detail, wording.text)
     yield from _blocked_words(desk, wording.text)
+    asked = [message for message in detail.messages if message.voice is Voice.RESIDENT]
+    if public and asked and all(message.gone_at is not None for message in asked):
+        yield "What the resident wrote is gone at its source: the network may refuse the answer, or show it alone."
     if _unedited(detail, wording.text):
         yield "These are the contact's words as they came: they were written for us, not for the resident."
     if not held:
