@@ -222,14 +222,22 @@ def test_views_and_filters(desk: Desk, clock: FrozenClock) -> None:
     assert set(case_ids(desk, "overdue")) == {first, second, third}
 
 
-def test_an_untouched_case_whose_words_suggest_an_emergency_jumps_the_queue(desk: Desk) -> None:
+def test_a_suspected_emergency_stays_first_until_an_officer_says_how_urgent_it_is(desk: Desk) -> None:
     arrive(desk, message("bin missed", "1", author="A"))
     arrive(desk, message("I smell a gas leak", "2", author="B", at=MONDAY + timedelta(minutes=1)))
     first, second = case_ids(desk)
     assert inbox.rows(desk, [first])[0].suggested_urgency is Urgency.EMERGENCY
     assert inbox.rows(desk, [first])[0].urgency is Urgency.NORMAL
-    triage.tag(desk, [first], kind=Kind.ENQUIRY)
+    triage.tag(desk, [first], kind=Kind.ENQUIRY, area="waste")
+    triage.claim(desk, [first])
+    triage.note(desk, first, "rang the gas people")
+    assert case_ids(desk) == [first, second], "none of this says how urgent it is"
+    triage.tag(desk, [first], urgency=Urgency.NORMAL)
     assert case_ids(desk) == [second, first]
+    assert inbox.rows(desk, [first])[0].suggested_urgency is None, "the officer's word is the answer to the suggestion"
+    triage.undo(desk)
+    assert case_ids(desk) == [first, second]
+    assert inbox.rows(desk, [first])[0].suggested_urgency is Urgency.EMERGENCY
 
 
 def test_a_reference_is_found_in_any_spelling(desk: Desk, case: int) -> None:

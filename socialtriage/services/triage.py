@@ -111,7 +111,10 @@ def tag(
             case = replace(case, area=area or None, topic=None)
         if topic is not None:
             case = replace(case, topic=_topic(desk, case, topic))
-        return replace(case, urgency=urgency or case.urgency, kind=kind or case.kind)
+        if urgency is not None:
+            # What an officer says of it is the answer to the suggestion: an emergency is no longer suspected.
+            case = replace(case, urgency=urgency, suggested_urgency=None)
+        return replace(case, kind=kind or case.kind)
 
     def said(cases: Sequence[Case]) -> str:
         parts = [desk.areas[area].name if area else "no area"] if area is not None else []

@@ -1,4 +1,4 @@
-"""Merging, splitting and linking of cases; live sessions, incidents, the pause of everything outgoing.
+"""Merging, splitting and linking of cases; what presses; live sessions, incidents, the pause of everything outgoing.
 
 Part of the second migration.
 """
@@ -14,6 +14,16 @@ CREATE TABLE case_moves (
 );
 CREATE INDEX case_moves_source ON case_moves (source) WHERE kind = 'merge' AND state = 'done';
 ALTER TABLE undo_steps ADD COLUMN moves TEXT NOT NULL DEFAULT '[]';
+-- A suspected emergency stays with the emergencies until an officer says how urgent it is, which takes the suggestion
+-- away: noting, claiming or tagging it with an area says nothing about that. One that was finished and is open again has
+-- been judged.
+DROP INDEX cases_pressing;
+DROP INDEX cases_owner;
+ALTER TABLE cases DROP COLUMN pressing;
+ALTER TABLE cases ADD COLUMN pressing INTEGER GENERATED ALWAYS AS
+  (CASE WHEN suggested_urgency = 0 AND (status = 'new' OR reopened_at IS NULL) THEN 0 ELSE urgency END) VIRTUAL;
+CREATE INDEX cases_pressing ON cases (lane, pressing, due_sort, id) WHERE lane < 5;
+CREATE INDEX cases_owner ON cases (owner, pressing, due_sort, id) WHERE lane < 5 AND owner IS NOT NULL;
 -- What holds for the whole desk until somebody takes it back: the pause of everything outgoing.
 CREATE TABLE switches (name TEXT PRIMARY KEY, at TEXT NOT NULL, officer TEXT NOT NULL, why TEXT NOT NULL DEFAULT '');
 -- The latest longer texts of residents by a hash of their words, so that one that was sent to several accounts is
