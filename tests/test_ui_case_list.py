@@ -263,6 +263,16 @@ def test_a_thousand_arrivals_on_top_move_nothing_on_the_screen() -> None:
     story(rows(300), tell)
 
 
+def test_a_case_that_became_less_pressing_is_no_sign_of_new_ones() -> None:
+    async def tell(pilot: Pilot[None], app: Host) -> None:
+        await pilot.press("j")
+        first, second, *others = rows(30).rows
+        assert app.list.renew(Rows([first, *others, second])) == 0
+        assert app.list.model.selected == 2
+
+    story(rows(30), tell)
+
+
 def test_arrivals_do_not_move_a_list_that_was_scrolled_away_from_its_selection() -> None:
     async def tell(pilot: Pilot[None], app: Host) -> None:
         app.list.scroll_to(y=100, animate=False, force=True)

@@ -66,9 +66,9 @@ def shape(mail: MailView) -> dict[str, object]:
 
 def _lines(desk: Desk, mail: MailView) -> list[str]:
     from socialtriage.cli import output
-    from socialtriage.domain.text import clean, clean_line, snippet
+    from socialtriage.domain.text import clean, clean_line, many, snippet
 
-    files = f"  {mail.files} file(s)" if mail.files else ""
+    files = f"  {many(mail.files, 'file')}" if mail.files else ""
     by = f" by {mail.decided_by}" if mail.decided_by else ""
     head = [f"{mail.id}  {mail.kind}  {mail.state}{by}", mail.ref or "no case", output.local(desk, mail.at)]
     return [

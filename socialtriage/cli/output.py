@@ -15,7 +15,7 @@ from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
 from socialtriage.domain.models import MediaState, Status, Visibility
 from socialtriage.domain.repeats import repeated
-from socialtriage.domain.text import clean, clean_line
+from socialtriage.domain.text import clean, clean_line, many
 from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView, MediaView
 from socialtriage.services.desk import Desk
 from socialtriage.services.windows import answer_until
@@ -146,7 +146,7 @@ def _handoff_lines(desk: Desk, handoff: HandoffView) -> list[str]:
     if handoff.expected_at and not handoff.answered_at:
         late = " (late)" if handoff.expected_at < desk.clock() else ""
         found.append(f"Answer expected by {local(desk, handoff.expected_at)}{late}.")
-    found += [f"Reminded {handoff.chased} time(s)."] if handoff.chased else []
+    found += [f"Reminded {many(handoff.chased, 'time')}."] if handoff.chased else []
     return found + ([clean_line(handoff.error, 300)] if handoff.error else [])
 
 

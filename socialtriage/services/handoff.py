@@ -278,7 +278,8 @@ def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
     said = []
     withheld = [m for message in detail.messages for m in message.media if m.state is not MediaState.KEPT]
     if withheld:
-        said.append(f"{len(withheld)} file(s) of the resident are not here and cannot go with it.")
+        which, they = ("A file", "it") if len(withheld) == 1 else (f"{len(withheld)} files", "they")
+        said.append(f"{which} of the resident cannot go with it, because {they} could not be kept here.")
     if any(m.gone_at for m in detail.messages):
         said.append("A message that was removed at its source is left out.")
     said += _earlier(detail, contact)

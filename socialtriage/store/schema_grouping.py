@@ -15,8 +15,8 @@ CREATE TABLE case_moves (
 CREATE INDEX case_moves_source ON case_moves (source) WHERE kind = 'merge' AND state = 'done';
 ALTER TABLE undo_steps ADD COLUMN moves TEXT NOT NULL DEFAULT '[]';
 -- A suspected emergency stays with the emergencies until an officer says how urgent it is, which takes the suggestion
--- away: noting, claiming or tagging it with an area says nothing about that. One that was finished and is open again has
--- been judged.
+-- away: noting, claiming or tagging it with an area says nothing about that. One that was finished and is open again
+-- has been judged.
 DROP INDEX cases_pressing;
 DROP INDEX cases_owner;
 ALTER TABLE cases DROP COLUMN pressing;

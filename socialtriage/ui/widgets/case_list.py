@@ -86,6 +86,7 @@ class CaseList(ScrollView, can_focus=True):
         visible = first <= before <= first + self.size.height // height
         anchor = before if visible else min(first, max(len(self.model) - 1, 0))
         anchor_id = self.model.ids[anchor] if len(self.model) else None
+        ids = self.model.ids
         self.model.replace(source)
         now_at = self.model.position(anchor_id, anchor) if anchor_id is not None else None
         if visible or now_at is None:
@@ -97,7 +98,8 @@ class CaseList(ScrollView, can_focus=True):
         elif shift:
             self._scroll_lines(max(0, shift) * height)
         self._tell(always=True)
-        return max(0, shift)
+        # A case may also be lower because it became less pressing itself: nothing came in then.
+        return len(set(self.model.ids[:now_at]).difference(ids)) if shift > 0 else 0
 
     def set_lines(self, lines: int) -> None:
         """One or two lines a case; 0 goes by the width."""
