@@ -276,6 +276,22 @@ def test_a_promise_is_a_deadline_a_line_in_the_log_and_kept_or_broken_in_the_end
         assert case_ids(desk.desk, "promised") == []
 
 
+def test_a_case_put_off_while_its_answer_was_about_to_leave_stays_put_off(tmp_path: Path) -> None:
+    with reply_desk(tmp_path) as desk:
+        case_id = desk.ask("When do you come?")
+        until = desk.desk.clock() + timedelta(days=2)
+        desk.reply(case_id, "Tomorrow, we hope.")
+        triage.snooze(desk.desk, [case_id], until)
+        desk.send()
+        case = desk.desk.store.cases.get(case_id)
+        assert (case.status, case.snoozed_until) == (Status.SNOOZED, until)
+        assert case.answered_at is not None
+        desk.clock.move(minutes=5)
+        desk.reply(case_id, "It was today after all.")
+        desk.send()
+        assert desk.desk.store.cases.get(case_id).status is Status.WAITING_RESIDENT, "the answer came after the snooze"
+
+
 def test_a_promise_for_a_day_when_nobody_works_is_pointed_out(tmp_path: Path) -> None:
     with reply_desk(tmp_path) as desk:
         case_id = desk.ask("When?")

@@ -21,6 +21,7 @@ from socialtriage.domain.models import (
     OutgoingReply,
     SafeText,
     Sent,
+    Status,
     StoredRef,
     Visibility,
 )
@@ -116,8 +117,17 @@ def _replied(desk: Desk, row: OutboxRow, before: Case, at: datetime) -> Case:
         return life.acknowledged(before, at)
     in_time = desk.clocks.in_time(before, at)
     if promise := row.payload.get("promise"):
-        return life.answered_with_promise(before, at, from_iso(promise), in_time=in_time)
-    return life.answered(before, at, in_time=in_time)
+        after = life.answered_with_promise(before, at, from_iso(promise), in_time=in_time)
+    else:
+        after = life.answered(before, at, in_time=in_time)
+    if before.status is Status.SNOOZED and _put_off_since(desk, before.id, row.queued_at):
+        return replace(after, status=before.status, snoozed_until=before.snoozed_until)
+    return after
+
+
+def _put_off_since(desk: Desk, case_id: int, moment: datetime) -> bool:
+    """Whether somebody put a case off after its answer was written: that is about what comes after the answer."""
+    return any(each.kind == "case.snoozed" and each.at >= moment for each in desk.store.log.of_case(case_id))
 
 
 def _note_reply(tx: Transaction, row: OutboxRow, before: Case, after: Case, sent: Sent) -> None:
