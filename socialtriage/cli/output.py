@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import click
 
 from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
+from socialtriage.domain.event_words import event_detail
 from socialtriage.domain.models import MediaState, Status, Visibility
 from socialtriage.domain.repeats import repeated
 from socialtriage.domain.text import clean, clean_line, many
@@ -127,7 +129,10 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
     lines += ["", "Log:"]
     for e in detail.events:
         note = f" — {e.note}" if e.note else ""
-        lines.append(f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{_told(e.detail)}{note}")
+        told = clean_line(event_detail(e.kind, e.detail, partial(local, desk)), 160)
+        lines.append(
+            f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{f' ({told})' if told else ''}{note}"
+        )
     return lines
 
 
@@ -148,17 +153,6 @@ def _handoff_lines(desk: Desk, handoff: HandoffView) -> list[str]:
         found.append(f"Answer expected by {local(desk, handoff.expected_at)}{late}.")
     found += [f"Reminded {many(handoff.chased, 'time')}."] if handoff.chased else []
     return found + ([clean_line(handoff.error, 300)] if handoff.error else [])
-
-
-def _told(detail: Mapping[str, Any]) -> str:
-    told = [f"{name} {_value(value)}" for name, value in detail.items()]
-    return f" ({clean_line(', '.join(told), 160)})" if told else ""
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 2:
-        return f"{value[0] or 'none'} → {value[1] or 'none'}"
-    return str(value)
 
 
 def lines(texts: Sequence[str]) -> None:

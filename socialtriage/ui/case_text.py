@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from socialtriage.domain import sametext
+from socialtriage.domain.event_words import event_detail
 from socialtriage.domain.late import dataclass
 from socialtriage.domain.models import DueState, MediaState, Status, Urgency, Visibility, Voice
 from socialtriage.domain.repeats import repeated
@@ -343,22 +344,10 @@ def log(events: tuple[EventView, ...], reader: Reader) -> Iterator[Para]:
             [(reader.at(each.at), "dim")],
             [(clean_line(each.officer), "")],
             [(clean_line(each.kind.replace(".", " ").replace("_", " ")), "")],
-            [(clean_line(_detail(each), 300), "dim")],
+            [(clean_line(event_detail(each.kind, each.detail, reader.at), 300), "dim")],
         )
         yield Para(join(parts), indent=2)
         if each.note:
             yield para(clean(each.note[:FULL_CAP]), "strong", indent=4)
     if len(events) > LOG_SHOWN:
         yield para(f"… and {len(events) - LOG_SHOWN} earlier", "dim", indent=2)
-
-
-def _detail(event: EventView) -> str:
-    """The detail of an event as words: `area waste → roads`; how a case was opened stands in the facts."""
-    told = []
-    for name, value in event.detail.items() if event.kind != "case.opened" else ():
-        if isinstance(value, list | tuple) and len(value) == 2:
-            before, after = ("" if each is None else str(each) for each in value)
-            told.append(f"{name.replace('_', ' ')} {f'{before} → ' if before else ''}{after or 'none'}")
-        elif isinstance(value, str | int | float) and value != "":
-            told.append(f"{name.replace('_', ' ')} {value}")
-    return ", ".join(told)

@@ -166,7 +166,7 @@ class PictureScreen(DeskScreen):
                     [(self._row.ref, "")],
                     [(clean_line(message.name or message.handle, 60), "resident")],
                     [case_text.visible(message.visibility)],
-                    [(reader.at(message.received_at), "dim")],
+                    [(reader.at(message.at), "dim")],
                     [(f"sha256 {self._hash(media.sha256)}" if media.sha256 else "", "dim")],
                 )
             )
