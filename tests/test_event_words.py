@@ -11,7 +11,7 @@ import pytest
 from socialtriage.domain.event_words import event_detail
 from socialtriage.services import promises, triage
 from socialtriage.ui import case_text
-from tests.doubles.desk import MONDAY, arrive, case_ids, message
+from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
 
 
 @pytest.mark.parametrize(
