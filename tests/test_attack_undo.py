@@ -86,7 +86,8 @@ def test_two_officers_with_the_same_initials_take_back_their_own(
     with jane.store.transaction("JS", jane.clock()) as tx:
         tx.undo.add("JS", jane.clock(), "an old step", [])
     step = jane.store.undo.last(jane.seat)
-    assert step is not None and step.said == "an old step"
+    assert step is not None
+    assert step.said == "an old step"
     for each in (jane, john, again):
         each.close()
 

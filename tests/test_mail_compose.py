@@ -236,7 +236,8 @@ def test_a_private_message_does_not_show_in_the_subject_and_the_contact_is_told(
 
 def test_an_account_that_is_called_like_its_network_is_named_once() -> None:
     text = sound(compose_handoff(handoff(network="Facebook", account="facebook"))).get_body(("plain",))
-    assert text is not None and "Network and account: Facebook" in text.get_content().splitlines()
+    assert text is not None
+    assert "Network and account: Facebook" in text.get_content().splitlines()
 
 
 def test_a_case_without_an_area_still_has_a_subject() -> None:

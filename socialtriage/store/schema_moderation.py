@@ -26,7 +26,8 @@ WHEN NEW.kind IN ('hide', 'unhide', 'delete', 'block', 'unblock', 'mute', 'unmut
   UPDATE moderation SET state = NEW.state, done_at = NEW.sent_at WHERE outbox_id = NEW.id;
 END;
 CREATE TRIGGER moderation_dropped AFTER DELETE ON outbox
-WHEN OLD.state != 'sent' AND OLD.kind IN ('hide', 'unhide', 'delete', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
+WHEN OLD.state != 'sent'
+AND OLD.kind IN ('hide', 'unhide', 'delete', 'block', 'unblock', 'mute', 'unmute', 'report') BEGIN
   -- The next row may get the same number.
   UPDATE moderation SET state = 'dropped', outbox_id = NULL WHERE outbox_id = OLD.id;
 END;

@@ -142,7 +142,8 @@ class Undo:
     def _step(self, which: str, seat: str) -> Step | None:
         # Steps of the first version have the officer alone.
         row = self._db.one(
-            f"SELECT id, said, steps, outbox_ids, moves, mails FROM undo_steps WHERE officer IN (?, ?) AND {which} LIMIT 1",
+            "SELECT id, said, steps, outbox_ids, moves, mails FROM undo_steps"
+            f" WHERE officer IN (?, ?) AND {which} LIMIT 1",
             (seat, seat.partition("\n")[0]),
         )
         if row is None:

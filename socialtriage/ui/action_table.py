@@ -158,7 +158,7 @@ def _moderating() -> Iterator[Action]:
     yield row("case.block", "B", "block", tooltip, "moderating.block", command="block", argument="text")
     tooltip = "Show a hidden message again."
     yield row("case.unhide", "", "unhide", tooltip, "moderating.unhide", command="unhide", argument="text")
-    tooltip = "Delete the message for good where the network can, with a reason, after a snapshot and a second question."
+    tooltip = "Delete the message for good where the network can: a reason, a snapshot, and a second question first."
     yield row("case.delete", "", "delete", tooltip, "moderating.delete", command="delete", argument="text")
     tooltip = "Mute its author where the network can, with a reason, until a review."
     yield row("case.mute", "", "mute", tooltip, "moderating.mute", command="mute", argument="text")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.worker import WorkType
 
@@ -23,10 +24,8 @@ from socialtriage.ui.actions import Action, Where, bindings_for, table
 from socialtriage.ui.board import Board
 from socialtriage.ui.key_gate import KeyGate
 from socialtriage.ui.keymaps import keymap
-from socialtriage.ui.screens.asking import Asking
 from socialtriage.ui.screens.base import DeskScreen
 from socialtriage.ui.screens.inbox import InboxScreen
-from socialtriage.ui.screens.too_small import SMALLEST, TooSmall
 from socialtriage.ui.session import Said, Session
 from socialtriage.ui.widgets.bars import said
 
@@ -36,9 +35,12 @@ if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
     from socialtriage.ui.background import Engine
     from socialtriage.ui.case_text import Reader
+    from socialtriage.ui.screens.asking import Asking
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+SMALLEST = Size(60, 15)
+"""Of the terminal; below this, words would be clipped."""
 
 
 def _palette() -> type[Provider]:
@@ -70,6 +72,7 @@ class TriageApp(App[None]):
         self.title = "socialtriage"
         self._make_engine = make_engine
         self._prove = prove
+        self._cover: Screen[None] | None = None
         self.session = Session()
         self.board = Board()
         self.polling = ""
@@ -116,9 +119,13 @@ class TriageApp(App[None]):
     async def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small, for as long as it is."""
         small = event.size.width < SMALLEST.width or event.size.height < SMALLEST.height
-        if small and not isinstance(self.screen, TooSmall):
-            await self.push_screen(TooSmall())
-        elif not small and isinstance(self.screen, TooSmall):
+        covered = self._cover is not None and self.screen is self._cover
+        if small and not covered:
+            from socialtriage.ui.screens.too_small import TooSmall
+
+            self._cover = TooSmall(SMALLEST)
+            await self.push_screen(self._cover)
+        elif not small and covered:
             await self.pop_screen()
 
     async def on_event(self, event: events.Event) -> None:

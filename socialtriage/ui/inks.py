@@ -6,6 +6,7 @@ anything is drawn: 5 ms of the first frame for the list alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rich.style import Style
@@ -13,6 +14,9 @@ from textual.style import Style as Look
 from textual.widget import Widget
 
 from socialtriage.ui.themes import complete
+
+_PLAIN = frozenset(("on", "bold", "italic", "reverse"))
+_HEX = re.compile("#[0-9a-fA-F]{6}")
 
 
 class Inks:
@@ -32,10 +36,7 @@ class Inks:
         """The styles one over the other: where a later one has no background, that of the earlier stays."""
         style = self._styles.get(names)
         if style is None:
-            look = Look()
-            for name in names:
-                look += Look.parse(self._spelt(name))
-            style = self._styles[names] = look.rich_style
+            style = self._styles[names] = _joined([self._spelt(name) for name in names])
         return style
 
     @property
@@ -51,3 +52,13 @@ class Inks:
     def _all(self) -> dict[str, str]:
         self._variables = self._variables or complete(self._widget.app.theme_variables)
         return self._variables
+
+
+def _joined(spelt: list[str]) -> Style:
+    """Styles one over the other. Rich reads plain colours in a tenth of the time; what `auto` is, Textual knows."""
+    if all(word in _PLAIN or _HEX.fullmatch(word) for each in spelt for word in each.split()):
+        return Style.combine(map(Style.parse, spelt))
+    look = Look()
+    for each in spelt:
+        look += Look.parse(each)
+    return look.rich_style

@@ -64,8 +64,7 @@ class Listing:
             return
         self.fault = ""
         self._request += 1
-        light = query == Query(view=query.view) and query.view not in _ARCHIVES
-        if light or at_once:
+        if at_once or (query.view not in _ARCHIVES and query == Query(view=query.view)):
             try:
                 ids = inbox.snapshot(self._app.desk, query)
             except SocialTriageError as error:
@@ -82,12 +81,13 @@ class Listing:
 
     def _fill(self, showing: object, ids: array[int]) -> None:
         source = InboxSource(self._app.desk, ids, self._app.say_error)
-        if showing == self._shown:
+        if self._shown is not None and showing == self._shown:
             self.arrived += self._cases.renew(source)
         else:
             self._remember()
             self._shown, self.arrived = showing, 0
-            self._cases.show(source, select=self._app.session.selected.get(self._app.session.showing))
+            selected = self._app.session.selected
+            self._cases.show(source, select=selected.get(self._app.session.showing) if selected else None)
         self._told()
 
     def _remember(self) -> None:

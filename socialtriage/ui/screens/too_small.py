@@ -7,9 +7,6 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-SMALLEST = Size(60, 15)
-"""Below this, words would be clipped."""
-
 
 class TooSmall(ModalScreen[None]):
     """It goes by itself when the terminal grows."""
@@ -19,9 +16,11 @@ class TooSmall(ModalScreen[None]):
     TooSmall Static { width: auto; color: $ink; text-align: center; }
     """
 
+    def __init__(self, needed: Size) -> None:
+        super().__init__()
+        self._needed = needed
+
     def compose(self) -> ComposeResult:
         """What is needed."""
-        yield Static(
-            f"This terminal is too small.\nsocialtriage needs {SMALLEST.width} columns\nand {SMALLEST.height} lines.",
-            markup=False,
-        )
+        needed = f"{self._needed.width} columns\nand {self._needed.height} lines."
+        yield Static(f"This terminal is too small.\nsocialtriage needs {needed}", markup=False)
