@@ -85,7 +85,7 @@ def test_what_she_wrote_to_the_mailbox_of_answers_is_hers(there: AnswerDesk) -> 
     there.answer(body=f"{WORD} on {there.show(about).row.ref}", From="resident@home.example")
     answers.ignore(there.desk, there.asked()[-1].id)
     (key,) = map(people.name_of, people.find(there.desk, "resident@home.example"))
-    assert [text for _, _, text in people.export(there.desk, key).elsewhere] == [
+    assert [each.text for each in people.export(there.desk, key).elsewhere] == [
         f"{WORD}, anybody there?",
         f"{WORD} on {there.show(about).row.ref}",
     ]

@@ -223,7 +223,7 @@ def test_a_person_is_found_handed_over_and_erased_over_all_identities(desk: Desk
         people.link(desk, *reversed(keys))
     everything = people.export(desk, keys[1])
     assert {c.row.id for c in everything.cases} == {mine, max(case_ids(desk, "all")) - 1}
-    assert [text for _, _, text in everything.elsewhere] == [f"{WORD} context"]
+    assert [each.text for each in everything.elsewhere] == [f"{WORD} context"]
     with pytest.raises(Refused, match="open"):
         people.erase(desk, keys[0])
     plan = people.erasure(desk, keys[0])

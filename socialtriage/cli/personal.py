@@ -32,13 +32,17 @@ def collected(desk: Desk, key: str) -> tuple[dict[str, Any], dict[str, Path]]:
     What others wrote in their cases is withheld: it is not theirs to have.
     """
     found = people.export(desk, key)
-    files = {
-        f"media/{x.sha256[:16]}-{_UNSAFE.sub('_', x.name)[-80:] or x.kind}": desk.media_folder / x.path
+    kept = [
+        (x.sha256, str(x.name) or x.kind, x.path)
         for detail in found.cases
         for message in detail.messages
         if message.id in found.own
         for x in message.media
         if x.path and x.sha256
+    ]
+    kept += [file for each in found.elsewhere for file in each.files]
+    files = {
+        f"media/{sha256[:16]}-{_UNSAFE.sub('_', name)[-80:]}": desk.media_folder / path for sha256, name, path in kept
     }
     data = {
         "organisation": desk.config.organisation.name,
@@ -57,7 +61,10 @@ def collected(desk: Desk, key: str) -> tuple[dict[str, Any], dict[str, Path]]:
             for each in found.identities
         ],
         "cases": [_case(desk, detail, found.own) for detail in found.cases],
-        "messages_elsewhere": [{"account": a, "at": at, "text": text} for a, at, text in found.elsewhere],
+        "messages_elsewhere": [
+            {"account": each.account, "at": each.at, "subject": each.subject, "text": each.text}
+            for each in found.elsewhere
+        ],
         "files": sorted(files),
     }
     return data, files
@@ -120,7 +127,8 @@ def as_html(desk: Desk, data: dict[str, Any]) -> str:
         parts += _case_html(case)
     if data["messages_elsewhere"]:
         parts.append("<h2>Messages outside their cases</h2>\n")
-        parts += [_said(each["account"], each["at"], each["text"]) for each in data["messages_elsewhere"]]
+        for each in data["messages_elsewhere"]:
+            parts.append(_said(each["account"], each["at"], "\n".join(filter(None, (each["subject"], each["text"])))))
     parts.append("</main>\n</body>\n</html>\n")
     return "".join(parts)
 

@@ -68,7 +68,8 @@ def _take(desk: Desk, tx: Transaction, account: str, mails: list[MailItem], unwa
         gone = _forgotten(tx, judged)
         message_id = tx.intake.next_id("messages")
         item = _without_words(each.item) if gone else each.item
-        tx.intake.add_messages(account, iso(tx.at), [(message_id, None, None, Voice.CONTACT, item)])
+        person_id = None if gone else _stranger(tx, judged, each)
+        tx.intake.add_messages(account, iso(tx.at), [(message_id, None, person_id, Voice.CONTACT, item)])
         if gone:
             tx.forget.messages([message_id], tx.at)
             unwanted += evidence.paths(each.item)
@@ -105,6 +106,14 @@ def _forgotten(tx: Transaction, judged: Judged) -> bool:
     if judged.case_id is None or (judged.kind is MailKind.ANSWER and judged.state is MailState.UNDECIDED):
         return False
     return life.REDACTED in tx.cases.get(judged.case_id).flags
+
+
+def _stranger(tx: Transaction, judged: Judged, each: MailItem) -> int | None:
+    """Who wrote a mail that is of no contact: they may ask what is held about them, and to be forgotten."""
+    author = each.item.author
+    if judged.contact is not None or judged.kind is MailKind.BOUNCE or not author.key:
+        return None
+    return tx.people.met("imap", author, tx.at)
 
 
 def _without_words(item: Incoming) -> Incoming:

@@ -189,6 +189,7 @@ def ignore(desk: Desk, mail_id: int, *, seen: MailState | None = None) -> Done:
         tx.log(NewEvent("mail.ignored", mail.case_id, mail.ref, {"mail": mail.id}))
         if gone:
             tx.forget.messages([mail.id], tx.at)
+            tx.forget.nobodies(tx.people.wrote(mail.id))
             return Done(f"Mail {mail_id} is off the list; it is forgotten, as {mail.ref} is.")
         said = f"Mail {mail_id} of {mail.who} is {f'out of {mail.ref}' if let_in else 'off the list'}."
         _remember(tx, desk, said, [mail.id])
@@ -205,6 +206,7 @@ def forget(desk: Desk, mail_id: int) -> Done:
         raise Refused(f"Mail {mail_id} is in {mail.ref}.", hint="It is forgotten with its case, or take it out first.")
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         found = tx.forget.messages([mail_id], tx.at)
+        tx.forget.nobodies(tx.people.wrote(mail_id))
         tx.log(NewEvent("mail.forgotten", detail={"mail": mail_id, **keeping.counts(found)}))
     keeping.remove_files(desk, found.files)
     keeping.finish(desk, keeping.Pruned(forgotten=found), compact=True)

@@ -10,7 +10,7 @@ from socialtriage.domain.views import CaseDetail, Done
 from socialtriage.services import inbox, keeping
 from socialtriage.services.desk import Desk
 from socialtriage.store.forget import Forgotten
-from socialtriage.store.keeping import Identity
+from socialtriage.store.keeping import Identity, Words
 from socialtriage.store.log import NewEvent
 from socialtriage.store.store import Transaction
 
@@ -79,8 +79,8 @@ class Everything:
     cases: tuple[CaseDetail, ...]
     own: frozenset[int]
     """Ids of the messages that the person wrote; what others wrote in their cases is not theirs to have."""
-    elsewhere: tuple[tuple[str, str, str], ...]
-    """Messages outside their cases: account, time, words."""
+    elsewhere: tuple[Words, ...]
+    """Messages outside their cases."""
 
 
 def export(desk: Desk, key: str) -> Everything:
@@ -89,7 +89,7 @@ def export(desk: Desk, key: str) -> Everything:
     ids = [each.id for each in identities]
     keep = desk.store.keeping
     cases = tuple(inbox.detail(desk, case_id) for case_id in keep.cases_of(ids))
-    elsewhere = keep.texts([message for message, _ in keep.words_elsewhere(ids)])
+    elsewhere = keep.words([message for message, _ in keep.words_elsewhere(ids)])
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         detail = {"identities": len(ids), "cases": len(cases), "messages": len(elsewhere)}
         tx.log(NewEvent("person.exported", detail=detail))

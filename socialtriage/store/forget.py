@@ -70,12 +70,17 @@ _SAID_OF_LINKS = (
     f" WHERE mine.kind = 'case.linked' AND mine.case_id {_IN} AND words.text != '{BARE_LINK}')"
 )
 """Why two cases belong together stands in the log of the other one too."""
+_STEPS_OF_MAILS = (
+    f"DELETE FROM undo_steps WHERE EXISTS (SELECT 1 FROM json_each(mails) WHERE value {_IN}) OR EXISTS (SELECT 1"
+    f" FROM messages m JOIN contact_mails a ON a.message_id = m.id WHERE m.id {_IN} AND m.who != ''"
+    " AND instr(said, m.who))"
+)
+"""What officers decided on mails: their steps say who wrote them."""
 _OF_MESSAGES = (
     f"DELETE FROM revisions WHERE message_id {_IN}",
     f"DELETE FROM said_texts WHERE case_id IN (SELECT case_id FROM messages WHERE id {_IN})",
     "UPDATE contact_mails SET why = '', sender = '', state = CASE state WHEN 'undecided' THEN 'ignored' ELSE state END"
     f" WHERE message_id {_IN}",
-    f"DELETE FROM undo_steps WHERE EXISTS (SELECT 1 FROM json_each(mails) WHERE value {_IN})",
     f"UPDATE moderation SET snapshot = '{{}}' WHERE message_id {_IN} AND NOT ({_ACTIVE})",
     "UPDATE media SET name = '', url = NULL, alt = NULL, remote_id = NULL, state = 'expired', sha256 = NULL,"
     f" bytes = NULL, path = NULL, why = NULL, next_try_at = NULL WHERE message_id {_IN}",
@@ -120,7 +125,7 @@ class Forgetter:
             f"DELETE FROM event_notes WHERE seq IN (SELECT seq FROM events WHERE case_id {_IN})", {"ids": ids}
         ).rowcount
         found.cases = len(case_ids)
-        self._steps(set(case_ids))
+        self._steps(ids)
         for person in people:
             self._part(person, ids, moment)
         return found
@@ -142,6 +147,7 @@ class Forgetter:
         )
         if not words_only:
             self._bury(ids, now)
+        self._c.execute(_STEPS_OF_MAILS, {"ids": ids})
         self._c.execute(
             "UPDATE messages SET text = '', who = '', subject = NULL, quoted = NULL, place = NULL,"
             f" redacted_at = coalesce(redacted_at, :now){identity} WHERE id {_IN}",
@@ -181,6 +187,11 @@ class Forgetter:
 
     def person(self, person_id: int) -> None:
         """Forget who somebody is. Their cases and messages must be forgotten already."""
+        self._c.execute(
+            "DELETE FROM undo_steps WHERE EXISTS (SELECT 1 FROM persons WHERE id = ? AND key NOT LIKE 'redacted:%'"
+            " AND (length(handle) > 2 AND instr(said, handle) OR length(name) > 2 AND instr(said, name)))",
+            (person_id,),
+        )
         self._c.execute("UPDATE persons SET linked_to = NULL WHERE linked_to = ?", (person_id,))
         self._c.execute("UPDATE moderation SET reason = '', snapshot = '{}' WHERE person_id = ?", (person_id,))
         self._c.execute(
@@ -266,11 +277,14 @@ class Forgetter:
         self._c.execute(f"UPDATE messages SET person_id = :twin WHERE person_id = :person AND case_id {_IN}", values)
         self._c.execute(f"UPDATE cases SET person_id = :twin WHERE person_id = :person AND id {_IN}", values)
 
-    def _steps(self, case_ids: set[int]) -> None:
+    def _steps(self, ids: str) -> None:
         """Steps of these cases can no longer be taken back: they hold what was there before, and say names."""
-        for number, steps in self._c.execute("SELECT id, steps FROM undo_steps").fetchall():
-            if case_ids.intersection(step[0] for step in json.loads(steps)):
-                self._c.execute("DELETE FROM undo_steps WHERE id = ?", (number,))
+        self._c.execute(
+            "DELETE FROM undo_steps WHERE EXISTS (SELECT 1 FROM json_each(steps) WHERE json_extract(value, '$[0]')"
+            f" {_IN}) OR EXISTS (SELECT 1 FROM json_each(outbox_ids) j JOIN outbox o ON o.id = j.value"
+            f" WHERE o.case_id {_IN}) OR EXISTS (SELECT 1 FROM cases WHERE id {_IN} AND instr(said, ref))",
+            {"ids": ids},
+        )
 
     def _numbers(self, sql: str, ids: str) -> list[int]:
         return [r[0] for r in self._c.execute(sql, {"ids": ids})]

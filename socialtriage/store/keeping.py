@@ -36,6 +36,18 @@ class Identity:
     open_cases: int
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message of somebody that stands in no case of theirs."""
+
+    account: str
+    at: str
+    subject: str | None
+    text: str
+    files: tuple[tuple[str, str, str], ...] = ()
+    """Of each the hash, the name, and the place below the media folder."""
+
+
 _PERSON = (
     "p.id, p.network, p.key, p.handle, p.name, p.url, p.first_at, p.needs, p.linked_to,"
     " (SELECT count(*) FROM cases c WHERE c.person_id = p.id),"
@@ -174,10 +186,19 @@ class Keeping:
         )
         return [(r[0], r[1]) for r in self._db.all(sql, {"ids": json.dumps(list(person_ids))})]
 
-    def texts(self, message_ids: Sequence[int]) -> list[tuple[str, str, str]]:
-        """Account, time and words of messages."""
-        sql = "SELECT account, at, text FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY at"
-        return [(r[0], r[1], r[2]) for r in self._db.all(sql, (json.dumps(list(message_ids)),))]
+    def words(self, message_ids: Sequence[int]) -> list[Words]:
+        """What messages say, with the files that are kept of them; by time."""
+        ids = json.dumps(list(message_ids))
+        kept: dict[int, list[tuple[str, str, str]]] = {}
+        for message_id, *file in self._db.all(
+            "SELECT message_id, sha256, coalesce(nullif(name, ''), kind), path FROM media"
+            " WHERE path IS NOT NULL AND message_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (ids,),
+        ):
+            kept.setdefault(message_id, []).append((file[0], file[1], file[2]))
+        sql = "SELECT id, account, at, subject, text FROM messages WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self._db.all(f"{sql} ORDER BY at, id", (ids,))
+        return [Words(r[1], r[2], r[3], r[4], tuple(kept.get(r[0], ()))) for r in rows]
 
     def own_messages(self, person_ids: Sequence[int]) -> set[int]:
         """Ids of everything that these people wrote."""

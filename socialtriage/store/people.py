@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from socialtriage.domain.models import Author
 from socialtriage.domain.times import iso
 
 
@@ -15,6 +16,23 @@ class PeopleWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._c = connection
+
+    def met(self, network: str, author: Author, at: datetime) -> int:
+        """The number of somebody on a network; they are put down when nobody knew them."""
+        row = self._c.execute("SELECT id FROM persons WHERE network = ? AND key = ?", (network, author.key)).fetchone()
+        row = (
+            row
+            or self._c.execute(
+                "INSERT INTO persons (network, key, handle, name, url, first_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                (network, author.key, author.handle, author.name, author.url, iso(at)),
+            ).fetchone()
+        )
+        return int(row[0])
+
+    def wrote(self, message_id: int) -> list[int]:
+        """Whoever wrote a message; nobody where that is not known."""
+        rows = self._c.execute("SELECT person_id FROM messages WHERE id = ? AND person_id IS NOT NULL", (message_id,))
+        return [r[0] for r in rows]
 
     def link(self, person: int, head: int) -> None:
         """A person, and whoever was linked to them, belongs to `head` from now on."""
