@@ -36,6 +36,21 @@ def test_first_contact_among_the_requests_and_accepted_conversations_are_read(se
     assert (ours.text, ours.conversation) == ("thank you", known.id)
 
 
+def test_a_service_without_a_list_of_requests_keeps_no_conversation_back(server: BlueskyServer) -> None:
+    desk, gwen, wei = Desk(server), server.person("gwen"), server.person("wei")
+    server.say(wei, "photo follows", server.convo(wei, status="accepted"))
+    server.fail("listConvoRequests", "unknown")
+
+    async def story() -> None:
+        await desk.poll()
+        assert desk.texts() == ["photo follows"]
+        server.say(gwen, "can I tell you in private?", server.convo(gwen))
+        await desk.poll()
+        assert desk.texts() == ["can I tell you in private?", "photo follows"], "the log has what is new"
+
+    asyncio.run(story())
+
+
 def test_the_first_look_back_ends_at_since(server: BlueskyServer) -> None:
     desk, gwen, wei = Desk(server, since=timedelta(days=2)), server.person("gwen"), server.person("wei")
     talk, old = server.convo(gwen), server.convo(wei)

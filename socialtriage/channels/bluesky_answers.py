@@ -43,6 +43,10 @@ class Missing(Rejected):
     """The server says that what was asked for does not exist."""
 
 
+class NotOffered(NotPermitted):
+    """The service does not know the method."""
+
+
 class Declined(Rejected):
     """The server refused for a reason of its own, named `name` in the lexicon."""
 
@@ -72,7 +76,7 @@ def classify(answer: Answer) -> ChannelError | None:
     if name in _ACCOUNT_NAMES and not method.startswith(("chat.", "app.bsky.actor.")):
         return AuthError(f"The account {_ACCOUNT_NAMES[name]}.", hint="Sign in at bsky.app to see why.")
     if name == "MethodNotImplemented":
-        return NotPermitted(f"{answer.host} does not offer {method}.")
+        return NotOffered(f"{answer.host} does not offer {method}.")
     if answer.status == 400 and (name in _MISSING_NAMES or words.startswith("Could not find repo")):
         return Missing(words or f"{answer.host} does not have what was asked for.")
     if 400 <= answer.status < 500 and answer.status not in (403, 429):

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from socialtriage.channels.bluesky_answers import field_of, is_did, parse_time
+from socialtriage.channels.bluesky_answers import NotOffered, field_of, is_did, parse_time
 from socialtriage.channels.bluesky_posts import Profile, author, words
 from socialtriage.channels.bluesky_session import Xrpc
 from socialtriage.channels.bluesky_walk import PAGE, ChatState, State
@@ -122,7 +122,15 @@ class Chat:
             params["status"] = "accepted"
         if state.listed:
             params["cursor"] = state.listed
-        data = await self._ask(LISTS[state.listing], params)
+        try:
+            data = await self._ask(LISTS[state.listing], params)
+        except (NotOffered, Rejected) as exc:
+            if state.listing == "accepted":
+                raise
+            # Older and smaller services have no list of requests: what their conversations say counts all the same.
+            self._xrpc.notices.append(f"Requests for direct messages could not be listed: {exc.message}")
+            state.listed, state.listing = None, ""
+            return self._page([], [])
         rows = _rows(data, "convos" if state.listing == "accepted" else "requests")
         for row in rows:
             convo = self._note(row)

@@ -164,7 +164,8 @@ class BlueskyServer:
 
     def fail(self, method: str, *kinds: str) -> None:
         """What happens to the next calls of `method` (the end of its name): `429`, `500`, `502`, `reset` before or
-        `lost` after it was carried out, `cut` in the middle of the answer, `html`, `hang`, or `ok`."""
+        `lost` after it was carried out, `cut` in the middle of the answer, `html`, `hang`, `unknown` (no such method),
+        or `ok`."""
         self._faults.setdefault(method, []).extend(kinds)
 
     def heal(self) -> None:
@@ -761,7 +762,7 @@ class _Handler(BaseHTTPRequestHandler):
                 double.authorise(method, token, self.headers.get("atproto-proxy") == CHAT)
             self._check(method, params, body)
             call = cast("Callable[..., dict[str, Any]] | None", getattr(double, method.rpartition(".")[2], None))
-            if call is None:
+            if call is None or fault == "unknown":
                 raise Answered(501, "MethodNotImplemented", "Method Not Implemented")
             answer = json.loads(json.dumps(call(params, body, token)))
             if double.lexicons is not None:
