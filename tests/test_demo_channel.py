@@ -15,6 +15,7 @@ import pytest
 from socialtriage.channels import registry
 from socialtriage.channels.base import ChannelContext, Known, Secret
 from socialtriage.channels.demo import PAGE, Demo
+from socialtriage.channels.demo_week.rules import NETWORKS, capabilities
 from socialtriage.channels.demo_week.schedule import Plan, Schedule
 from socialtriage.channels.demo_week.week import load, minute_of
 from socialtriage.channels.http import Budget, Http
@@ -503,3 +504,10 @@ def test_an_account_that_the_week_does_not_know_is_told() -> None:
 def test_an_account_may_have_another_name_than_the_presence_it_plays() -> None:
     config = AccountConfig(id="practice", network="demo", options={"as": "x", "account": "x", "speed": "0"})
     assert len(ids(walk(made(config, lambda: START)))) == sum(e.on == "x" for e in load().entries)
+
+
+def test_a_statement_leaves_in_the_practice_week_where_it_leaves_in_life_and_elsewhere_the_reason_is_said() -> None:
+    offers = {network: capabilities(network) for network in NETWORKS if network != "imap"}
+    posting = {network for network, offer in offers.items() if offer.post}
+    assert posting == {"bluesky", "facebook", "mastodon", "threads", "x"}
+    assert all(offer.no_post for network, offer in offers.items() if network not in posting)

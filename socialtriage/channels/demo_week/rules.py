@@ -45,6 +45,13 @@ _REMOTE = re.compile(r"@([\w.-]+)@[\w.-]+\w")
 _NARROW = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 """Code points that X counts once; all others count twice (twitter-text, version 3)."""
 
+_NO_POST = {
+    "instagram": "A post on Instagram needs a picture at a public address, and the desk has none.",
+    "youtube": "YouTube's interface takes no community posts.",
+    "telegram": "No channel of the bot's is named in the configuration.",
+}
+"""Why a statement does not leave on a network, as the real ones say it."""
+
 
 def capabilities(network: str) -> Capabilities:
     """What can be done on a network of the demo."""
@@ -60,7 +67,8 @@ def capabilities(network: str) -> Capabilities:
         block=network in ("bluesky", "facebook", "instagram", "mastodon", "youtube"),
         mute=network in ("bluesky", "mastodon", "x"),
         report=network in ("bluesky", "mastodon"),
-        post=network in ("bluesky", "mastodon"),
+        post=network in ("bluesky", "facebook", "mastodon", "threads", "x"),
+        no_post=_NO_POST.get(network, ""),
         limits=LIMITS,
     )
 

@@ -123,9 +123,10 @@ async def _reason(call: Call, decision: Decision) -> tuple[str, date | None] | N
 def _lines(call: Call, decision: Decision) -> list[str]:
     seconds = int(undo_window(call.desk, decision.target.account, None).total_seconds())
     author = decision.target.author
+    who = author.name if author.handle == author.name else f"{author.name} {author.handle}"
     leaves = f"It leaves {seconds} s later; until then u takes it back."
     return [
-        clean_line(f"{author.name} {author.handle}, on {decision.network}", 200),
+        clean_line(f"{who}, on {decision.network}", 200),
         "Words, author, time and the hashes of the files are kept as they are now.",
         leaves if decision.cannot is None else f"{decision.cannot} Its page can be opened instead.",
     ]

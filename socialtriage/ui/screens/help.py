@@ -76,7 +76,7 @@ def _section(title: str, actions: Sequence[Action], keys: Keymap, *, with_place:
             yield para("")
             yield para(group.value, "strong")
         for each in rows:
-            shown = "  ".join(keys.keys_of(each)) or "-"
+            shown = "  ".join(keys.keys_of(each)) or "no key"
             more = f" In {each.where.value}." if with_place else ""
             command = ((f"  :{each.command}", "dim"),) if each.command else ()
             runs = ((each.tooltip, ""), (more, "dim"), *command)
