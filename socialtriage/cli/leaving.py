@@ -111,6 +111,7 @@ def send(env: Env, result: Done, ref: str, queue_only: bool) -> dict[str, Any]:
     rows = [row for each in row_ids if (row := env.desk.store.outbox.get(each)) is not None]
     row = next((each for each in rows if each.state != "sent"), rows[0] if rows else None)
     places = [each for each in rows if each.after_id is None]
+    stopped = pause.words(env.desk) if row is not None and row.state == "queued" else None
     told = [{"id": each.id, "account": each.account, "state": each.state, "error": each.error} for each in places]
     return {
         **({"places": told} if len(told) > 1 else {}),
@@ -118,7 +119,7 @@ def send(env: Env, result: Done, ref: str, queue_only: bool) -> dict[str, Any]:
         "ref": ref,
         "id": row.id if row else row_ids[0],
         "state": row.state if row else "gone",
-        "error": row.error if row else None,
+        "error": (row.error or stopped) if row else None,
         "notice": next((o.notice for o in outcomes if o.notice), None),
     }
 

@@ -53,9 +53,10 @@ def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: floa
         if not all(tx.replies.release(each.id, not_before) for each in rows):
             raise Refused(f"Row {row_id} was decided by somebody else just now.")
         detail = {"row": row.id, "by": row.officer, "to": row.recipient}
-        tx.log(NewEvent("reply.approved", row.case_id, ref, detail))
+        tx.log(NewEvent(f"{row.kind}.approved", row.case_id, ref, detail))
     to = MASK if case is not None and RESTRICTED in case.flags else row.recipient
-    said = f"Approved {row.officer}'s reply to {to}{f' on {ref}' if ref else ''}."
+    what = f"statement by {row.account}" if row.kind is OutboxKind.POST else f"reply to {to}"
+    said = f"Approved {row.officer}'s {what}{f' on {ref}' if ref else ''}."
     return Done(said, (row.case_id,) if row.case_id else (), row.id, tuple(each.id for each in rows))
 
 
@@ -90,17 +91,20 @@ def give_back(desk: Desk, row_id: int, words: str) -> Done:
     _may_judge(desk, row)
     why = clean(words, NOTE_LIMIT).strip()
     if not why:
-        raise UsageError("Say what is to be changed; a reply without a word helps nobody.")
+        raise UsageError("Say what is to be changed; giving it back without a word helps nobody.")
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         ref = None
         if not all(tx.outbox.drop(each.id) for each in rows):
             raise Refused(f"Row {row_id} was decided by somebody else just now.")
+        if row.kind is OutboxKind.POST:
+            tx.incidents.draft_again(row.key, row.officer, tx.at)
         if row.case_id is not None:
             ref = tx.cases.get(row.case_id).ref
             if draft := as_written(row):
                 tx.put_draft(row.case_id, OutboxKind.REPLY, draft, officer=row.officer, **drafted(row))
-        tx.log(NewEvent("reply.returned", row.case_id, ref, {"row": row.id, "by": row.officer}, why))
-    said = f"Returned to {row.officer}: the reply{f' on {ref}' if ref else ''} is their draft again."
+        tx.log(NewEvent(f"{row.kind}.returned", row.case_id, ref, {"row": row.id, "by": row.officer}, why))
+    what = "statement" if row.kind is OutboxKind.POST else "reply"
+    said = f"Returned to {row.officer}: the {what}{f' on {ref}' if ref else ''} is their draft again."
     return Done(said, (row.case_id,) if row.case_id else ())
 
 

@@ -82,6 +82,8 @@ def drop(desk: Desk, row_id: int) -> Done:
         if row.handoff_id is not None:
             tx.outbox.drop_handoff(row.handoff_id)
         ref = None
+        if row.kind is OutboxKind.POST:
+            tx.incidents.draft_again(row.key, row.officer, tx.at)
         if row.case_id is not None:
             before = tx.cases.get(row.case_id)
             ref = before.ref

@@ -15,7 +15,9 @@ from socialtriage.domain.models import Avoidable, Kind, OutboxKind, OutboxState,
 from socialtriage.domain.text import clean
 from socialtriage.domain.times import iso
 from socialtriage.domain.views import Done
+from socialtriage.services import taking_back
 from socialtriage.services.desk import OFFICER_LIMIT, Desk
+from socialtriage.services.taking_back import Past
 from socialtriage.store.log import NewEvent
 from socialtriage.store.rows import store_value
 from socialtriage.store.store import Transaction
@@ -266,10 +268,6 @@ def wake(desk: Desk) -> list[int]:
     return ids
 
 
-class _Past(Refused):
-    """A step that can never be taken back, or done again, any more."""
-
-
 def undo(desk: Desk) -> Done:
     """Take back this officer's last action. Raises `Refused` when there is none or it cannot be taken back any more.
 
@@ -280,13 +278,13 @@ def undo(desk: Desk) -> Done:
         raise Refused("There is nothing of yours to undo.")
     try:
         if not (step.changes or step.outbox_ids or step.moves or step.mails):
-            raise _Past(f"That cannot be taken back: {step.said}")
+            raise Past(f"That cannot be taken back: {step.said}")
         with desk.store.transaction(desk.officer, desk.clock()) as tx:
-            handoffs = [_take_back(tx, desk, row_id, step) for row_id in step.outbox_ids]
+            taken = taking_back.rows(tx, desk, step)
             for move in reversed(step.moves):
                 tx.grouping.replay(move, forward=False)
-            touched = _replay(desk, tx, step, forward=False)
-            for case_id in filter(None, handoffs):
+            touched = taken.case_ids if taken.left else _replay(desk, tx, step, forward=False)
+            for case_id in taken.handoffs:
                 _wait_for_contacts(tx, desk, case_id)
             touched += tuple(filter(None, [_undecided(tx, desk, mail) for mail in step.mails]))
             if step.outbox_ids or step.mails:
@@ -294,8 +292,10 @@ def undo(desk: Desk) -> Done:
                 tx.undo.drop(step.id)
             else:
                 tx.undo.mark(step.id, "undone")
-    except _Past as exc:
+    except Past as exc:
         raise _left_behind(desk, step, exc) from exc
+    if taken.left:
+        return Done(f"Taken back where it had not left: {step.said} {taken.left}", touched)
     if not step.outbox_ids and not step.mails and not any(change.fields for change in step.changes):
         return Done(f"A note stays in the log, so nothing changed: {step.said}", touched)
     return Done(f"Undone: {step.said}", touched)
@@ -312,40 +312,16 @@ def redo(desk: Desk) -> Done:
                 tx.grouping.replay(move, forward=True)
             touched = _replay(desk, tx, step, forward=True)
             tx.undo.mark(step.id, "done")
-    except _Past as exc:
+    except Past as exc:
         raise _left_behind(desk, step, exc) from exc
     return Done(f"Done again: {step.said}", touched)
 
 
-def _left_behind(desk: Desk, step: Step, exc: _Past) -> Refused:
+def _left_behind(desk: Desk, step: Step, exc: Past) -> Refused:
     """Forget a step for good; the refusal that says so."""
     with desk.store.transaction(desk.officer, desk.clock()) as tx:
         tx.undo.drop(step.id)
     return Refused(exc.message, hint="The next time it is the step before that one.")
-
-
-def _take_back(tx: Transaction, desk: Desk, row_id: int, step: Step) -> int | None:
-    """Take a row out of the outbox; the case when it was to hand it off."""
-    row = desk.store.outbox.get(row_id)
-    if row is None:
-        raise _Past(f"That was taken out of the outbox already: {step.said}")
-    if row.state is OutboxState.SENDING:
-        raise Refused(f"That is leaving at this moment: {step.said}")
-    if row.state not in (OutboxState.QUEUED, OutboxState.FAILED) or not tx.outbox.drop(row_id):
-        # One whose answer was lost may have arrived: only an officer who looked may drop it.
-        raise _Past(f"That has already left and cannot be taken back: {step.said}")
-    if row.handoff_id is not None:
-        tx.outbox.drop_handoff(row.handoff_id)
-    if row.case_id is None:
-        tx.log(NewEvent(f"{row.kind}.dropped", detail={"row": row_id, "was": row.state}))
-        return None
-    from socialtriage.services.settling import as_written, drafted
-
-    if words := as_written(row):
-        tx.put_draft(row.case_id, row.kind, words, **drafted(row))
-    ref = tx.cases.get(row.case_id).ref
-    tx.log(NewEvent(f"{row.kind}.dropped", row.case_id, ref, {"row": row_id, "was": row.state}))
-    return row.case_id if row.kind is OutboxKind.HANDOFF else None
 
 
 def _undecided(tx: Transaction, desk: Desk, mail_id: int) -> int | None:
@@ -355,7 +331,7 @@ def _undecided(tx: Transaction, desk: Desk, mail_id: int) -> int | None:
     try:
         return undecide(desk, tx, mail_id)
     except Refused as exc:
-        raise _Past(exc.message) from exc
+        raise Past(exc.message) from exc
 
 
 def _wait_for_contacts(tx: Transaction, desk: Desk, case_id: int) -> None:
@@ -372,9 +348,11 @@ def _replay(desk: Desk, tx: Transaction, step: Step, *, forward: bool) -> tuple[
     for change in step.changes:
         before = tx.cases.get(change.case_id)
         after = apply(before, change, forward=forward)
+        if after is None and step.outbox_ids:
+            continue  # What was to leave is taken out all the same; the case stays as somebody made it meanwhile.
         if after is None:
             what = "done again" if forward else "undone"
-            raise _Past(f"{before.ref} was changed since, so this cannot be {what}: {step.said}")
+            raise Past(f"{before.ref} was changed since, so this cannot be {what}: {step.said}")
         if after.status is Status.SNOOZED and after.snoozed_until and after.snoozed_until <= tx.at:
             after = replace(after, status=Status.OPEN, snoozed_until=None)
         if not change.fields and not step.outbox_ids:

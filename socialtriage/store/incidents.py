@@ -78,6 +78,14 @@ class IncidentWriter:
         if text:
             self._c.execute("INSERT INTO statement_drafts VALUES (?, ?, ?, ?)", (officer, name, text, iso(at)))
 
+    def draft_again(self, key: str, officer: str, at: datetime) -> None:
+        """What was said by the row with this key is the officer's draft again, unless they write something already."""
+        self._c.execute(
+            "INSERT OR IGNORE INTO statement_drafts SELECT ?, n.name, p.text, ? FROM incident_posts p"
+            " JOIN incidents n ON n.id = p.incident_id WHERE p.key = ?",
+            (officer, iso(at), key),
+        )
+
     def named(self, name: str) -> int | None:
         """The id of an incident."""
         row = self._c.execute("SELECT id FROM incidents WHERE name = ?", (name,)).fetchone()
