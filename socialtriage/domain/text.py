@@ -25,13 +25,19 @@ MARKS_PER_LETTER = 8
 """Accents and other marks without width that one character may carry; no living script stacks more."""
 
 # C0 without tab and newline, DEL, C1; the bidi controls; line and paragraph separator; lone surrogates.
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNFIT = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 # Marks begin at U+0300: texts without so long a run above it need no closer look.
 _MAYBE_MARKS = re.compile(f"[^\\x00-\u02ff]{{{MARKS_PER_LETTER + 1}}}")
 # Zero width joiners, word joiners, tags: without width like marks, though not marks by their category.
 _WIDTHLESS = "\u200b-\u200d\u2060-\u2064\ufeff"
 _WIDTHLESS_TAGS = "\U000e0001-\U000e007f"
-_LEADING_MENTIONS = re.compile(r"(?:[.\s]*@[\w.-]+(?:@[\w.-]+)?[,:]?(?:\s+|$))+")
+_LEADING_MENTIONS = r"(?:[.\s]*@[\w.-]+(?:@[\w.-]+)?[,:]?(?:\s+|$))+"
+
+
+@lru_cache(maxsize=4)
+def _pattern(text: str) -> re.Pattern[str]:
+    # Compiled when the first text needs it: most need none, and the first screen waits for it.
+    return re.compile(text)
 
 
 def clean(value: str, limit: int = 100_000) -> SafeText:
@@ -48,8 +54,8 @@ def clean(value: str, limit: int = 100_000) -> SafeText:
         mark = CUT_MARK if limit >= 4 * len(CUT_MARK) else ELLIPSIS
         text = text[: limit - len(mark)] + mark
     # What is printable as a whole holds nothing unfit, and only what is not ASCII marks: both are known in no time.
-    if not text.isprintable() and _UNFIT.search(text):
-        text = _UNFIT.sub(REPLACEMENT, text)
+    if not text.isprintable():
+        text = _pattern(_UNFIT).sub(REPLACEMENT, text)
     if not text.isascii() and _MAYBE_MARKS.search(text):
         text = _runs_of_marks().sub(rf"\1{REPLACEMENT}", text)
     return SafeText(text)
@@ -73,7 +79,7 @@ def snippet(text: str, width: int = 120) -> SafeText:
     The handles that a reply begins with are left out, unless there is nothing else.
     """
     line = clean_line(text, limit=20 * width)
-    mentions = _LEADING_MENTIONS.match(line)
+    mentions = _pattern(_LEADING_MENTIONS).match(line)
     words = line[mentions.end() :] if mentions else line
     return SafeText(_shortened(words or line, width))
 
