@@ -30,7 +30,10 @@ def check_keys(keys: Mapping[str, str], problems: Problems, actions: Names | Non
         path: Path = ("keys", *name.split("."))
         if name == "preset":
             if text not in PRESETS:
-                problems.add(path, f"there is no preset {quoted(text)}{did_you_mean(text, PRESETS)}")
+                problems.add(
+                    path,
+                    f"there is no preset {quoted(text)}{did_you_mean(text, PRESETS)}; there are {', '.join(PRESETS)}",
+                )
         elif not _ACTION.fullmatch(name) or (ids is not None and name not in ids):
             near = did_you_mean(name, [*(ids or ()), "preset"])
             problems.add(path, f"there is no action {quoted(name)}{near}")
