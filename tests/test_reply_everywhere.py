@@ -180,6 +180,8 @@ def test_at_the_screen_a_key_takes_another_place_in(tmp_path: Path) -> None:
         await officer.until(lambda: outbox.rows(desk) == [], "both are taken back")
         officer.app.session.replies.clear()
         await officer.press("r")
+        await officer.on(Compose)
+        await officer.press("escape")
         await officer.on(ReplyScreen)
         await officer.reads("[x] town-mastodon, PUBLIC on mastodon: My bin was missed", "AND BY town-mastodon")
 

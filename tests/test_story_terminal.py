@@ -135,7 +135,11 @@ def test_what_was_being_written_survives_kill_9_and_stays_private(shell: Shell, 
     with Terminal(PROGRAM, shell.environment) as terminal:
         terminal.wait_for("please call me", "1/1")
         terminal.press("r")
-        terminal.wait_for("EXACTLY THIS LEAVES", "Which house", "PRIVATE: they alone")
+        terminal.wait_for("Which house", "PRIVATE on mastodon as town: 16 of 500")
+        terminal.press(*" is it?")
+        terminal.wait_for("23 of 500")
+        terminal.press("\x1b")
+        terminal.wait_for("EXACTLY THIS LEAVES", "Which house is it?", "PRIVATE: they alone")
 
 
 def _kept(shell: Shell, terminal: Terminal, tries: int = 200) -> list[tuple[str, int]]:

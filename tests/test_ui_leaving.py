@@ -361,8 +361,11 @@ def test_what_is_being_written_is_kept_at_every_pause_and_postponed_replies_wait
         await officer.press("p")
         await officer.home()
         await officer.press("r")
-        await officer.on(ReplyScreen)
-        await officer.reads("half a th")
+        await officer.on(Compose)
+        await officer.write("ought: yes")
+        await officer.press("escape")
+        await officer.reads("half a thought: yes")
+        assert outbox.rows(desk) == [], "no letter of the words was taken for a key of the review"
         await officer.press("n")
         await officer.home()
         assert drafts.kept(desk, case_id, OutboxKind.REPLY) == ""

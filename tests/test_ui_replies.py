@@ -93,7 +93,8 @@ def test_who_reads_it_changes_by_a_confirmed_key_only_and_outlives_the_program(d
         await officer.home()
         officer.app.session.replies.clear()
         await officer.press("r")
-        await officer.on(ReplyScreen)
+        await officer.on(Compose)
+        await officer.press("escape")
         await officer.reads("PRIVATE: they alone can read it", "Which house?")
         await officer.press("y")
         await officer.home()
@@ -330,11 +331,10 @@ def test_the_trainee_sees_why_it_was_returned(tmp_path: Path) -> None:
 
     async def story(officer: Officer) -> None:
         await officer.press("r")
-        await officer.on(ReplyScreen)
-        await officer.reads("Soon.", "PRIVATE", "waits for the approval of a second officer")
-        await officer.press("e")
         await officer.on(Compose)
         await officer.reads("MK returned your reply: Say when.")
+        await officer.press("escape")
+        await officer.reads("Soon.", "PRIVATE", "waits for the approval of a second officer")
         assert inbox.detail(desk, officer.listed[0]).row.status is Status.OPEN
 
     at_the_desk(desk, story, engine=lambda: FakeEngine(desk))

@@ -88,7 +88,8 @@ async def _reply(call: Call, *, private: bool) -> None:
     if begun.private and not private:
         app.say("What you wrote was to be PRIVATE, and goes on so.")
     begun = replace(begun, private=private or begun.private)
-    ready = begun if begun.text.strip() else await composed(app, detail, begun, call.holds)
+    # What was begun is shown where it is written, never where the next letter sends it.
+    ready = await composed(app, detail, begun, call.holds)
     if ready is not None and ready.text.strip():
         await review(call, detail, ready)
 
