@@ -115,7 +115,7 @@ def test_a_reminder_from_the_shell(desk: Desk) -> None:
     assert message_id.encode() in desk.smtp.mails[1].data
     assert desk.json("show", ref)["handoffs"][0]["chased"] == 1
     assert [row["kind"] for row in desk.json("outbox")] == ["chase", "handoff"]
-    assert "Reminded 1 time(s)." in desk.run("show", ref)
+    assert "Reminded 1 time." in desk.run("show", ref)
     assert "waits for no answer" in desk.run("chase", ref, "--to", "contact-centre", status=1)
 
 

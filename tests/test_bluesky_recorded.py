@@ -16,7 +16,7 @@ import stamina
 from socialtriage.channels.answers import Answer
 from socialtriage.channels.base import ChannelContext
 from socialtriage.channels.bluesky import Bluesky
-from socialtriage.channels.bluesky_answers import Declined, Missing, TokenTrouble, classify
+from socialtriage.channels.bluesky_answers import Declined, Missing, NotOffered, TokenTrouble, classify
 from socialtriage.channels.bluesky_inbox import REASONS
 from socialtriage.channels.bluesky_posts import Reader, read_view
 from socialtriage.channels.bluesky_session import Kept, _grant
@@ -34,7 +34,7 @@ COUNCIL = "did:plc:gsg47z5lsbmigtnvmquyrytv"
 PASS = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
 OUTCOMES: dict[str, type[ChannelError]] = {
-    "chat_no_proxy_header": NotPermitted,
+    "chat_no_proxy_header": NotOffered,
     "chat_privileged_service_down": Unavailable,
     "chat_proxy_did_unresolvable_SANDBOX_ARTEFACT": Unavailable,
     "chat_send_unprivileged": NotPermitted,
@@ -71,7 +71,7 @@ OUTCOMES: dict[str, type[ChannelError]] = {
     "error_thread_missing": Missing,
     "error_thread_takendown_account": Missing,
     "error_unknown_account": AuthError,
-    "error_unknown_method": NotPermitted,
+    "error_unknown_method": NotOffered,
 }
 """What the errors mean; every other one is `Declined`."""
 
