@@ -564,7 +564,7 @@ def test_health_says_how_the_line_is_secured(tmp_path: Path) -> None:
         server.deliver(letter(1))
         health = Reader(server.url, ca_file=authority.ca_file).check()
         assert "TLSv1.3 by STARTTLS" in health.detail
-        assert "INBOX holds 1 mails" in health.detail
+        assert "INBOX holds 1 mail" in health.detail
         assert (health.identity, health.notices, health.expires_at) == ("social@anytown.example", (), None)
     with ImapDouble() as server:
         del server.boxes["Sent"]

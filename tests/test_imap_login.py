@@ -21,6 +21,7 @@ from socialtriage.mail.address import ServerUrl
 from socialtriage.mail.imap import ImapClient, Login, ranges, uids_of
 from tests.doubles.imap import USER, ImapDouble
 from tests.doubles.imap_reader import NOW, MemorySecret, Reader, letter
+from tests.doubles.inside import Inside
 from tests.doubles.tls import Authority
 
 Answers = Callable[[httpx.Request], httpx.Response]
@@ -272,3 +273,23 @@ def test_sets_of_uids_are_kept_short() -> None:
     assert ranges([5, 1, 2, 3, 9, 9]) == "1:3,5,9"
     assert uids_of("1:3,5,9") == [1, 2, 3, 5, 9]
     assert (ranges([]), uids_of("")) == ("", [])
+
+
+# --- typed in a terminal ------------------------------------------------------------------------------------
+
+
+def test_a_password_that_was_typed_unseen_is_tried_at_once_and_what_the_server_says_is_said(tmp_path: Path) -> None:
+    with ImapDouble({"box@anytown.example": "right"}) as server:
+        server.deliver(letter(1))
+        account = (
+            f'\n[[accounts]]\nid = "box"\nnetwork = "imap"\nserver = "{server.url}"\nuser = "box@anytown.example"\n'
+        )
+        shell = Inside(tmp_path, accounts=account)
+        wrong = shell.run("accounts", "login", "box", stdin="wrong\n")
+        assert (wrong.status, "does not work yet" in wrong.err) == (1, True), wrong
+        assert "The login of box is in the keyring." in wrong.out
+        good = shell.run("accounts", "login", "box", stdin="right\n")
+        assert (good.status, "Signed in as box@anytown.example." in good.err) == (0, True), good
+        assert "INBOX holds 1 mail." in good.err
+        # A script that stores logins asks with `check` when it wants to know.
+        shell.login("box", "wrong")

@@ -32,7 +32,7 @@ from socialtriage.domain.models import (
     StoredRef,
     Visibility,
 )
-from socialtriage.domain.text import clean_line
+from socialtriage.domain.text import clean_line, many
 from socialtriage.mail.address import ServerUrl
 from socialtriage.mail.imap import ImapClient, Login, Mailbox
 from socialtriage.mail.walk import Batch, Fetched, MailWalk, WalkState
@@ -88,7 +88,7 @@ class Imap:
         sent = await self._run(self._client.sent_mailbox)
         notices = () if sent else ("No mailbox of sent mail was found: answers written elsewhere are not seen.",)
         handle = (self._ctx.account.handle or self._user).lower()
-        where = f"{clean_line(box.name)} holds {box.exists} mails"
+        where = f"{clean_line(box.name)} holds {many(box.exists, 'mail')}"
         offered = [name for name in await self._run(self._client.capabilities) if name in _TELLING]
         able = f" It offers {', '.join(sorted(offered))}." if offered else ""
         return Health(

@@ -85,26 +85,25 @@ def _walked(env: Env, id_: str) -> int:
         prompt = way.prompt if way else "Password or token"
         value = click.prompt(f"{prompt} of {id_} (not shown)", hide_input=True, err=True)
     click.echo(logins.store_secret(env.desk, env.secrets, id_, value).said)
-    return _proved(env, id_) if way is not None else 0
+    return _proved(env, id_)
 
 
 def _proved(env: Env, id_: str) -> int:
-    """Say who has signed in, and what is missing."""
-    from socialtriage.domain.errors import ChannelError
+    """Say who has signed in, and what is missing: what was typed unseen may be mistyped."""
     from socialtriage.domain.text import clean_line
-    from socialtriage.services import logins
+    from socialtriage.services import proof
 
-    async def story(poller: Poller, sender: Sender) -> list[str]:
-        health = await logins.prove(env.desk, poller, id_)
-        return [f"Signed in as {health.handle}.", *health.notices]
+    async def story(poller: Poller, sender: Sender) -> proof.Finding | None:
+        return await proof.one(env.desk, env.secrets, poller, id_)
 
-    try:
-        lines = env.with_network(story)
-    except ChannelError as exc:
-        click.echo(f"The new login could not be tried: {clean_line(str(exc), 500)}", err=True)
+    found = env.with_network(story)
+    if found is None:
+        return 0
+    if not found.ok:
+        click.echo(f"It was tried, and does not work yet: {clean_line(found.detail, 1_000)}", err=True)
         return 1
-    for line in lines:
-        click.echo(clean_line(line, 500), err=True)
+    for line in clean_line(found.detail, 1_000).split("; "):
+        click.echo(f"{line[:1].upper()}{line[1:].removesuffix('.')}.", err=True)
     return 0
 
 

@@ -103,6 +103,15 @@ async def online(desk: Desk, secrets: SecretStore, poller: Poller) -> AsyncItera
         yield await done
 
 
+async def one(desk: Desk, secrets: SecretStore, poller: Poller, id_: str) -> Finding | None:
+    """An account or a mail server; None for what cannot be tried without handing something over."""
+    if id_ in desk.accounts:
+        return await _account(desk, poller, id_)
+    if id_ == SMTP_SECRET and desk.config.mail.smtp:
+        return await _smtp(desk, secrets, poller)
+    return await _imap(desk, poller) if id_ == IMAP_SECRET and desk.config.mail.imap else None
+
+
 async def _account(desk: Desk, poller: Poller, id_: str) -> Finding:
     name = f"account {id_}"
     try:
