@@ -10,6 +10,7 @@ from socialtriage.cli.main import option_json
 
 if TYPE_CHECKING:
     from socialtriage.cli.env import Env
+    from socialtriage.services.desk import Desk
     from socialtriage.services.outbox import Sender
     from socialtriage.services.proof import Finding
     from socialtriage.services.sync import Poller
@@ -31,7 +32,7 @@ def check_command(env: Env, offline: bool, as_json: bool) -> int:
         if not as_json:
             click.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
 
-    for finding in proof.offline(env.desk):
+    for finding in proof.offline(_opened(env, as_json)):
         say(finding)
     if not offline:
         for finding in proof.keyring(env.desk, env.secrets):
@@ -46,3 +47,18 @@ def check_command(env: Env, offline: bool, as_json: bool) -> int:
     if as_json:
         output.emit({"ok": ok, "checks": [{"name": f.name, "ok": f.ok, "detail": f.detail} for f in found]})
     return 0 if ok else 1
+
+
+def _opened(env: Env, as_json: bool) -> Desk:
+    """The desk. Raises `ConfigError`, `StoreError`; with `as_json` they stand in the document too."""
+    from socialtriage.cli import output
+    from socialtriage.domain.errors import ConfigError, StoreError
+
+    try:
+        return env.desk
+    except (ConfigError, StoreError) as exc:
+        name = "store" if isinstance(exc, StoreError) else "configuration"
+        faults = getattr(exc, "problems", ()) or (exc.message,)
+        if as_json:
+            output.emit({"ok": False, "checks": [{"name": name, "ok": False, "detail": each} for each in faults]})
+        raise

@@ -170,7 +170,10 @@ def _parsed(words: Sequence[str]) -> int:
         if any(any("\ud800" <= character <= "\udfff" for character in word) for word in words):
             raise UsageError("One of the words is not text of this terminal's character set.") from exc
         raise
-    except click.Abort:
+    except click.Abort as exc:
+        if isinstance(exc.__context__, EOFError):
+            click.echo("Nobody answered.", err=True)
+            return 1
         click.echo("Stopped.", err=True)
         return 130
     return int(result) if isinstance(result, int) else 0
@@ -188,10 +191,17 @@ def _show(exc: click.ClickException) -> None:
 
 
 def read_stdin(limit: int = 1_000_000) -> str:
-    """Standard input as text, at most so many bytes of it. Raises `UsageError` where there is none."""
+    """Standard input as text, at most so many bytes of it. Raises `UsageError` where there is none, or none of UTF-8."""
     if sys.stdin is None:
         raise UsageError("There is no standard input to read from.")
-    return sys.stdin.buffer.read(limit).decode("utf-8", "replace")
+    read = sys.stdin.buffer.read(limit)
+    try:
+        return read.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        if len(read) == limit and exc.start > limit - 4:  # the last character was cut in two
+            return read[: exc.start].decode("utf-8-sig")
+        # Mended characters would be sent to a resident, or kept as a password that is none.
+        raise UsageError("Standard input is not UTF-8 text.") from exc
 
 
 def option_json(function: Any) -> Any:

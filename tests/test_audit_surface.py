@@ -1,0 +1,54 @@
+"""The surface that scripts rely on, tried sentence by sentence: what stands on standard output, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.doubles.inside import Inside
+from tests.doubles.shell import mastodon
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Inside:
+    return Inside(tmp_path, accounts=mastodon("http://127.0.0.1:9"))
+
+
+def fed(shell: Inside, raw: bytes, *args: str) -> subprocess.CompletedProcess[bytes]:
+    """A command in a process, with bytes on its standard input."""
+    line = [sys.executable, "-m", "socialtriage", *args]
+    return subprocess.run(line, input=raw, env=shell.environment, capture_output=True, check=False)
+
+
+def test_what_is_piped_in_is_utf_8_or_refused(shell: Inside) -> None:
+    for raw in (b"\xffpass", "pass\u00e9".encode("latin-1"), "pass".encode("utf-16")):
+        ended = fed(shell, raw, "accounts", "login", "town", "--secret-stdin")
+        assert (ended.returncode, ended.stderr) == (2, b"Standard input is not UTF-8 text." + os.linesep.encode())
+    assert not Path(shell.environment["SOCIALTRIAGE_TEST_KEYRING"]).exists(), "no mended password is kept"
+    fed(shell, "\ufeffpassé\r\n".encode(), "accounts", "login", "town", "--secret-stdin").check_returncode()
+    kept = Path(shell.environment["SOCIALTRIAGE_TEST_KEYRING"]).read_text()
+    assert kept == '{"socialtriage/town": "pass\\u00e9"}', "a byte order mark is no part of a password"
+
+
+def test_a_question_that_nobody_answers_is_a_failure_and_no_interruption(shell: Inside) -> None:
+    with shell.config.open("a") as config:
+        config.write('\n[[accounts]]\nid = "chat"\nnetwork = "telegram"\n')
+    ran = shell.run("accounts", "login", "chat")
+    assert (ran.status, ran.err.splitlines()[-1]) == (1, "Nobody answered.")
+
+
+def test_check_is_one_document_where_nothing_can_be_opened_too(shell: Inside) -> None:
+    shell.store.write_bytes(b"no store" * 1000)
+    ran = shell.run("check", "--offline", "--json")
+    assert (ran.status, ran.json["ok"], [each["name"] for each in ran.json["checks"]]) == (1, False, ["store"])
+    assert "is damaged" in ran.json["checks"][0]["detail"]
+    assert "is damaged" in ran.err
+    shell.config.write_text(shell.config.read_text().replace('prefix = "ABC"', 'prefix = "ABCD"\nprefx = "AB"'))
+    ran = shell.run("check", "--json")
+    assert (ran.status, ran.json["ok"], len(ran.json["checks"])) == (2, False, 2)
+    assert [each["detail"] for each in ran.json["checks"]] == ran.err.splitlines()
+    assert "organisation.prefx: is no known key (did you mean prefix?)" in ran.json["checks"][1]["detail"]
