@@ -191,7 +191,7 @@ def _show(exc: click.ClickException) -> None:
 
 
 def read_stdin(limit: int = 1_000_000) -> str:
-    """Standard input as text, at most so many bytes of it. Raises `UsageError` where there is none, or none of UTF-8."""
+    """Standard input as text, at most so many bytes of it. Raises `UsageError` where there is none, or no UTF-8."""
     if sys.stdin is None:
         raise UsageError("There is no standard input to read from.")
     read = sys.stdin.buffer.read(limit)
