@@ -371,7 +371,14 @@ def test_a_supervised_officers_reply_leaves_with_a_second_officers_word_alone(tm
         approvals.give_back(chief, rows[1], "Shorter, please.")
         assert outbox.rows(chief) == []
         assert drafts.kept_reply(desk.desk, case_id).text == LONG
+        # Who wrote it is told without looking for it: the case is theirs, and the top line counts what did not leave.
+        assert desk.desk.store.cases.get(case_id).owner == desk.desk.officer
+        assert (desk.desk.store.replies.drafts(desk.desk.officer), chief.store.replies.drafts("MK")) == (1, 0)
+        query = queries.parse_query("is:draft", desk.desk, "all")
+        assert list(inbox.snapshot(desk.desk, query)) == [case_id]
+        assert list(inbox.snapshot(chief, query)) == []
         [row] = desk.reply(case_id, "On Thursday.")
+        assert desk.desk.store.replies.drafts(desk.desk.officer) == 0
         triage.tag(chief, [case_id], area="waste")
         with pytest.raises(Stale):
             approvals.approve(chief, row)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from socialtriage.domain.errors import NotFound, Refused, UsageError
-from socialtriage.domain.models import OutboxKind, Visibility
+from socialtriage.domain.models import OutboxKind, Status, Visibility
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import Done
 from socialtriage.services import inbox, reply_checks
@@ -99,7 +99,12 @@ def give_back(desk: Desk, row_id: int, words: str) -> Done:
         if row.kind is OutboxKind.POST:
             tx.incidents.draft_again(row.key, row.officer, tx.at)
         if row.case_id is not None:
-            ref = tx.cases.get(row.case_id).ref
+            case = tx.cases.get(row.case_id)
+            ref = case.ref
+            if case.owner is None and case.status is not Status.CLOSED:
+                # It is in their list of cases then, where they see it.
+                tx.cases.save(case, replace(case, owner=row.officer))
+                tx.log(NewEvent("case.assigned", case.id, ref, {"owner": [None, row.officer]}))
             if draft := as_written(row):
                 tx.put_draft(row.case_id, OutboxKind.REPLY, draft, officer=row.officer, **drafted(row))
         tx.log(NewEvent(f"{row.kind}.returned", row.case_id, ref, {"row": row.id, "by": row.officer}, why))

@@ -59,6 +59,7 @@ FLAGS = {
     "blocked": "c.flags LIKE '%\"blocked_word\"%'",
     "held": "c.flags LIKE '%\"held\"%'",
     "promised": "c.lane < 5 AND c.promised_at IS NOT NULL AND c.promise_kept IS NULL",
+    "draft": "EXISTS (SELECT 1 FROM drafts d WHERE d.case_id = c.id AND d.officer = :officer)",
     **{status.value: f"c.status = '{status.value}'" for status in Status},
     **narrow.FLAGS,
 }
@@ -315,6 +316,9 @@ def _where(query: Query, officer: str, now: datetime) -> tuple[str, dict[str, An
         handle = r"(p.handle LIKE :handle ESCAPE '\' OR p.handle LIKE '@' || :handle ESCAPE '\')"
         by_name = "" if query.person.startswith("@") else r" OR p.name LIKE :person ESCAPE '\'"
         add(f"({handle}{by_name})", person=like(query.person), handle=like(query.person)[1:])
+    if query.person or query.text.strip():
+        # That a search finds it would tell whose it is, and what it says.
+        add(f"c.flags NOT LIKE '%\"{RESTRICTED}\"%'")
     if query.before:
         add("c.opened_at < :before", before=iso(query.before))
     if query.after:

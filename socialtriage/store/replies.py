@@ -132,6 +132,15 @@ class Replies:
         files = tuple((place, alt) for place, alt in json.loads(row[2]))
         return KeptDraft(row[0], bool(row[1]), files, tuple(json.loads(row[3])))
 
+    def drafts(self, officer: str) -> int:
+        """Cases that are not closed and for which an officer has written something that did not leave."""
+        row = self._db.one(
+            "SELECT count(DISTINCT d.case_id) FROM drafts d JOIN cases c ON c.id = d.case_id AND c.lane < 5"
+            " WHERE d.officer = ?",
+            (officer,),
+        )
+        return int(row[0]) if row else 0
+
     def files(self, row_id: int) -> tuple[OutgoingFile, ...]:
         """The pictures of a row that has not been sent."""
         rows = self._db.all(

@@ -34,6 +34,8 @@ class Board:
     """Nothing leaves, by an officer's word."""
     reviews: int = 0
     """Hides, blocks and mutes that are due for review."""
+    drafts: int = 0
+    """Cases for which the officer wrote something that did not leave, returned replies among them."""
     surge: str = ""
     """How much more arrives than is usual at this hour, until somebody took note of it."""
 
@@ -75,5 +77,6 @@ def read_board(desk: Desk) -> Board:
         pause.words(desk) is not None,
         # Not by the service: its imports would come with the first counts.
         desk.store.moderation.due(desk.clock()),
+        desk.store.replies.drafts(desk.officer),
         surge.banner(desk),
     )

@@ -25,6 +25,7 @@ def header_parts(app: TriageApp, title: str) -> Parts:
         (app.board.headline if roomy else needs, "bold $alarm" if broken else ""),
         (f"   {words.many(app.board.to_place, 'mail')} to place" if app.board.to_place else "", "bold $warn"),
         (f"   {words.many(app.board.reviews, 'review')} due" if app.board.reviews else "", "bold $warn"),
+        (f"   {words.many(app.board.drafts, 'draft')} of yours" if app.board.drafts else "", "bold $warn"),
         (f"   SURGE: {app.board.surge} (:surge)" if app.board.surge else "", "bold $alarm"),
         ("   OUTGOING PAUSED" if app.board.paused else "", "bold $alarm"),
         (f"   outbox {waiting}" if waiting else "", ""),
