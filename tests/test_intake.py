@@ -341,3 +341,17 @@ def test_hostile_text_is_stored_and_shown_clean(desk: Desk) -> None:
     assert "\ud800" not in text
     assert "\u202e" not in text
     assert clean(text) == text
+
+
+def test_our_answer_to_somebody_on_an_older_page_is_not_the_answer_to_the_other_one_of_its_thread(desk: Desk) -> None:
+    """Networks hand in the newest first: what our words answer may come after them."""
+    ann, bob = person("Ann"), person("Bob")
+    first = message("Is the pool open?", "a1", thread="a1", author=ann, at=MONDAY)
+    theirs = message("And the sauna?", "b1", thread="a1", parent="a1", author=bob, at=MONDAY + timedelta(minutes=1))
+    ours = message("It is.", "o1", thread="a1", parent="b1", own=True, at=MONDAY + timedelta(minutes=2))
+    arrive(desk, first, ours)
+    arrive(desk, theirs)
+    cases = {str(row.name): row for row in inbox.rows(desk, case_ids(desk, "all"))}
+    assert cases["Ann"].status is Status.NEW
+    assert cases["Bob"].status is Status.WAITING_RESIDENT
+    assert [m.remote_id for m in inbox.detail(desk, cases["Bob"].id).messages] == ["b1", "o1"]

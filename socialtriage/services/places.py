@@ -129,6 +129,8 @@ class Places:
             return None if found is None else self._now(found)
         if item.parent and item.parent in self.case_of:
             return self.case_of[item.parent]
+        if item.parent and item.parent != item.thread and not item.conversation:
+            return None  # what it answers may come with an older page, and is then what tells
         return self._only_one(item.conversation or item.thread)
 
     def _only_one(self, key: str) -> int | None:
