@@ -249,7 +249,7 @@ def test_text_csv_and_json_say_the_same(tmp_path: Path) -> None:
         "received 7 enquiries from 22 October 2026 to 28 October 2026, 250% more than in the period before (2)."
         in brief
     )
-    assert "Most were about Bins and recycling (3) and Roads (1)." in brief
+    assert "Most often asked about: Bins and recycling (3) and Roads (1)." in brief
     assert "Half of the first responses came within 45 min of working time, nine in ten within 10 h." in brief
     assert "60% of the 5 cases that the charter judges by now were answered in time." in brief
     assert "4 calls were avoided, which would have cost GBP 18.00. Assumption: " in brief
