@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -30,6 +31,8 @@ WHOLE_WEEK = 100_000
 CONFIG = "config.toml"
 """Name of the demo's configuration in its folder: a copy of its own, which the plain commands use too."""
 _PREFIX = "socialtriage-demo-"
+_TRIES, _PAUSE = 40, 0.05
+"""How often a folder is tried to be removed, and seconds in between."""
 _STAYS = 24 * 3600.0
 """Seconds that the folder of an earlier demo is left alone after the last change in it."""
 
@@ -43,14 +46,25 @@ def passing_folder(*, stays: bool) -> Iterator[Path]:
     day after its last change on.
     """
     _sweep(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    # Named before it is made: whoever is told to end in between knows what to remove.
+    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{secrets.token_hex(8)}"
     done = False
     try:
+        folder.mkdir(mode=0o700)
         yield folder
         done = True
     finally:
         if not (done and stays):
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which a thread may still be at its last file."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE)
 
 
 def _sweep(parent: Path) -> None:
