@@ -198,6 +198,21 @@ def test_a_damaged_store_is_recognised_and_a_backup_takes_its_place(tmp_path: Pa
     assert (checked["cases"], checked["media"]["files"]) == (1, 0)
 
 
+def test_moments_are_said_as_people_write_them(tmp_path: Path) -> None:
+    shell = Inside(tmp_path)
+    shell.ok("new", "--person", "Ada", "--text", "The bin was missed.", "--channel", "phone")
+    shell.ok("backup", str(tmp_path / "b.tar"))
+    shell.ok("new", "--person", "Bea", "--text", "The bin was missed.", "--channel", "phone")
+    proved, refused = (
+        shell.ok("restore", str(tmp_path / "b.tar"), "--check"),
+        shell.run("restore", str(tmp_path / "b.tar")),
+    )
+    restored = shell.ok("restore", str(tmp_path / "b.tar"), "--force")
+    for said in (proved.out, refused.err, restored.out):
+        assert " UTC" in said, said
+        assert "Z" not in said.replace(str(tmp_path), ""), said
+
+
 def test_damage_inside_the_store_is_said_of_the_store_by_the_backup_that_it_prevents(tmp_path: Path) -> None:
     shell = Inside(tmp_path)
     shell.ok("new", "--person", "Mrs Price", "--text", "bin missed")

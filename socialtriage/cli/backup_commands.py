@@ -66,6 +66,7 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
     """Put a backup in the place of the store; the store must not be open anywhere."""
     from socialtriage.cli import output
     from socialtriage.domain.text import clean, many
+    from socialtriage.domain.times import stored_words
     from socialtriage.services import backup
     from socialtriage.services.desk import officer_of
 
@@ -88,9 +89,8 @@ def restore_command(env: Env, file: Path, force: bool, only_check: bool, as_json
             }
         )
         return
-    click.echo(
-        f"Restored {many(done.contents.cases, 'case')} and {many(done.contents.events, 'event')} of {done.made_at}."
-    )
+    what = f"{many(done.contents.cases, 'case')} and {many(done.contents.events, 'event')}"
+    click.echo(f"Restored {what} of {stored_words(done.made_at)}.")
     if done.kept:
         click.echo(f"The store that stood there is kept as {clean(str(done.kept))}")
     if done.in_doubt:
@@ -106,13 +106,14 @@ def _proved(file: Path, as_json: bool) -> None:
     """Say what a backup holds. Raises as `backup.look` does."""
     from socialtriage.cli import output
     from socialtriage.domain.text import clean, many
+    from socialtriage.domain.times import stored_words
     from socialtriage.services import backup
 
     found = backup.look(file)
     if as_json:
         return output.emit(found)
     click.echo(
-        f"{clean(str(file))} is whole: made {found.get('made_at')} by {found.get('made_by')},"
+        f"{clean(str(file))} is whole: made {stored_words(found.get('made_at'))} by {found.get('made_by')},"
         f" {many(int(found.get('cases') or 0), 'case')}, {many(int(found['events']), 'event')},"
         f" {many(int(found['media']['files']), 'picture or file', 'pictures and files')}."
     )

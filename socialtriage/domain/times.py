@@ -37,6 +37,14 @@ def from_iso(text: str) -> datetime:
     return truncated(_utc(at))
 
 
+def stored_words(text: object) -> str:
+    """`Sun 22 Nov 2026 14:02 UTC` of a stored moment, where no zone is known; what is no moment stays as it is."""
+    try:
+        return f"{from_iso(str(text)):%a %d %b %Y %H:%M} UTC"
+    except ValueError:
+        return str(text)
+
+
 def utc_now() -> datetime:
     """The present instant in UTC, cut off to milliseconds, so that storing it changes nothing."""
     return truncated(datetime.now(UTC))

@@ -14,7 +14,7 @@ from typing import Any
 from socialtriage import __version__
 from socialtriage.config.paths import media_folder
 from socialtriage.domain.errors import Refused, StoreError
-from socialtriage.domain.times import iso, utc_now
+from socialtriage.domain.times import iso, stored_words, utc_now
 from socialtriage.services import archive
 from socialtriage.services.desk import Desk
 from socialtriage.store.copies import COMPANIONS, Contents, Forgone, single_file
@@ -224,8 +224,9 @@ def _compared(path: Path, found: Contents, backup: Contents) -> str:
         f"is newer than the backup (events: {found.events}, in the backup {backup.events})" if newer else "is not empty"
     )
     return (
-        f"The store {path} {than}: it holds {found.cases} cases, its last event is of {found.last_at}; the backup"
-        f" holds {backup.cases} cases, its last event is of {backup.last_at}. Nothing was restored."
+        f"The store {path} {than}: it holds {found.cases} cases, its last event is of {stored_words(found.last_at)};"
+        f" the backup holds {backup.cases} cases, its last event is of {stored_words(backup.last_at)}."
+        " Nothing was restored."
     )
 
 
