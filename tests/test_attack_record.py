@@ -10,10 +10,14 @@ import pytest
 
 from socialtriage.cli import personal
 from socialtriage.domain.errors import NotFound
-from socialtriage.services import answers, manual, people
+from socialtriage.domain.models import OutboxKind, OutboxState
+from socialtriage.domain.views import Query
+from socialtriage.services import answer_once, answers, inbox, manual, moderation, people, queries, restricting, triage
+from socialtriage.store.outbox import NewRow
 from tests.doubles.answer_desk import AnswerDesk
+from tests.doubles.desk import arrive, message
 from tests.doubles.imap import ImapDouble
-from tests.test_keeping import KEY, NAME, WORD, traces
+from tests.test_keeping import KEY, NAME, WORD, hers, traces
 
 STRANGER = f"{NAME} <{KEY}@elsewhere.example>"
 
@@ -57,3 +61,39 @@ def test_somebody_known_only_by_a_mail_to_the_mailbox_of_answers_is_a_person(the
     with pytest.raises(NotFound):
         people.resolve(there.desk, f"imap:{KEY}@elsewhere.example")
     assert traces(there.desk) == {}
+
+
+def found(there: AnswerDesk, text: str, view: str = "queue") -> list[int]:
+    """What a search finds."""
+    return list(inbox.snapshot(there.desk, queries.parse_query(text, there.desk, view=view)))
+
+
+def test_no_search_and_no_list_confirms_what_a_restricted_case_says(there: AnswerDesk) -> None:
+    """Words, names, the likeness of another question; refusals in the outbox; mails that may belong to it."""
+    desk = there.desk
+    (secret,) = arrive(desk, hers("missed collection of garden recycling", "1")).case_ids
+    (open_one,) = arrive(desk, message(f"{WORD} missed collection of garden recycling", "2", author="Bob")).case_ids
+    (alike,) = arrive(desk, message("The missed collection of garden recycling?", "3", author="Carl")).case_ids
+    triage.tag(desk, [secret, open_one, alike], area="waste")
+    mail = there.hand_off(secret)
+    block = moderation.record(desk, moderation.decide(desk, secret, OutboxKind.BLOCK, reason="threats")).said
+    assert KEY in block
+    there.answer(mail, f"{WORD} is what {NAME} told me", From=STRANGER)
+    with desk.store.transaction("JS", desk.clock()) as tx:
+        reply = NewRow(kind=OutboxKind.REPLY, recipient=f"@{KEY}", key="k", payload={}, case_id=secret, body=WORD)
+        tx.outbox.settle(tx.outbox.add(reply, "JS", desk.clock()), OutboxState.FAILED, error=f"@{KEY} is gone")
+    wanted = [(WORD, "all"), (f"from:{KEY}", "all"), ("collection", "queue"), (f"{WORD} from:{KEY}", "all")]
+    assert [row.id for row in answer_once.similar(desk, open_one)] == [alike]
+    assert secret in found(there, WORD, "all")
+    restricting.restrict(desk, [secret, alike])
+    ref = desk.store.cases.get(secret).ref
+    assert [case for text, view in wanted for case in found(there, text, view) if case in (secret, alike)] == []
+    assert found(there, ref) == [secret]
+    assert secret in inbox.snapshot(desk, Query(view="all"))
+    assert answer_once.similar(desk, open_one) == []
+    shown = repr([*desk.store.outbox.views(), *answers.listing(desk), *answers.listing(desk, everything=True)])
+    shown += moderation.review(desk, 1).said
+    assert [word for word in (WORD, NAME, KEY) if word in shown] == []
+    assert answers.unmask(desk) == {secret}
+    assert WORD in repr(answers.listing(desk, unmasked={secret}))
+    assert [event.kind for event in desk.store.log.of_case(secret)][-1] == "case.unmasked"

@@ -20,9 +20,10 @@ MAIL_ID = click.IntRange(1, 2**62)
 
 @click.group("answers", invoke_without_command=True)
 @click.option("--all", "everything", is_flag=True, help="Every mail that was read, decided ones too.")
+@click.option("--unmask", is_flag=True, help="Also those about restricted cases; that you looked is logged.")
 @option_json
 @click.pass_context
-def answers_command(ctx: click.Context, everything: bool, as_json: bool) -> None:
+def answers_command(ctx: click.Context, everything: bool, unmask: bool, as_json: bool) -> None:
     """Mails of the answers' mailbox that an officer must decide on: whose answer is it?"""
     if ctx.invoked_subcommand is not None:
         return
@@ -30,7 +31,8 @@ def answers_command(ctx: click.Context, everything: bool, as_json: bool) -> None
     from socialtriage.services import answers
 
     env: Env = ctx.obj
-    mails = answers.listing(env.desk, everything=everything)
+    unmasked = answers.unmask(env.desk) if unmask else frozenset[int]()
+    mails = answers.listing(env.desk, everything=everything, unmasked=unmasked)
     if as_json:
         output.emit([shape(mail) for mail in mails])
         return
@@ -114,9 +116,12 @@ def ignore_command(env: Env, mail_id: int, forget: bool, as_json: bool) -> None:
 @click.pass_obj
 def draft_command(env: Env, ref: str) -> None:
     """Print what contacts wrote since the resident was last answered, to edit and give to `reply REF -`."""
-    from socialtriage.services import answers, inbox
+    from socialtriage.services import answers, inbox, restricting
 
-    click.echo(answers.words_for_resident(env.desk, inbox.resolve(env.desk, ref)))
+    case_id = inbox.resolve(env.desk, ref)
+    words = answers.words_for_resident(env.desk, case_id)
+    restricting.unmask(env.desk, case_id)
+    click.echo(words)
 
 
 @click.command("chase")

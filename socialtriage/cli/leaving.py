@@ -77,8 +77,10 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
 def preview_replies(env: Env, drafts: Sequence[ReplyDraft], as_json: bool) -> int:
     """Print the replies to one case as they would leave: as JSON one object, or for several places a list."""
     from socialtriage.cli import output
+    from socialtriage.services import restricting
 
     if len(drafts) > 1 and as_json:
+        restricting.unmask(env.desk, drafts[0].case_id)
         output.emit([reply_facts(draft) for draft in drafts])
         return 0
     for number, draft in enumerate(drafts):

@@ -204,12 +204,15 @@ def _answer_all(
 ) -> int:
     from socialtriage.cli import output
     from socialtriage.cli.leaving import preview_reply, reply_facts
+    from socialtriage.services import restricting
 
     for draft in drafts:
         for warning in draft.warnings:
             click.echo(f"{draft.ref}: {warning}", err=True)
         if preview and not as_json:
             preview_reply(env, draft, as_json=False)
+        else:
+            restricting.unmask(env.desk, draft.case_id)  # it is said to whom
     shown = [reply_facts(draft) for draft in drafts]
     if not preview:
         shown, more = _send_all(env, drafts, queue_only)

@@ -13,6 +13,7 @@ from socialtriage.services import inbox, replies, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import undo_window
 from socialtriage.services.replies import ReplyDraft, queue
+from socialtriage.store.rows import RESTRICTED
 
 if TYPE_CHECKING:
     from socialtriage.services.sync import Poller
@@ -38,7 +39,10 @@ COMMON = frozenset(_COMMON.split())
 
 
 def similar(desk: Desk, case_id: int, limit: int = MOST) -> list[CaseRow]:
-    """Open cases that wait for an answer to much the same question, the likest first. Never the case itself."""
+    """Open cases that wait for an answer to much the same question, the likest first.
+
+    Never the case itself, nor a restricted one: that it is like this one would tell what it says.
+    """
     detail = inbox.detail(desk, case_id)
     asked = " ".join(m.text for m in detail.messages if m.voice is Voice.RESIDENT)
     words = salient(asked)
@@ -55,7 +59,8 @@ def similar(desk: Desk, case_id: int, limit: int = MOST) -> list[CaseRow]:
         if words == theirs or shared >= max(2, least * fewest):
             found.append((shared / len(words | theirs), other))
     likest = [other for _, other in sorted(found, key=lambda each: -each[0])]
-    return [row for row in inbox.rows(desk, likest[: 2 * limit]) if not desk.store.outbox.waiting(row.id)][:limit]
+    rows = (row for row in inbox.rows(desk, likest[: 2 * limit]) if RESTRICTED not in row.flags)
+    return [row for row in rows if not desk.store.outbox.waiting(row.id)][:limit]
 
 
 def salient(text: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ of a reply when an officer says so.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
@@ -27,15 +28,33 @@ from socialtriage.store.rows import MASK
 from socialtriage.store.store import Transaction
 
 
-def listing(desk: Desk, *, everything: bool = False) -> list[MailView]:
+def listing(desk: Desk, *, everything: bool = False, unmasked: Collection[int] = ()) -> list[MailView]:
     """Mails that wait for a decision, oldest first; `everything`: also those that do not, newest first.
 
-    Those that stand in a restricted case are masked as it is.
+    Those that stand in a restricted case, or may belong there, are masked as it is, but for the cases `unmasked`.
     """
     found = desk.store.answers.mails(everything=everything)
-    placed = {mail.ref for mail in found if mail.placed and mail.ref is not None}
-    closed = desk.store.keeping.restricted(sorted(placed)) if placed else ()
-    return [replace(m, subject=MASK, text=MASK) if m.placed and m.ref in closed else m for m in found]
+    about = {mail.ref for mail in found if mail.ref is not None and mail.case_id not in unmasked}
+    closed = desk.store.keeping.restricted(sorted(about)) if about else ()
+    return [_masked(mail) if mail.ref in closed else mail for mail in found]
+
+
+def unmask(desk: Desk) -> frozenset[int]:
+    """Put on record that somebody looks at the mails about restricted cases; those cases."""
+    from socialtriage.services import restricting
+
+    mails = desk.store.answers.mails(everything=True)
+    closed = desk.store.keeping.restricted(sorted({mail.ref for mail in mails if mail.ref is not None}))
+    seen = frozenset(mail.case_id for mail in mails if mail.ref in closed and mail.case_id is not None)
+    for case_id in sorted(seen):
+        restricting.unmask(desk, case_id)
+    return seen
+
+
+def _masked(mail: MailView) -> MailView:
+    """The mail without words; that of a stranger, who may be the resident, without a sender either."""
+    mail = replace(mail, subject=MASK, text=MASK)
+    return mail if mail.contact is not None else replace(mail, who=MASK, sender=MASK, why=MASK)
 
 
 def accept(

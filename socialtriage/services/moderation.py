@@ -304,8 +304,9 @@ def review(desk: Desk, action_id: int, *, note: str = "", next_on: date | None =
         detail = {"record": action_id, "next": iso(next_at) if next_at else ""}
         words = str(clean(note, REASON_LIMIT).strip()) or None
         tx.log(NewEvent(f"{action.kind}.reviewed", action.case_id, action.ref, detail, words))
+        masked = action.case_id is not None and RESTRICTED in tx.cases.get(action.case_id).flags
     again = f" It comes up again on {next_on}." if next_on else ""
-    return Done(f"Reviewed: the {action.kind} of {whom(action)} stays.{again}", _ids(action))
+    return Done(f"Reviewed: the {action.kind} of {MASK if masked else whom(action)} stays.{again}", _ids(action))
 
 
 def lift(desk: Desk, action_id: int, *, reason: str) -> Decision:

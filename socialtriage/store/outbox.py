@@ -328,7 +328,8 @@ class Outbox:
                 not_before=when(r[8]),
                 next_try_at=when(r[9]),
                 tries=r[10],
-                error=r[11],
+                # What a server said may repeat whom or what it refused.
+                error=MASK if r[16] and r[11] and r[1] != OutboxKind.HANDOFF else r[11],
                 officer=r[12],
                 text=MASK if r[16] else SafeText(r[13]),
                 after_id=r[14],

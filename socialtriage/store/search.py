@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from socialtriage.store.database import Database
+from socialtriage.store.rows import RESTRICTED
 
 _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
 _WORD = re.compile(r"\w+")
@@ -43,10 +44,14 @@ class Search:
         self._db = db
 
     def case_ids(self, expression: str, *, page: int = 400) -> Iterator[list[int]]:
-        """Pages of case ids whose messages match, newest message first; a case may come again."""
+        """Pages of case ids whose messages match, newest message first; a case may come again.
+
+        No restricted case: that it is found would tell what it says.
+        """
         for rows in self._db.pages(
-            "SELECT m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid"
-            " WHERE messages_fts MATCH ? AND m.case_id IS NOT NULL ORDER BY f.rowid DESC",
+            "SELECT m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid CROSS JOIN cases c"
+            f" ON c.id = m.case_id WHERE messages_fts MATCH ? AND c.flags NOT LIKE '%\"{RESTRICTED}\"%'"
+            " ORDER BY f.rowid DESC",
             (expression,),
             page,
         ):

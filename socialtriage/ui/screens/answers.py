@@ -46,7 +46,7 @@ class AnswersScreen(Page):
 
     def read(self) -> Sequence[Any]:
         """The mails."""
-        return answers.listing(self.triage.desk)
+        return answers.listing(self.triage.desk, unmasked=self.triage.session.unmasked)
 
     def headline(self) -> str:
         """How many there are."""
