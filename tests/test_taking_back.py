@@ -5,26 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxState, Status
+from socialtriage.domain.times import iso
 from socialtriage.services import (
     approvals,
     drafts,
+    grouping,
+    inbox,
     incidents,
     outbox,
     pause,
+    people,
     replies,
     reply_everywhere,
+    reply_rules,
     statement_drafts,
     triage,
 )
 from socialtriage.services.desk import Desk
-from tests.doubles.desk import CONFIG, kinds
+from socialtriage.services.secrets import SecretStore
+from socialtriage.services.sync import Poller
+from socialtriage.ui import reply_text
+from socialtriage.ui.case_text import Reader
+from socialtriage.ui.session import Written
+from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, kinds, message, person, small_desk
 from tests.doubles.reply_desk import reply_desk
 from tests.test_reply_everywhere import Towns, merged, towns
 
@@ -116,6 +128,58 @@ def test_a_statement_that_does_not_leave_is_its_officers_draft_again(tmp_path: P
                 assert said == "Returned to TR: the statement is their draft again."
             assert statement_drafts.kept(who, name) == words
         assert outbox.rows(desk) == []
+
+
+def test_a_statement_leaves_nowhere_before_the_last_of_the_undo_windows_has_ended(tmp_path: Path) -> None:
+    config = CONFIG.replace('handle = "leisure.anytown.example"', 'handle = "leisure.anytown.example"\nundo = "60s"')
+    with reply_desk(tmp_path, config) as town:
+        desk, words = town.desk, "A water main has burst."
+
+        async def draft(poller: Poller, sender: outbox.Sender) -> list[incidents.Statement]:
+            return await incidents.statements(desk, poller, words, {}, ["town-mastodon", "leisure"])
+
+        incidents.begin(desk, incidents.plan(desk, "flood", words), town.with_network(draft))
+        rows = outbox.rows(desk)
+        assert {row.not_before for row in rows} == {desk.clock() + timedelta(seconds=60)}
+        assert len(rows) == 2
+
+
+def test_what_is_written_counts_as_the_first_of_its_places_and_a_message_that_is_gone_is_named(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path)
+    arrive(desk, message("My bin was missed", "m1", author=person("Pat"), at=MONDAY - timedelta(hours=2)))
+    there = person("Patrick", "p")
+    arrive(desk, message("Still nobody came", "m2", author=there, at=MONDAY - timedelta(hours=1)), account="leisure")
+    people.link(desk, "mastodon:pat@social.example", "bluesky:p@social.example")
+    older, newer = sorted(case_ids(desk, "all"))
+    grouping.merge(desk, [newer], older)
+    newest, first = reply_everywhere.places(desk, older)
+
+    async def rules() -> list[str]:
+        poller = Poller(desk, SecretStore(desk.config.keyring))
+        try:
+            found = [await reply_rules.rules(desk, poller, older, message=each) for each in (None, first.message)]
+            return [each.network for each in found]
+        finally:
+            await poller.aclose()
+
+    with stamina.set_testing(True, attempts=1):
+        found = asyncio.run(rules())
+    assert found == ["bluesky", "mastodon"]
+    made = replies.prepare(desk, None, older, "Thursday.", wishes=replies.Wishes(message=newest.message))
+    written = Written("Thursday.", places=(newest.message,))
+    text = "\n".join(
+        "".join(run[0] for run in each.runs)
+        for each in reply_text.review(
+            inbox.detail(desk, older), written, (made,), (), (), desk, Reader(MONDAY, desk.zone, {})
+        )
+    )
+    assert "Patrick @p@social.example" in text
+    with desk.store.transaction("t", MONDAY) as tx:
+        tx.intake.mark_gone([newest.message], iso(MONDAY))
+    gone = replies.prepare(desk, None, older, "Thursday.", wishes=replies.Wishes(message=newest.message))
+    assert any("gone at its source" in each for each in gone.warnings)
+    assert replies.prepare(desk, None, older, "Thursday.").warnings == ()
+    desk.close()
 
 
 def test_a_pause_between_two_places_is_named_as_why_the_rest_has_not_left(

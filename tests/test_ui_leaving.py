@@ -95,7 +95,7 @@ class FakeEngine:
         """It is there."""
         return Outcome(row_id, OutboxState.SENT)
 
-    async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
+    async def reply_rules(self, case_id: int, *, private: bool = False, message: int | None = None) -> Rules:
         """As a network would that allows 60 characters."""
         visibility = Visibility.PRIVATE if private else Visibility.PUBLIC
 

@@ -216,9 +216,10 @@ def _queue(
     if faulty := [each for each in said if each.fault]:
         raise Refused(f"{faulty[0].account}: {faulty[0].fault}", hint="Nothing was sent anywhere.")
     held = APPROVAL if approvals.supervised(desk) else None
+    not_before = None if held else tx.at + window(desk, [each.account for each in said], undo_seconds)
     rows = []
     for each in said:
-        row = _row(desk, tx.at, each, held, undo_seconds) if each.page is None else None
+        row = _row(each, held, not_before) if each.page is None else None
         if row is not None:
             rows.append(tx.outbox.add(row, desk.officer, tx.at))
             tx.log(NewEvent("post.queued", detail={"incident": name, "account": each.account}, note=each.text))
@@ -233,7 +234,12 @@ def _queue(
     return Done(words, (), rows[0] if rows else None, tuple(rows))
 
 
-def _row(desk: Desk, now: datetime, said: Statement, held: str | None, undo_seconds: float | None) -> NewRow:
+def window(desk: Desk, accounts: Sequence[str], undo_seconds: float | None = None) -> timedelta:
+    """For how long what is said can be taken back: on no account it leaves before the last of their windows ends."""
+    return max((undo_window(desk, account, undo_seconds) for account in accounts), default=timedelta())
+
+
+def _row(said: Statement, held: str | None, not_before: datetime | None) -> NewRow:
     return NewRow(
         kind=OutboxKind.POST,
         recipient=f"everybody on {said.network}",
@@ -241,7 +247,7 @@ def _row(desk: Desk, now: datetime, said: Statement, held: str | None, undo_seco
         payload={},
         account=said.account,
         body=said.text,
-        not_before=None if held else now + undo_window(desk, said.account, undo_seconds),
+        not_before=not_before,
         held=held,
     )
 

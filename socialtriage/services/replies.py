@@ -124,7 +124,7 @@ def prepare(
     parts, length = _parts(channel, whole, goal.visibility, handle, goal.network, wishes)
     reply_place.refuse_declined(channel, parts)
     price = reply_place.price(channel, goal.account, parts, goal.visibility)
-    wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files), wishes.promise)
+    wording = reply_checks.Wording(whole, goal.visibility, handle, bool(files), wishes.promise, wishes.message)
     apart = bool(able and able.pictures_apart and goal.visibility is Visibility.PRIVATE)
     unseen = reply_files.unseen(files, able, goal.network, apart=apart)
     draft = ReplyDraft(

@@ -31,6 +31,8 @@ class Wording:
     """The resident's handle."""
     carries_files: bool = False
     promise: datetime | None = None
+    message: int | None = None
+    """Which of the resident's messages is answered, where one was chosen."""
 
 
 def refuse_unfilled(words: str) -> None:
@@ -69,6 +71,7 @@ def _warnings(desk: Desk, detail: CaseDetail, wording: Wording, held: bool) -> I
         yield from _personal(desk, detail, wording.text)
     yield from _blocked_words(desk, wording.text)
     asked = [message for message in detail.messages if message.voice is Voice.RESIDENT]
+    asked = [message for message in asked if message.id == wording.message] or asked
     if public and asked and all(message.gone_at is not None for message in asked):
         yield "What the resident wrote is gone at its source: the network may refuse the answer, or show it alone."
     if _unedited(detail, wording.text):

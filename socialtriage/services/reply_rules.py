@@ -40,14 +40,18 @@ class Rules:
     window: Window | None = None
 
 
-async def rules(desk: Desk, poller: Poller, case_id: int, *, private: bool = False) -> Rules:
-    """What holds for the answer to a case. Raises `Refused` when it cannot be answered from here."""
+async def rules(
+    desk: Desk, poller: Poller, case_id: int, *, private: bool = False, message: int | None = None
+) -> Rules:
+    """What holds for the answer to a case, or to one `message` of it. Raises `Refused` when it cannot be answered from
+    here.
+    """
     detail = inbox.detail(desk, case_id)
-    answerable = answerable_of(desk, detail)
+    answerable = answerable_of(desk, detail, message)
     check_account(desk, detail, answerable)
     visibility = Visibility.PRIVATE if private else answerable.message.visibility
     handle, sign_off = str(answerable.author.handle), sign_off_of(desk, answerable.account)
-    async with channel_of(desk, poller, case_id) as channel:
+    async with channel_of(desk, poller, case_id, message) as channel:
 
         def measure(text: str) -> LengthRule:
             whole = replying.signed(text, sign_off) if text.strip() else text

@@ -57,7 +57,7 @@ class Engine(Protocol):
         """A reply as the account's network would take it. Raises `Refused` with the reason when it would not."""
         ...
 
-    async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
+    async def reply_rules(self, case_id: int, *, private: bool = False, message: int | None = None) -> Rules:
         """How the network counts an answer, and until when it takes one. Raises `Refused` where it cannot be given."""
         ...
 
@@ -203,8 +203,8 @@ class Background:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage incident new.")
         return await engine.statements(text, variants, accounts)
 
-    async def reply_rules(self, case_id: int, *, private: bool) -> Rules:
-        """What holds for the answer to a case. Raises `Refused` where it cannot be given from here."""
+    async def reply_rules(self, case_id: int, *, private: bool, message: int | None = None) -> Rules:
+        """What holds for the answer to a case, or to one message of it. Raises `Refused` where it cannot be given from here."""
         if self._engine is None:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
-        return await self._engine.reply_rules(case_id, private=private)
+        return await self._engine.reply_rules(case_id, private=private, message=message)

@@ -83,13 +83,13 @@ class DeskEngine:
             raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
         return await replies.draft(self._desk, self._polling.poller, case_id, text, private=private, wishes=wishes)
 
-    async def reply_rules(self, case_id: int, *, private: bool = False) -> Rules:
+    async def reply_rules(self, case_id: int, *, private: bool = False, message: int | None = None) -> Rules:
         """How the network counts an answer, and until when it takes one. Raises `Refused` where it cannot be given."""
         from socialtriage.services import reply_rules
 
         if self._polling is None:
             raise Refused("Sending has not begun yet.", hint="Try again in a moment.")
-        return await reply_rules.rules(self._desk, self._polling.poller, case_id, private=private)
+        return await reply_rules.rules(self._desk, self._polling.poller, case_id, private=private, message=message)
 
     async def statements(self, text: str, variants: Mapping[str, str], accounts: Sequence[str] = ()) -> list[Statement]:
         """What would be said on accounts. Raises `Refused`, `NotFound`."""

@@ -66,6 +66,8 @@ def _route(detail: CaseDetail, written: Written, draft: ReplyDraft | None) -> It
     private = draft.visibility is Visibility.PRIVATE if draft else written.private
     yield fact("From", (clean_line(draft.account if draft else row.account), "strong"), width=LABEL)
     handle, name = clean_line(draft.to if draft else row.handle), clean_line(row.name)
+    if draft and draft.to != row.handle:  # the same person has another name on another network
+        name = clean_line(draft.answerable.author.name) or handle
     yield fact("To", (name if name == handle else f"{name} {handle}", "strong"), width=LABEL)
     network = draft.network if draft else row.network
     seen = ("PRIVATE: they alone can read it", "private") if private else ("PUBLIC: anyone can read it", "strong")

@@ -108,7 +108,10 @@ class Compose(Write):
 
     async def _learn(self) -> None:
         try:
-            self._rules = await self._triage.background.reply_rules(self._detail.row.id, private=self.result.private)
+            first = next(iter(self.result.places), None)
+            self._rules = await self._triage.background.reply_rules(
+                self._detail.row.id, private=self.result.private, message=first
+            )
         except SocialTriageError:
             return  # the review says why it cannot leave; writing goes on
         if self.is_attached:
@@ -129,11 +132,12 @@ class Compose(Write):
         row, rules = self._detail.row, self._rules
         asked = next((m.visibility for m in reversed(self._detail.messages) if m.voice == "resident"), row.visibility)
         visibility = rules.visibility if rules else Visibility.PRIVATE if self.result.private else asked
-        said = f"{words.VISIBILITY[visibility]} on {words.network(row.network)}"
+        said = f"{words.VISIBILITY[visibility]} on {words.network(rules.network if rules else row.network)}"
         if rules is not None:
             rule = rules.measure(text)
             limit = f" of {rule.limit}" if rule.limit else ""
-            said += f" as {clean_line(rules.account)}: {rule.used}{limit} {rule.unit}"
+            more = f" and in {len(self.result.places) - 1} more" if len(self.result.places) > 1 else ""
+            said += f" as {clean_line(rules.account)}{more}: {rule.used}{limit} {rule.unit}"
             if (over := self._too_many(text)) > 0:
                 said += f", {over} too many"
             if rules.window is not None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from socialtriage.domain.text import clean, clean_line
-from socialtriage.services import incidents
+from socialtriage.services import approvals, incidents
 from socialtriage.services.incidents import Statement
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import Run, shorten
 from socialtriage.ui.flow import Para, fact, para
+from socialtriage.ui.leaves import leaves
 from socialtriage.ui.screens.ask import Write
 from socialtriage.ui.screens.page import cell
 from socialtriage.ui.screens.ticking import Ticking
@@ -80,13 +81,19 @@ class StatementScreen(Ticking[tuple[Statement, ...]]):
             yield para(clean_line(f"It cannot leave like this: {said.fault}", 400), "alarm")
         for each in said.warnings:
             yield para("! " + clean_line(each, 400), "warn")
-        if self.triage.board.paused:
-            yield para("Everything outgoing is paused: it waits until somebody lets things go on.", "alarm")
-        else:
-            yield para(":pause stops everything outgoing, on every desk.", "dim")
+        yield self._leaves()
         yield para("")
         yield para("EXACTLY THIS IS SAID", "heading")
         yield para(clean(said.text))
+
+    def _leaves(self) -> Para:
+        """When what is ticked leaves, and what stops it."""
+        desk = self.triage.desk
+        if approvals.supervised(desk):
+            return para("After y it waits for the approval of a second officer; until then u takes it back.", "warn")
+        ticked = [item.said.account for item in self.items if item.ticked and not item.said.page]
+        stop = "" if self.triage.board.paused else ":pause stops everything outgoing, on every desk. "
+        return leaves(desk, incidents.window(desk, ticked), stop)
 
     # --- keys ---------------------------------------------------------------------------------------------
 
