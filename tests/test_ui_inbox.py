@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from socialtriage.domain.models import Author, Outcome, Status, Urgency, Visibil
 from socialtriage.domain.text import clean_line
 from socialtriage.services import inbox, triage
 from socialtriage.services.desk import Desk
+from socialtriage.ui.header import header_parts
 from socialtriage.ui.screens.case import CaseScreen
 from socialtriage.ui.screens.choices import LetterDialog
 from socialtriage.ui.screens.dialogs import Confirm, Message
@@ -560,3 +562,17 @@ def test_what_is_said_is_read_to_its_end_on_a_small_screen(tmp_path: Path) -> No
         await officer.sees("Done.")
 
     at_the_desk(desk, story, size=SMALL)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+def test_how_the_last_poll_went_makes_room_for_who_sits_here(desk: Desk, size: tuple[int, int]) -> None:
+    async def story(officer: Officer) -> None:
+        app = officer.app
+        app.polling = "polled, nothing new"
+        app.board = replace(app.board, to_place=12, drafts=3)
+        shown = ["".join(text for text, _ in part) for part in header_parts(app, "")]
+        assert desk.officer in shown[0]
+        assert "12 mails to place" in shown[1]
+        assert ("polled" in shown[1]) is (app.size.width > 100)
+
+    at_the_desk(desk, story, size=size)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from socialtriage.ui import words
 from socialtriage.ui.actions import table
 from socialtriage.ui.widgets.bars import Parts, said
@@ -21,7 +23,6 @@ def header_parts(app: TriageApp, title: str) -> Parts:
     late = ", catching up" if any(view.behind_since for view in app.board.accounts) else ""
     needs = f"{short}, {broken} need{'s' if broken == 1 else ''} you" if broken else f"{short}{late}"
     right = [
-        (f"{app.polling}  " if app.polling else "", "$ink-dim"),
         (app.board.headline if roomy else needs, "bold $alarm" if broken else ""),
         (f"   {words.many(app.board.to_place, 'mail')} to place" if app.board.to_place else "", "bold $warn"),
         (f"   {words.many(app.board.reviews, 'review')} due" if app.board.reviews else "", "bold $warn"),
@@ -33,7 +34,10 @@ def header_parts(app: TriageApp, title: str) -> Parts:
     ]
     name = said(app.desk.config.organisation.name)
     left = [(name, "bold"), (f"  {said(app.desk.officer)}", ""), (f"  {title}" if title else "", "bold $key-fg")]
-    return left, right
+    # Who sits here and what waits comes before how the last poll went.
+    taken = sum(cell_len(text) for text, _ in (*left, *right)) + cell_len(app.polling) + 6
+    polled = [(f"{app.polling}  ", "$ink-dim")] if app.polling and taken <= app.size.width else []
+    return left, [*polled, *right]
 
 
 def status_parts(app: TriageApp) -> Parts:
