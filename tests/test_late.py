@@ -9,7 +9,7 @@ from dataclasses import field
 
 import pytest
 
-from socialtriage.domain.late import dataclass
+from socialtriage.domain.late import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +53,12 @@ def test_what_is_not_frozen_can_be_changed_and_has_no_hash() -> None:
     assert tally != Tally()
     with pytest.raises(TypeError):
         hash(tally)
+
+
+def test_replacing_changes_fields_of_a_copy_and_nothing_else() -> None:
+    here = Place("here", 2, ("x",))
+    assert replace(here, number=3, name="there") == Place("there", 3)
+    assert replace(here, number=3).marks == ("x",)
+    assert (here.name, here.number) == ("here", 2)
+    with pytest.raises(TypeError, match="Place has no field 'colour'"):
+        replace(here, colour="red")  # type: ignore[call-arg]

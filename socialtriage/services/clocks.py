@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from socialtriage.config.model import Config
 from socialtriage.domain.cases import Case
 from socialtriage.domain.charter import Charter, Clock, Duration, Ruling, due_state
+from socialtriage.domain.late import replace
 from socialtriage.domain.models import DueState, Status, Urgency
 from socialtriage.domain.worktime import WorkingTime
 from socialtriage.services.calendar import charter_of

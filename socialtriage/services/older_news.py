@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import proxy
 
 from socialtriage.domain.cases import Case
+from socialtriage.domain.late import replace
 from socialtriage.domain.models import Status
 
 if TYPE_CHECKING:

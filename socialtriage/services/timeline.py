@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from socialtriage.domain.cases import Case
+from socialtriage.domain.late import replace
 from socialtriage.domain.models import Status, Voice
 from socialtriage.domain.times import from_iso
 from socialtriage.services.clocks import Clocks

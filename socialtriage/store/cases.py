@@ -6,12 +6,12 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from socialtriage.domain.cases import Case, changes
 from socialtriage.domain.errors import NotFound, Stale
+from socialtriage.domain.late import replace
 from socialtriage.domain.models import SafeText, Status
 from socialtriage.domain.times import from_iso, iso
 from socialtriage.domain.views import CaseRow, Query, RelatedCase
