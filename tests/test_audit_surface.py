@@ -52,3 +52,28 @@ def test_check_is_one_document_where_nothing_can_be_opened_too(shell: Inside) ->
     assert (ran.status, ran.json["ok"], len(ran.json["checks"])) == (2, False, 2)
     assert [each["detail"] for each in ran.json["checks"]] == ran.err.splitlines()
     assert "organisation.prefx: is no known key (did you mean prefix?)" in ran.json["checks"][1]["detail"]
+
+
+def test_what_is_done_to_cases_can_be_read_by_a_script(shell: Inside) -> None:
+    one, two = (shell.ok("new", "--person", name, "--text", "my bin", "--json").json["ref"] for name in ("Ann", "Bob"))
+    told = shell.ok("tag", one, two, "--area", "waste", "--json").json
+    assert told["said"] == "Tagged 2 cases: Bins and recycling."
+    assert [(each["ref"], each["area"], each["version"]) for each in told["cases"]] == [
+        (one, "waste", 2),
+        (two, "waste", 2),
+    ]
+    steps: dict[tuple[str, ...], dict[str, object]] = {
+        ("claim", one): {"owner": "JS", "status": "open"},
+        ("assign", one, "MK"): {"owner": "MK"},
+        ("note", one, "called"): {"owner": "MK"},
+        ("snooze", one, "2099-01-05"): {"status": "snoozed", "snoozed_until": "2099-01-05T09:00:00.000Z"},
+        ("undo",): {"status": "open", "snoozed_until": None},
+        ("redo",): {"status": "snoozed"},
+        ("close", one, "--outcome", "not_ours"): {"status": "closed", "outcome": "not_ours"},
+        ("reopen", one): {"status": "open", "outcome": None},
+    }
+    for words, is_now in steps.items():
+        (case,) = shell.ok(*words, "--json").json["cases"]
+        assert is_now.items() <= case.items(), (words, case)
+    ran = shell.run("claim", one, "ABC-222222", "--json")
+    assert (ran.status, ran.out) == (1, ""), "nothing was done, and standard output does not say otherwise"

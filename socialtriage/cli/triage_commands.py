@@ -23,8 +23,11 @@ def _ids(env: Env, refs: Sequence[str]) -> list[int]:
     return [inbox.resolve(env.desk, ref) for ref in refs]
 
 
-def _show(result: Done) -> None:
-    click.echo(result.said)
+def _show(env: Env, result: Done, as_json: bool) -> None:
+    """What was done; with `as_json` also the cases as they are now, as `list --json` has them."""
+    from socialtriage.cli import output, shapes
+
+    output.done(result, as_json, **({"cases": shapes.cases(env.desk, result.case_ids)} if as_json else {}))
 
 
 @click.command("tag")
@@ -33,68 +36,78 @@ def _show(result: Done) -> None:
 @click.option("--topic", metavar="T", help="A topic of the area.")
 @click.option("--urgency", type=click.Choice([u.value for u in Urgency]))
 @click.option("--kind", type=click.Choice([k.value for k in Kind]))
+@option_json
 @click.pass_obj
 def tag_command(
-    env: Env, refs: tuple[str, ...], area: str | None, topic: str | None, urgency: str | None, kind: str | None
+    env: Env,
+    refs: tuple[str, ...],
+    area: str | None,
+    topic: str | None,
+    urgency: str | None,
+    kind: str | None,
+    as_json: bool,
 ) -> None:
     """Set area, topic, urgency or kind of cases."""
     from socialtriage.services import triage
 
-    _show(
-        triage.tag(
-            env.desk,
-            _ids(env, refs),
-            area=area,
-            topic=topic,
-            urgency=Urgency(urgency) if urgency else None,
-            kind=Kind(kind) if kind else None,
-        )
+    done = triage.tag(
+        env.desk,
+        _ids(env, refs),
+        area=area,
+        topic=topic,
+        urgency=Urgency(urgency) if urgency else None,
+        kind=Kind(kind) if kind else None,
     )
+    _show(env, done, as_json)
 
 
 @click.command("claim")
 @click.argument("refs", nargs=-1, required=True)
+@option_json
 @click.pass_obj
-def claim_command(env: Env, refs: tuple[str, ...]) -> None:
+def claim_command(env: Env, refs: tuple[str, ...], as_json: bool) -> None:
     """Take cases for yourself."""
     from socialtriage.services import triage
 
-    _show(triage.claim(env.desk, _ids(env, refs)))
+    _show(env, triage.claim(env.desk, _ids(env, refs)), as_json)
 
 
 @click.command("assign")
 @click.argument("ref")
 @click.argument("officer")
+@option_json
 @click.pass_obj
-def assign_command(env: Env, ref: str, officer: str) -> None:
+def assign_command(env: Env, ref: str, officer: str, as_json: bool) -> None:
     """Give a case to an officer; an empty name releases it."""
     from socialtriage.services import triage
 
-    _show(triage.assign(env.desk, _ids(env, [ref]), officer))
+    _show(env, triage.assign(env.desk, _ids(env, [ref]), officer), as_json)
 
 
 @click.command("note")
 @click.argument("ref")
 @click.argument("text")
+@option_json
 @click.pass_obj
-def note_command(env: Env, ref: str, text: str) -> None:
+def note_command(env: Env, ref: str, text: str, as_json: bool) -> None:
     """Write an internal note on a case; - reads it from standard input."""
     from socialtriage.services import triage
 
     words = read_stdin() if text == "-" else text
-    _show(triage.note(env.desk, _ids(env, [ref])[0], words))
+    _show(env, triage.note(env.desk, _ids(env, [ref])[0], words), as_json)
 
 
 @click.command("snooze")
 @click.argument("ref")
 @click.argument("until", nargs=-1, required=True)
+@option_json
 @click.pass_obj
-def snooze_command(env: Env, ref: str, until: tuple[str, ...]) -> None:
+def snooze_command(env: Env, ref: str, until: tuple[str, ...], as_json: bool) -> None:
     """Put a case off UNTIL a moment: 14:30, tomorrow 09:00, 2d (working days), 2026-11-30."""
     from socialtriage.cli.moments import when
     from socialtriage.services import triage
 
-    _show(triage.snooze(env.desk, _ids(env, [ref]), when(env.desk, " ".join(until))))
+    _show(env, triage.snooze(env.desk, _ids(env, [ref]), when(env.desk, " ".join(until))), as_json)
 
 
 @click.command("close")
@@ -104,41 +117,47 @@ def snooze_command(env: Env, ref: str, until: tuple[str, ...]) -> None:
 @click.option(
     "--avoidable", type=click.Choice([a.value for a in Avoidable]), help="Why the contact need not have been."
 )
+@option_json
 @click.pass_obj
-def close_command(env: Env, refs: tuple[str, ...], outcome: str, note: str, avoidable: str | None) -> None:
+def close_command(
+    env: Env, refs: tuple[str, ...], outcome: str, note: str, avoidable: str | None, as_json: bool
+) -> None:
     """Close cases with an outcome."""
     from socialtriage.services import triage
 
     why = Avoidable(avoidable) if avoidable else None
-    _show(triage.close(env.desk, _ids(env, refs), Outcome(outcome), note, avoidable=why))
+    _show(env, triage.close(env.desk, _ids(env, refs), Outcome(outcome), note, avoidable=why), as_json)
 
 
 @click.command("reopen")
 @click.argument("refs", nargs=-1, required=True)
+@option_json
 @click.pass_obj
-def reopen_command(env: Env, refs: tuple[str, ...]) -> None:
+def reopen_command(env: Env, refs: tuple[str, ...], as_json: bool) -> None:
     """Take closed cases up again."""
     from socialtriage.services import triage
 
-    _show(triage.reopen(env.desk, _ids(env, refs)))
+    _show(env, triage.reopen(env.desk, _ids(env, refs)), as_json)
 
 
 @click.command("undo")
+@option_json
 @click.pass_obj
-def undo_command(env: Env) -> None:
+def undo_command(env: Env, as_json: bool) -> None:
     """Take back your last action."""
     from socialtriage.services import triage
 
-    _show(triage.undo(env.desk))
+    _show(env, triage.undo(env.desk), as_json)
 
 
 @click.command("redo")
+@option_json
 @click.pass_obj
-def redo_command(env: Env) -> None:
+def redo_command(env: Env, as_json: bool) -> None:
     """Do again what you undid last."""
     from socialtriage.services import triage
 
-    _show(triage.redo(env.desk))
+    _show(env, triage.redo(env.desk), as_json)
 
 
 @click.command("new")
@@ -159,4 +178,4 @@ def new_command(env: Env, person: str, text: str, channel: str, as_json: bool) -
     if as_json:
         output.emit(shapes.case(env.desk, inbox.detail(env.desk, result.case_ids[0])))
     else:
-        _show(result)
+        _show(env, result, as_json)
