@@ -53,8 +53,9 @@ def question(desk: Desk, case_id: int) -> str:
     lacking = missing(desk, case)
     if not lacking:
         area = desk.areas.get(case.area or "")
-        told = f"{area.name} needs nothing more." if area else "It has no service area yet."
-        raise Refused(f"Nothing is missing of {case.ref}: {told}")
+        if area is None:
+            raise Refused(f"{case.ref} has no service area yet, which says what must be known.", hint="Tag it first.")
+        raise Refused(f"Nothing is missing of {case.ref}: {area.name} needs nothing more.")
     listed = lacking[0] if len(lacking) == 1 else f"{', '.join(lacking[:-1])} and {lacking[-1]}"
     if case.visibility is Visibility.PUBLIC:
         return f"So that we can help, please send us in a private message: {listed}. Your reference is {case.ref}."
