@@ -171,7 +171,9 @@ def queue(
     said to be `sure`; `Stale`.
     """
     if decision.cannot is not None:
-        hint = f"Do it on its page: {decision.page}" if decision.page else "Do it on its own page."
+        # The address says whose it is.
+        page = "" if RESTRICTED in desk.store.cases.get(decision.target.case_id).flags else decision.page
+        hint = f"Do it on its page: {page}" if page else "Do it on its own page."
         raise Refused(decision.cannot, hint=hint)
     if decision.kind is OutboxKind.DELETE and not sure:
         raise Refused(FOR_GOOD, hint="Say that you are sure, or hide it.")
@@ -272,7 +274,10 @@ def _told(message: MessageView) -> dict[str, object]:
 
 def listing(desk: Desk, *, due: bool = False) -> list[Action]:
     """What was done; with `due`, only what must be looked at again by now. Of restricted cases without their words."""
-    found = desk.store.moderation.listing(due=desk.clock() if due else None)
+    return _masked(desk, desk.store.moderation.listing(due=desk.clock() if due else None))
+
+
+def _masked(desk: Desk, found: list[Action]) -> list[Action]:
     cases = desk.store.cases.many(list({action.case_id for action in found if action.case_id is not None}))
     closed = {case.id for case in cases if RESTRICTED in case.flags}
     masked = {"author": {"handle": MASK}}
@@ -289,7 +294,7 @@ def _action(desk: Desk, action_id: int) -> Action:
     action = desk.store.moderation.get(action_id)
     if action is None:
         raise NotFound(f"There is no record {action_id} of moderation.")
-    return action
+    return _masked(desk, [action])[0]
 
 
 def review(desk: Desk, action_id: int, *, note: str = "", next_on: date | None = None) -> Done:
@@ -304,9 +309,8 @@ def review(desk: Desk, action_id: int, *, note: str = "", next_on: date | None =
         detail = {"record": action_id, "next": iso(next_at) if next_at else ""}
         words = str(clean(note, REASON_LIMIT).strip()) or None
         tx.log(NewEvent(f"{action.kind}.reviewed", action.case_id, action.ref, detail, words))
-        masked = action.case_id is not None and RESTRICTED in tx.cases.get(action.case_id).flags
     again = f" It comes up again on {next_on}." if next_on else ""
-    return Done(f"Reviewed: the {action.kind} of {MASK if masked else whom(action)} stays.{again}", _ids(action))
+    return Done(f"Reviewed: the {action.kind} of {whom(action)} stays.{again}", _ids(action))
 
 
 def lift(desk: Desk, action_id: int, *, reason: str) -> Decision:

@@ -85,6 +85,7 @@ async def _act(call: Call, kind: OutboxKind) -> None:
     look = partial(moderation.decide, call.desk, row.id, kind, message_id=message)
     # Without its reason yet: what cannot be is said before anybody is asked for one.
     first = await asyncio.to_thread(look, reason=call.argument or "to be said")
+    await call.whole(row.id)  # it says against whom
     answer = await _reason(call, first)
     if answer is None:
         return

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import Done
-from socialtriage.services import moderation
+from socialtriage.services import moderation, restricting
 from socialtriage.store.moderation import Action
 from socialtriage.ui import words
 from socialtriage.ui.actions import Where, bindings_for
@@ -120,6 +120,9 @@ class ModerationScreen(Page):
         decision = await app.write(moderation.lift, app.desk, action.id, reason=reason)
         work: Callable[..., Done] = moderation.queue
         if decision.cannot is not None:
+            case_id = decision.target.case_id
+            if decision.page and case_id not in app.session.unmasked:
+                await app.write(restricting.unmask, app.desk, case_id)  # the address says whose it is
             lines = [decision.cannot, "Do it on the network's own page; say yes when it is done.", decision.page or ""]
             if not await app.ask(Confirm("Is it done there?", lines, yes="It is done", no="No")):
                 return
