@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from socialtriage.domain.event_words import event_detail
+from socialtriage.domain.models import LengthRule
 from socialtriage.services import promises, triage
 from socialtriage.ui import case_text
 from tests.doubles.desk import MONDAY, arrive, case_ids, message, small_desk
@@ -51,3 +52,9 @@ def test_the_case_shows_no_moments_and_ids_of_machines(tmp_path: Path) -> None:
     assert "promised" in shown
     for machine in (".000Z", "remote"):
         assert machine not in shown
+
+
+def test_a_length_in_bytes_says_what_an_officer_must_know_of_bytes() -> None:
+    assert LengthRule(24, 500, "characters").words == "24 of 500 characters"
+    assert LengthRule(24, None, "characters").words == "24 characters"
+    assert LengthRule(103, 1000, "UTF-8 bytes").words == "103 of 1000 bytes (é is 2, an emoji 4)"

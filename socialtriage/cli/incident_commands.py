@@ -202,9 +202,8 @@ def _preview(env: Env, said: Sequence[Statement], as_json: bool) -> int:
 
 def _show(said: Sequence[Statement], *, err: bool) -> None:
     for each in said:
-        of = f" of {each.length.limit}" if each.length.limit else ""
         how = f"by hand on {each.page}" if each.page else "PUBLIC"
-        click.echo(f"{each.account} ({each.network}), {how}: {each.length.used}{of} {each.length.unit}", err=err)
+        click.echo(f"{each.account} ({each.network}), {how}: {each.length.words}", err=err)
         for line in (each.fault, each.why, *each.warnings):
             if line:
                 click.echo(f"  ! {line}", err=err)

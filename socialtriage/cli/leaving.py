@@ -53,11 +53,10 @@ def preview_reply(env: Env, draft: ReplyDraft, as_json: bool) -> int:
     if as_json:
         output.emit(reply_facts(draft))
         return 0
-    of = f" of {draft.length.limit}" if draft.length.limit else ""
     click.echo(f"From {draft.account} on {draft.network}, {draft.visibility.upper()}, to {draft.to}")
     click.echo(f"It appears {draft.place}.")
     parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
-    click.echo(f"{draft.length.used}{of} {draft.length.unit}{parts}")
+    click.echo(f"{draft.length.words}{parts}")
     if draft.window:
         click.echo(window_words(draft.window, env.desk.clock(), env.desk.zone))
     if draft.wishes.promise:

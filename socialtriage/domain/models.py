@@ -376,3 +376,9 @@ class LengthRule:
     limit: int | None
     unit: str
     """What is counted, in words: `characters`, `UTF-8 bytes`."""
+
+    @property
+    def words(self) -> str:
+        """`24 of 500 characters`; bytes with what an officer must know of them."""
+        unit = "bytes (é is 2, an emoji 4)" if self.unit == "UTF-8 bytes" else self.unit
+        return f"{self.used}{f' of {self.limit}' if self.limit else ''} {unit}"

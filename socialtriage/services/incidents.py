@@ -156,7 +156,7 @@ def _judged(desk: Desk, channel: Channel, account: AccountConfig, text: str) -> 
     elif length.limit == 0 and page is not None:
         pass  # The network counts nothing of what is written on its own page.
     elif length.limit is not None and length.used > length.limit:
-        fault = f"It has {length.used} of {length.limit} {length.unit}: {length.used - length.limit} too many."
+        fault = f"It has {length.words}: {length.used - length.limit} too many."
     if not fault and can and isinstance(channel, Declines) and (declined := channel.declines(text)) is not None:
         fault = declined[0]
     try:

@@ -249,7 +249,7 @@ def _parts(
     if _fits(whole):
         return (text,), whole
     over = f"{whole.used - (whole.limit or 0)} too many"
-    said = f"The reply has {whole.used} of {whole.limit} {whole.unit}: {over}."
+    said = f"The reply has {whole.words}: {over}."
     if network not in THREADED:
         raise Refused(said, hint="Shorten it.")
     try:

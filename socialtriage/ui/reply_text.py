@@ -96,9 +96,8 @@ def place_line(place: Place, answered: bool) -> str:
 
 def _limits(draft: ReplyDraft, desk: Desk, reader: Reader) -> Iterator[Para]:
     """How long it is, until when it may leave, what goes with it, what it promises and costs."""
-    limit = f" of {draft.length.limit}" if draft.length.limit else ""
     parts = f", the longest of {len(draft.parts)} posts" if len(draft.parts) > 1 else ""
-    yield fact("Length", (f"{draft.length.used}{limit} {draft.length.unit}{parts}", ""), width=LABEL)
+    yield fact("Length", (f"{draft.length.words}{parts}", ""), width=LABEL)
     if draft.window:
         yield fact("Time left", (window_words(draft.window, desk.clock(), desk.zone), "warn"), width=LABEL)
     if draft.mail:

@@ -135,9 +135,8 @@ class Compose(Write):
         said = f"{words.VISIBILITY[visibility]} on {words.network(rules.network if rules else row.network)}"
         if rules is not None:
             rule = rules.measure(text)
-            limit = f" of {rule.limit}" if rule.limit else ""
             more = f" and in {len(self.result.places) - 1} more" if len(self.result.places) > 1 else ""
-            said += f" as {clean_line(rules.account)}{more}: {rule.used}{limit} {rule.unit}"
+            said += f" as {clean_line(rules.account)}{more}: {rule.words}"
             if (over := self._too_many(text)) > 0:
                 said += f", {over} too many"
             if rules.window is not None:

@@ -54,8 +54,7 @@ class StatementScreen(Ticking[tuple[Statement, ...]]):
     def line(self, item: Item) -> list[Run]:
         """Ticked or not, the account, and how long the words are there."""
         said = item.said
-        of = f" of {said.length.limit}" if said.length.limit else ""
-        how = said.fault or ("by hand" if said.page else f"{said.length.used}{of} {said.length.unit}")
+        how = said.fault or ("by hand" if said.page else said.length.words)
         style = "alarm" if said.fault else "warn" if said.page or said.warnings else ""
         room = max(10, self.rows.room - 4 - 21 - 2)
         return [
@@ -69,8 +68,7 @@ class StatementScreen(Ticking[tuple[Statement, ...]]):
         said = item.said
         yield para(clean_line(f"{said.account} on {words.network(said.network)}"), "title")
         yield fact("Seen by", ("PUBLIC: everybody", "strong"))
-        of = f" of {said.length.limit}" if said.length.limit else ""
-        yield fact("Length", (f"{said.length.used}{of} {said.length.unit}", ""))
+        yield fact("Length", (said.length.words, ""))
         if said.price is not None and not said.price.dear:
             yield fact("Costs", (clean_line(said.price.why, 200), ""))
         if cost := incidents.cost([item.said for item in self.items if item.ticked]):
