@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from socialtriage.channels.answers import rate_limit_reset
+from socialtriage.channels.answers import http_date, rate_limit_reset
 
 _FAMILIES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _META = ("x-app-usage", "x-page-usage", "x-business-use-case-usage")
@@ -36,13 +36,20 @@ class Allowance:
 
 
 class Allowances:
-    """What the answers of one pass said: the latest word on each limit."""
+    """What the answers of one pass said: the latest word on each limit, and what time it is there."""
 
     def __init__(self) -> None:
         self._latest: dict[tuple[str, float, str], Allowance] = {}
+        self._date = ""
+
+    @property
+    def time_there(self) -> datetime | None:
+        """By the last answer's `Date`; None where none had one that can be read."""
+        return http_date(self._date)
 
     def read(self, headers: Mapping[str, str]) -> None:
         """Take what the headers of an answer say (names in lower case); what cannot be read says nothing."""
+        self._date = headers.get("date") or self._date
         for family in _FAMILIES:
             limit, left = _number(headers.get(f"{family}-limit")), _number(headers.get(f"{family}-remaining"))
             if limit and left is not None and left <= limit:

@@ -144,7 +144,7 @@ def retry_after_seconds(value: str, now: datetime) -> float | None:
         seconds = float(first)
     except ValueError:
         # The comma after the weekday of a date belongs to it.
-        when = _http_date(",".join(value.split(",")[:2]))
+        when = http_date(",".join(value.split(",")[:2]))
         return None if when is None else max(0.0, (when - now).total_seconds())
     return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT)
 
@@ -154,7 +154,7 @@ def rate_limit_reset(headers: Mapping[str, str], now: datetime) -> datetime | No
 
     The times in the headers are the server's; where it sends its Date, they are read by its clock, not ours.
     """
-    servers = _http_date(headers.get("date", "")) or now
+    servers = http_date(headers.get("date", "")) or now
     if value := headers.get("retry-after"):
         seconds = retry_after_seconds(value, servers)
         if seconds is not None:
@@ -179,7 +179,8 @@ def _instant(value: str) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _http_date(value: str) -> datetime | None:
+def http_date(value: str) -> datetime | None:
+    """The moment that an HTTP date names; None for anything else."""
     try:
         when = parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError):
@@ -201,7 +202,7 @@ def default_classify(answer: Answer) -> ChannelError | None:
     said = f'{where}: "{words}".' if words else f"{where}."
     if answer.status >= 500:
         after = answer.headers.get("retry-after")
-        servers = _http_date(answer.headers.get("date", "")) or now
+        servers = http_date(answer.headers.get("date", "")) or now
         return Unavailable(said, retry_after=retry_after_seconds(after, servers) if after else None)
     if answer.status == 401:
         return AuthError(said, hint="Sign in again: socialtriage accounts login.")

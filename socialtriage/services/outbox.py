@@ -24,14 +24,14 @@ from socialtriage.domain.models import OutboxKind, OutboxState, OutgoingFile, Se
 from socialtriage.domain.times import utc_now
 from socialtriage.domain.views import Done, OutboxView
 from socialtriage.mail.mime import Composed
-from socialtriage.services import bridging, mail_login, pause, posting
+from socialtriage.services import bridging, mail_login, pause, posting, vendor_clock
 from socialtriage.services.desk import Desk
 from socialtriage.services.moderating import MODERATION, REPEATABLE, carry_out
 from socialtriage.services.settling import (
     as_written,
     drafted,
+    not_there,
     outgoing,
-    put_on_record,
     settle,
     settle_abandoned,
 )
@@ -42,6 +42,7 @@ from socialtriage.store.log import NewEvent
 from socialtriage.store.outbox import OutboxRow
 
 if TYPE_CHECKING:
+    from socialtriage.channels.base import Channel
     from socialtriage.services.secrets import SecretStore
     from socialtriage.services.sync import Poller
 
@@ -112,13 +113,6 @@ def must_be_free(desk: Desk, row: OutboxRow) -> None:
         raise Refused(f"Row {row.id} follows row {before.id}, which is {before.state}.", hint="See to that one first.")
 
 
-def not_there(desk: Desk, row: OutboxRow, why: str) -> None:
-    """Put on record that the source does not have a row whose answer was lost."""
-    with desk.store.transaction(desk.officer, desk.clock()) as tx:
-        if tx.replies.not_there(row.id, why):
-            put_on_record(tx, row, OutboxState.FAILED, why)
-
-
 def _row(desk: Desk, row_id: int) -> OutboxRow:
     row = desk.store.outbox.get(row_id)
     if row is None:
@@ -177,8 +171,7 @@ class Sender:
         """Whether a row is due, or a dead process left one on its way. Blocking."""
         if pause.words(self._desk) is not None:
             return False
-        due = self._desk.store.outbox.next_due()
-        if due is not None and due <= self._desk.clock():
+        if self._due(ignore_windows=False):
             return True
         left = self._desk.store.outbox.counts().get(OutboxState.SENDING)
         return bool(left) and self._desk.store.leases.holder(LEASE, utc_now()) is None
@@ -338,18 +331,25 @@ class Sender:
         budget = Budget(30)
         channel = self._poller.channel(account, budget)
         try:
-            if row.kind in MODERATION:
-                if look_up:
-                    raise NotPermitted("Whether it was done cannot be asked.")
-                return await carry_out(channel, row, self._desk.clock())
-            if row.kind is OutboxKind.POST:
-                return await posting.publish(channel, row, look_up=look_up)
-            before, files = await self._blocking(self._goes_with, row)
-            budget.seconds += sum(len(file.data) for file in files) / SLOWEST
-            reply = replace(outgoing(row, before), files=files)
-            return await channel.look_up(reply) if look_up else await channel.send(reply)
+            found = await self._through(channel, row, budget, look_up)
+            if look_up and found is None:
+                since = vendor_clock.earlier(row.queued_at, budget, self._desk.clock())
+                found = await self._through(channel, replace(row, queued_at=since), budget, True) if since else None
+            return found
         finally:
             await channel.aclose()
+
+    async def _through(self, channel: Channel, row: OutboxRow, budget: Budget, look_up: bool) -> Sent | None:
+        if row.kind in MODERATION:
+            if look_up:
+                raise NotPermitted("Whether it was done cannot be asked.")
+            return await carry_out(channel, row, self._desk.clock())
+        if row.kind is OutboxKind.POST:
+            return await posting.publish(channel, row, look_up=look_up)
+        before, files = await self._blocking(self._goes_with, row)
+        budget.seconds += sum(len(file.data) for file in files) / SLOWEST
+        reply = replace(outgoing(row, before), files=files)
+        return await channel.look_up(reply) if look_up else await channel.send(reply)
 
     # --- the store ----------------------------------------------------------------------------------------
 

@@ -164,6 +164,13 @@ def settle_abandoned(desk: Desk) -> None:
                     tx.outbox.update_handoff(row.handoff_id, OutboxState.UNKNOWN)
 
 
+def not_there(desk: Desk, row: OutboxRow, why: str) -> None:
+    """Put on record that the source does not have a row whose answer was lost."""
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        if tx.replies.not_there(row.id, why):
+            put_on_record(tx, row, OutboxState.FAILED, why)
+
+
 def put_on_record(
     tx: Transaction, row: OutboxRow, state: OutboxState, why: str | None, verb: str | None = None
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from socialtriage.domain.late import dataclass
@@ -74,6 +74,8 @@ _COLUMNS = (
     "id, kind, case_id, handoff_id, account, recipient, key, state, payload, body, data, officer, queued_at,"
     " not_before, next_try_at, tries, error, after_id, held"
 )
+AHEAD = timedelta(hours=2)
+"""How far ahead of this one another desk's clock may be; a row from later than that was queued by a wrong clock."""
 READY = (
     "outbox.held IS NULL AND (outbox.after_id IS NULL"
     " OR EXISTS (SELECT 1 FROM outbox p WHERE p.id = outbox.after_id AND p.state = 'sent'))"
@@ -267,26 +269,21 @@ class Outbox:
         return _row(row) if row else None
 
     def due(self, now: datetime, *, ignore_windows: bool = False) -> list[int]:
-        """Ids of queued rows whose undo window and back-off are over, oldest first."""
+        """Ids of queued rows whose undo window and back-off are over, oldest first.
+
+        One that was queued by a clock far ahead of `now` waits for nothing: it would be for as long as that was wrong.
+        """
         window = "" if ignore_windows else " AND (not_before IS NULL OR not_before <= :now)"
+        over = f"(next_try_at IS NULL OR next_try_at <= :now){window} OR queued_at > :ahead"
         rows = self._db.all(
-            f"SELECT id FROM outbox WHERE state = 'queued' AND {READY} AND (next_try_at IS NULL OR next_try_at <= :now)"
-            f"{window} ORDER BY id",
-            {"now": iso(now)},
+            f"SELECT id FROM outbox WHERE state = 'queued' AND {READY} AND ({over}) ORDER BY id",
+            {"now": iso(now), "ahead": iso(now + AHEAD)},
         )
         return [r[0] for r in rows]
 
     def unknown(self) -> list[int]:
         """Rows of which nobody knows whether they arrived, the oldest first."""
         return [row[0] for row in self._db.all("SELECT id FROM outbox WHERE state = 'unknown' ORDER BY id")]
-
-    def next_due(self) -> datetime | None:
-        """When the next queued row may leave; None when nothing is queued."""
-        row = self._db.one(
-            "SELECT min(max(queued_at, coalesce(not_before, ''), coalesce(next_try_at, '')))"
-            f" FROM outbox WHERE state = 'queued' AND {READY}"
-        )
-        return when(row[0]) if row else None
 
     def waiting(self, case_id: int) -> list[OutboxRow]:
         """Rows of a case that have not left."""
