@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.doubles.inside import Inside
+from tests.doubles.mastodon import TOKEN, MastodonServer
 from tests.doubles.shell import mastodon
 
 
@@ -52,6 +54,19 @@ def test_check_is_one_document_where_nothing_can_be_opened_too(shell: Inside) ->
     assert (ran.status, ran.json["ok"], len(ran.json["checks"])) == (2, False, 2)
     assert [each["detail"] for each in ran.json["checks"]] == ran.err.splitlines()
     assert "organisation.prefx: is no known key (did you mean prefix?)" in ran.json["checks"][1]["detail"]
+
+
+def test_of_two_contacts_in_one_second_the_later_one_is_the_repeat(tmp_path: Path) -> None:
+    with MastodonServer() as network:
+        shell = Inside(tmp_path, accounts=mastodon(network.url))
+        shell.login("town", TOKEN)
+        at = network.clock().replace(microsecond=0) - timedelta(minutes=5)
+        for words in ("My bin was missed.", "There is a hole in the road.", "Hello?"):
+            network.mention(words, at=at)
+        shell.ok("poll", "--once")
+        found = {each["snippet"].removeprefix("@council "): each for each in shell.ok("list", "--json").json}
+        assert [found[words]["repeat"]["count"] for words in ("My bin was missed.", "Hello?")] == [1, 3]
+        assert [each["urgency"] for each in found.values()].count("normal") == 1
 
 
 def test_what_is_done_to_cases_can_be_read_by_a_script(shell: Inside) -> None:

@@ -306,4 +306,6 @@ class Stream:
         for item in items:
             if item.remote_id not in once or once[item.remote_id].context:
                 once[item.remote_id] = item
-        return Page(items=tuple(once.values()), cursor=self.cursor.dump(), notices=notices)
+        # Of one second, the lower id is the earlier: whoever wrote twice in it came back with the later one.
+        rows = sorted(once.values(), key=lambda item: (item.at, len(item.remote_id), item.remote_id))
+        return Page(items=tuple(rows), cursor=self.cursor.dump(), notices=notices)
