@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from socialtriage.domain.models import OutboxKind, OutboxState
 from socialtriage.domain.views import Query
 from socialtriage.services import answer_once, answers, inbox, manual, moderation, people, queries, restricting, triage
 from socialtriage.store.outbox import NewRow
+from socialtriage.ui.withdrawing import Withdrawn
 from tests.doubles.answer_desk import AnswerDesk
-from tests.doubles.desk import arrive, message
+from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, message, small_desk
 from tests.doubles.imap import ImapDouble
+from tests.doubles.ui_desk import Officer, at_the_desk
 from tests.test_keeping import KEY, NAME, WORD, hers, traces
 
 STRANGER = f"{NAME} <{KEY}@elsewhere.example>"
@@ -97,3 +100,37 @@ def test_no_search_and_no_list_confirms_what_a_restricted_case_says(there: Answe
     assert answers.unmask(desk) == {secret}
     assert WORD in repr(answers.listing(desk, unmasked={secret}))
     assert [event.kind for event in desk.store.log.of_case(secret)][-1] == "case.unmasked"
+
+
+def test_what_an_officer_has_open_closes_when_another_one_erases_or_restricts_it(tmp_path: Path) -> None:
+    """The composer over a case, then the review of a handoff: no word stays, none leaves, no letter is a command."""
+    clock = FrozenClock(MONDAY + timedelta(minutes=5))
+    desk, other = small_desk(tmp_path, clock=clock), small_desk(tmp_path, clock=clock, officer="AB")
+    (case,) = arrive(desk, hers("bin missed", "1")).case_ids
+    triage.tag(desk, [case], area="waste")
+
+    async def story(officer: Officer) -> None:
+        await officer.press("f")
+        await officer.sees(NAME, WORD)
+        restricting.restrict(other, [case])
+        await officer.on(Withdrawn)
+        await officer.sees("was restricted by somebody else")
+        await officer.press("enter")
+        await officer.home()
+        await officer.until(lambda: WORD not in officer.text, "it is masked")
+        restricting.unrestrict(other, [case])
+        await officer.sees(WORD)
+        await officer.press("r")
+        await officer.write(f"Dear {NAME}, e")
+        people.erase(other, people.name_of(people.find(other, NAME)[0]), anyway=True)
+        await officer.write("ee")
+        await officer.on(Withdrawn)
+        assert not [word for word in (WORD, NAME, KEY) if word in officer.text]
+        await officer.write("e")
+        await officer.press("escape")
+        await officer.home()
+        assert (desk.store.outbox.views(), case_ids(desk)) == ([], [])
+
+    at_the_desk(desk, story)
+    other.close()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and NAME.encode() in path.read_bytes()]

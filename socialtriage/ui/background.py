@@ -118,6 +118,11 @@ class Background:
         if renew:
             self._app.renew()
         self._app.refresh_bars()
+        if renew and self._app.session.at_work:
+            from socialtriage.ui.withdrawing import withdraw
+
+            work = partial(withdraw, self._app)
+            self._app.in_background(work, "withdrawing", "closing what is not to be seen", exclusive=False)
 
     # --- polling ------------------------------------------------------------------------------------------
 
@@ -204,7 +209,7 @@ class Background:
         return await engine.statements(text, variants, accounts)
 
     async def reply_rules(self, case_id: int, *, private: bool, message: int | None = None) -> Rules:
-        """What holds for the answer to a case, or to one message of it. Raises `Refused` where it cannot be given from here."""
+        """What holds for the answer to a case, or to one message of it. Raises `Refused` where it cannot be given."""
         if self._engine is None:
             raise Refused("Nothing is sent from here.", hint="Use: socialtriage reply.")
         return await self._engine.reply_rules(case_id, private=private, message=message)

@@ -101,6 +101,8 @@ class Session:
     """What was typed behind `:`, the last one last; for this run alone, as it may hold names."""
     unmasked: set[int] = field(default_factory=set)
     """Restricted cases that the officer asked to see."""
+    at_work: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Cases whose words are in front of the officer in a dialog, with their flags when it was opened."""
     album: Album | None = None
     """Photos that were drawn; made when the first one is asked for."""
 

@@ -35,6 +35,8 @@ class Call:
     """What the `:` line, or the last time, said; "" asks."""
     holds: list[object] = field(default_factory=list)
     """What keeps keys waiting until the action asks something, and again until it is done."""
+    works_on: list[int] = field(default_factory=list)
+    """Cases whose words it shows."""
 
     @property
     def desk(self) -> Desk:
@@ -59,6 +61,8 @@ class Call:
         found = await asyncio.to_thread(inbox.detail, self.desk, case_id)
         if "restricted" in found.flags and case_id not in self.app.session.unmasked:
             await self.app.write(restricting.unmask, self.desk, case_id)
+        self.works_on.append(case_id)
+        self.app.session.at_work.setdefault(case_id, frozenset(found.flags))
         return found
 
     def done(self, done: Done, argument: str = "") -> None:
@@ -85,6 +89,8 @@ async def run(call: Call) -> None:
     try:
         await _run(call)
     finally:
+        for case_id in call.works_on:
+            call.app.session.at_work.pop(case_id, None)
         call.app.gate.open(*call.holds)
 
 
