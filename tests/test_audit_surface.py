@@ -38,9 +38,13 @@ def test_what_is_piped_in_is_utf_8_or_refused(shell: Inside) -> None:
 
 def test_a_question_that_nobody_answers_is_a_failure_and_no_interruption(shell: Inside) -> None:
     with shell.config.open("a") as config:
-        config.write('\n[[accounts]]\nid = "chat"\nnetwork = "telegram"\n')
+        config.write('\n[[accounts]]\nid = "chat"\nnetwork = "telegram"\nserver = "http://127.0.0.1:9"\n')
     ran = shell.run("accounts", "login", "chat")
     assert (ran.status, ran.err.splitlines()[-1]) == (1, "Nobody answered.")
+    ended = fed(shell, b"123:abc\n", "accounts", "login", "chat")
+    assert b"Warning" not in ended.stderr
+    assert b"123:abc" not in ended.stderr + ended.stdout
+    assert b"The login of chat is in the keyring." in ended.stdout
 
 
 def test_check_is_one_document_where_nothing_can_be_opened_too(shell: Inside) -> None:

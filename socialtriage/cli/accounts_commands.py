@@ -73,7 +73,7 @@ def login_command(env: Env, account_id: str, secret_stdin: bool) -> int:
 def _walked(env: Env, id_: str) -> int:
     """Sign in as the account's network wants it, then look whether it works."""
     from socialtriage.channels.oauth_signin import SignIn
-    from socialtriage.cli.signin import secret_by_browser
+    from socialtriage.cli.signin import asked_unseen, secret_by_browser
     from socialtriage.services import logins, signin
 
     way = signin.way_in(env.desk, id_)
@@ -83,7 +83,7 @@ def _walked(env: Env, id_: str) -> int:
         for number, step in enumerate(way.steps if way else (), 1):
             click.echo(f"{number}. {step}", err=True)
         prompt = way.prompt if way else "Password or token"
-        value = click.prompt(f"{prompt} of {id_} (not shown)", hide_input=True, err=True)
+        value = asked_unseen(f"{prompt} of {id_}")
     click.echo(logins.store_secret(env.desk, env.secrets, id_, value).said)
     return _proved(env, id_)
 
@@ -103,7 +103,8 @@ def _proved(env: Env, id_: str) -> int:
         click.echo(f"It was tried, and does not work yet: {clean_line(found.detail, 1_000)}", err=True)
         return 1
     for line in clean_line(found.detail, 1_000).split("; "):
-        click.echo(f"{line[:1].upper()}{line[1:].removesuffix('.')}.", err=True)
+        first = line[:1] if line.startswith("http") else line[:1].upper()
+        click.echo(f"{first}{line[1:].removesuffix('.')}.", err=True)
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialtriage.domain.errors import AuthError, UsageError
+from socialtriage.domain.errors import AuthError, SocialTriageError, UsageError
 
 if TYPE_CHECKING:
     from socialtriage.channels.oauth_loopback import Listener
@@ -35,7 +35,7 @@ def secret_by_browser(env: Env, id_: str, sign_in: SignIn) -> str:
     if not client_id:
         client_id = click.prompt(f"{sign_in.client_name} of your app", err=True)
     if sign_in.app_secret and not client_secret:
-        client_secret = click.prompt("Secret of your app (not shown)", hide_input=True, err=True)
+        client_secret = asked_unseen("Secret of your app")
 
     async def story(poller: Poller, sender: Sender) -> str:
         walk = signin.walk(desk, poller, id_, sign_in, client_id, client_secret)
@@ -50,6 +50,17 @@ def secret_by_browser(env: Env, id_: str, sign_in: SignIn) -> str:
         return env.with_network(story)
     except TimeoutError:
         raise AuthError("Nobody allowed the access in time; nothing was stored.", hint="Start again.") from None
+
+
+def asked_unseen(what: str) -> str:
+    """A secret that is typed without an echo, or the next line of what is piped in. Raises `SocialTriageError`."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return str(click.prompt(f"{what} (not shown)", hide_input=True, err=True))
+    click.echo(f"{what}:", err=True)
+    line = sys.stdin.readline() if sys.stdin is not None else ""
+    if not line:
+        raise SocialTriageError("Nobody answered.")
+    return line.rstrip("\r\n")
 
 
 async def _code(walk: Walk) -> str:
