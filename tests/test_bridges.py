@@ -17,7 +17,7 @@ from socialtriage.domain.errors import ConfigError, Refused
 from socialtriage.domain.models import MediaItem, OutboxState, Status, Voice
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import Query
-from socialtriage.services import bridging, handoff, inbox, needs, outbox, triage
+from socialtriage.services import bridging, handoff, inbox, needs, outbox, proof, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
@@ -257,6 +257,31 @@ def test_a_command_takes_the_handoff_on_its_standard_input(
         assert outcome.state is state, outcome.error
 
     sending(desk, story)
+    desk.close()
+
+
+def test_how_to_answer_depends_on_where_it_goes_and_the_record_says_where_that_was(
+    tmp_path: Path, clock: FrozenClock, crm: Crm
+) -> None:
+    for way, how in (("zammad", "Answer in this system"), ("webhook", "Answer by mail to")):
+        (tmp_path / way).mkdir()
+        desk = desk_with(tmp_path / way, clock, way, crm.url)
+        case = the_case(desk)
+        draft = handoff.prepare(desk, case)
+        assert how in draft.mail.text
+        assert "Reply to this mail" not in draft.mail.text
+        handoff.queue(desk, draft)
+        [queued_event] = [e for e in inbox.detail(desk, case).events if e.kind == "handoff.queued"]
+        assert queued_event.detail["to"] == outbox.rows(desk)[0].to
+        desk.close()
+
+
+def test_a_command_that_is_not_there_is_found_by_check_and_not_by_the_first_case(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    desk = desk_with(tmp_path, clock, "command", command='["/nowhere/new-job"]')
+    [found] = [each for each in proof.offline(desk) if each.name == "contact roads-team"]
+    assert (found.ok, "/nowhere/new-job" in found.detail) == (False, True)
     desk.close()
 
 

@@ -111,6 +111,8 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
     if detail.answer_until:
         lines.append(f"{_time_left(now, detail.answer_until)} {local(desk, detail.answer_until)}.")
     lines.append(f"Person: {clean_line(row.name)} ({clean_line(row.handle)}), contact number {detail.contacts} here.")
+    if detail.external_reference:
+        lines.append(f"Their reference: {clean_line(detail.external_reference, 200)}.")
     if row.suggested_because:
         lines.append(f"Suggested: {'; '.join(row.suggested_because)}.")
     for message in detail.messages:

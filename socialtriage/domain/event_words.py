@@ -20,7 +20,7 @@ def event_detail(kind: str, detail: Mapping[str, Any], at: Callable[[datetime], 
     """`area waste → roads, urgency urgent`; `at` words a moment. How a case was opened stands in its facts."""
     told = []
     for name, value in detail.items() if kind != "case.opened" else ():
-        if name in _FOR_MACHINES or (name == "try" and value == 1) or value is False or value == "":
+        if name in _FOR_MACHINES or (name == "try" and value == 1) or value in (0, ""):
             continue
         label = _SAID.get(name, name.replace("_", " "))
         if isinstance(value, list | tuple) and len(value) == 2:

@@ -99,6 +99,8 @@ class HandoffMail:
     zone: tzinfo
     redacted: bool = False
     attachments: tuple[Attachment, ...] = ()
+    answer_how: str = ""
+    """How the contact answers where the words go into another system; empty where a reply to the mail does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +215,7 @@ def _handoff_blocks(mail: HandoffMail, files: Sequence[Attachment]) -> Iterator[
     yield Heading(f"Case {mail.ref} for {mail.to.name or mail.to.address}")
     yield Paragraph(f"The social media desk of {mail.organisation} passes this case to you.")
     yield Heading("What to do")
-    yield Points(tuple(_to_do(mail.ref, mail.expected_at, mail.zone, mail.visibility)))
+    yield Points(tuple(_to_do(mail.ref, mail.expected_at, mail.zone, mail.visibility, mail.answer_how)))
     yield Heading("The case")
     yield Facts(tuple(_case_facts(mail)))
     if mail.note.strip():
@@ -243,10 +245,12 @@ def _chase_blocks(mail: ChaseMail) -> Iterator[Block]:
     yield Quote(f"Our mail of {sent}:", mail.original.text)
 
 
-def _to_do(ref: str, expected: datetime | None, zone: tzinfo, visibility: Visibility | None) -> Iterator[str]:
+def _to_do(
+    ref: str, expected: datetime | None, zone: tzinfo, visibility: Visibility | None, how: str = ""
+) -> Iterator[str]:
     if expected is not None:
         yield f"Please answer by {in_words(expected, zone)}."
-    yield f"Reply to this mail and keep [{ref}] in the subject."
+    yield how or f"Reply to this mail and keep [{ref}] in the subject."
     yield "Your answer goes to the desk, which writes to the resident."
     if visibility is Visibility.PRIVATE:
         yield "The resident wrote in private: do not quote this in public."

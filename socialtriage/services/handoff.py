@@ -168,7 +168,7 @@ def prepare(
 
 def _elsewhere(desk: Desk, detail: CaseDetail, draft: HandoffDraft, files: tuple[Attachment, ...]) -> HandoffDraft:
     """The same words, and the files, for a contact that is reached through another system; a mail stays one."""
-    if draft.contact.via == "mail" or desk.mail_folder is not None:
+    if not _bridged(desk, draft.contact):
         return draft
     from socialtriage.services.bridging import payload
 
@@ -201,7 +201,22 @@ def _letter(desk: Desk, detail: CaseDetail, contact: Contact, redaction: Redacti
         date=desk.clock(),
         zone=desk.zone,
         redacted=bool(redaction),
+        answer_how=_answer_how(desk, contact, row.ref),
     )
+
+
+def _answer_how(desk: Desk, contact: Contact, ref: str) -> str:
+    """How whoever works in another system answers: there, where the desk follows it, and by mail elsewhere."""
+    if not _bridged(desk, contact):
+        return ""
+    if contact.via in ("open311", "zammad"):
+        return "Answer in this system: the desk reads what you write there for others to see."
+    return f"Answer by mail to {sender_of(desk).address}, with [{ref}] in the subject."
+
+
+def _bridged(desk: Desk, contact: Contact) -> bool:
+    """Whether a handoff goes into another system; in the practice week everything is a mail in a folder."""
+    return contact.via != "mail" and desk.mail_folder is None
 
 
 def _number(detail: CaseDetail) -> int:
@@ -333,11 +348,12 @@ def queue(desk: Desk, draft: HandoffDraft, *, undo_seconds: float | None = None)
             now,
             draft.expected_at,
         )
-        row_id = tx.outbox.add(_row(draft, handoff_id, now + window), desk.officer, now)
+        row = _row(draft, handoff_id, now + window)
+        row_id = tx.outbox.add(row, desk.officer, now)
         tx.replies.add_files(row_id, [OutgoingFile(file.name, file.mime, "", file.data) for file in draft.files])
         detail = {
             "contact": draft.contact.id,
-            "to": draft.contact.email,
+            "to": row.recipient,
             "message_id": draft.mail.message_id,
             "redacted": bool(draft.redaction),
             "attachments": len(draft.attached),

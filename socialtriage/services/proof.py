@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +36,24 @@ def offline(desk: Desk) -> list[Finding]:
     found.append(_proved("charter", lambda: f"{config.organisation.timezone}, holidays {_calendar(desk)}"))
     if desk.config.mail.ca_file:
         found.append(_certificates(str(ca_file_of(desk))))
+    found += _commands(desk)
     fault = desk.store.quick_check()
     found.append(Finding("store", fault is None, fault or f"{desk.store.path} is sound"))
     verified = desk.store.log.verify()
     whole = f"{verified.events} events, whole"
     found.append(Finding("log", verified.fault is None, verified.fault or whole))
     return found
+
+
+def _commands(desk: Desk) -> Iterator[Finding]:
+    """The programs that take handoffs: a missing one would be noticed with the first case that fails."""
+    import shutil
+
+    for contact in desk.config.contacts:
+        if contact.via == "command" and contact.command:
+            where = shutil.which(contact.command[0])
+            why = f"the command {contact.command[0]} is not there, or may not be run"
+            yield Finding(f"contact {contact.id}", where is not None, f"{where} takes the handoffs" if where else why)
 
 
 def _certificates(path: str) -> Finding:
