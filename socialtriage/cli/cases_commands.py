@@ -26,7 +26,7 @@ VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "pr
 @click.option("--account", metavar="ID", help="Only this account.")
 @click.option("--status", type=click.Choice([s.value for s in Status]), help="Only this status.")
 @click.option("--search", metavar="TEXT", help="Words in messages, people and references; filters such as from:@x.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=None, help="At most so many; 200 by default.")
+@click.option("--limit", type=click.IntRange(1, 100_000), help="At most so many; 200 by default, with --json all.")
 @option_json
 @click.pass_obj
 def list_command(
