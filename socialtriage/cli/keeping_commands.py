@@ -213,9 +213,11 @@ def erase_command(env: Env, key: str, yes: bool, anyway: bool, as_json: bool) ->
         f" ({', '.join(done.cases) or 'none'}) and {many(done.messages_elsewhere, 'other message')}."
     )
     if done.named_in:
-        click.echo(f"Other people name them in {', '.join(done.named_in)}: look at those yourself.", err=True)
+        click.echo(f"They may be named in {', '.join(done.named_in)}: look at those yourself.", err=True)
     if done.done is not None:
         _traces(done.done)
         return 0 if done.done.compacted else 1
+    if done.open_cases:
+        click.echo(f"Open are {', '.join(done.open_cases)}: close them first, or add --anyway.", err=True)
     click.echo("Nothing was forgotten; say --yes to do it.", err=True)
     return 1

@@ -110,7 +110,7 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         lines.append(f"{spot.name.upper()}{due} (by “{spot.phrase}”, flag {spot.flag}).{who} {spot.wording}".rstrip())
     if detail.answer_until:
         lines.append(f"{_time_left(now, detail.answer_until)} {local(desk, detail.answer_until)}.")
-    lines.append(f"Person: {clean_line(row.name)} ({clean_line(row.handle)}), contact number {detail.contacts} here.")
+    lines.append(f"Person: {_named(row.name, row.handle)}, contact number {detail.contacts} here.")
     if detail.external_reference:
         lines.append(f"Their reference: {clean_line(detail.external_reference, 200)}.")
     if row.suggested_because:
@@ -121,8 +121,11 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         marks += ["removed at its source"] if message.gone_at else []
         marks += [message.state] if message.state in ("background", "hidden") else []
         marks += [f"in {clean_line(message.place)}"] if message.place else []
-        who = clean_line(f"{message.name} ({message.handle})" if message.name != message.handle else message.name)
-        lines += ["", f"{message.voice.capitalize()} {who}, {local(desk, message.at)}, {', '.join(marks)}:"]
+        who = _named(message.name, message.handle)
+        lines += [
+            "",
+            f"{message.voice.capitalize()}{who and f' {who}'}, {local(desk, message.at)}, {', '.join(marks)}:",
+        ]
         lines += [f"  {line}" for line in clean(message.text).splitlines()]
         lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({_media_words(x)})" for x in message.media]
     for handoff in detail.handoffs:
@@ -136,6 +139,11 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
             f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{f' ({told})' if told else ''}{note}"
         )
     return lines
+
+
+def _named(name: str, handle: str) -> str:
+    """A name with what tells it from others; of somebody who was forgotten there may be neither."""
+    return clean_line(f"{name} ({handle})" if name and handle and name != handle else name or handle)
 
 
 def _time_left(now: datetime, until: datetime) -> str:
