@@ -8,19 +8,34 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from socialtriage.cli import personal
 from socialtriage.domain.errors import NotFound
-from socialtriage.domain.models import OutboxKind, OutboxState
+from socialtriage.domain.models import OutboxKind, OutboxState, Outcome
 from socialtriage.domain.views import Query
-from socialtriage.services import answer_once, answers, inbox, manual, moderation, people, queries, restricting, triage
+from socialtriage.services import (
+    answer_once,
+    answers,
+    drafts,
+    grouping,
+    inbox,
+    keeping,
+    manual,
+    moderation,
+    needs,
+    people,
+    queries,
+    restricting,
+    triage,
+)
 from socialtriage.store.outbox import NewRow
 from socialtriage.ui.withdrawing import Withdrawn
 from tests.doubles.answer_desk import AnswerDesk
-from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, message, small_desk
+from tests.doubles.desk import CONFIG, MONDAY, FrozenClock, arrive, case_ids, message, person, small_desk
 from tests.doubles.imap import ImapDouble
 from tests.doubles.ui_desk import Officer, at_the_desk
-from tests.test_keeping import KEY, NAME, WORD, hers, traces
+from tests.test_keeping import IMPERSONAL, KEY, NAME, WORD, hers, traces
 
 STRANGER = f"{NAME} <{KEY}@elsewhere.example>"
 
@@ -134,3 +149,119 @@ def test_what_an_officer_has_open_closes_when_another_one_erases_or_restricts_it
     at_the_desk(desk, story)
     other.close()
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and NAME.encode() in path.read_bytes()]
+
+
+def test_an_erasure_names_what_officers_wrote_about_somebody_elsewhere(there: AnswerDesk) -> None:
+    """Drafts, facts and link reasons of other cases, incidents, saved answers: an officer must look at those."""
+    desk = there.desk
+    key, name = f"{KEY}@social.example", "Zzyzx Woman"
+    arrive(desk, hers("bin", "1", author=person(name, KEY)))
+    (drafted, noted, linked, quiet) = (
+        arrive(desk, message("about something else", f"o{n}", author=f"Other {n}")).case_ids[0] for n in range(4)
+    )
+    drafts.keep(desk, drafted, OutboxKind.REPLY, f"As {name} said to us")
+    needs.note(desk, noted, "neighbour", name)
+    grouping.link(desk, linked, drafted, f"both know @{key}")
+    with sqlite3.connect(desk.store.path) as raw:
+        raw.execute(
+            "INSERT INTO incidents (name, text, at, officer) VALUES ('storm', ?, '2026-11-16', 'JS')",
+            (f"{name}'s tree",),
+        )
+        raw.execute("INSERT INTO statement_drafts VALUES ('AB', 'storm', ?, '2026-11-16')", (f"the tree of {name}",))
+    answer = desk.config.answers[0]
+    desk.config = replaced(desk.config, answers=(replaced(answer, text=f"As we told {name}"),))
+    expected = {desk.store.cases.get(case).ref for case in (drafted, noted, linked)}
+    plan = people.erasure(desk, f"mastodon:{key}")
+    assert set(plan.named_in) == expected | {
+        "incident storm",
+        "a statement that AB writes",
+        f"the saved answer {answer.id}",
+    }
+    assert desk.store.cases.get(quiet).ref not in plan.named_in
+
+
+READ = {"facts", "flags", "suggested_because", "reply_data", "refs", "text", "who", "subject"}
+"""Columns of a form of their own, and those of the full-text index: other stories fill them."""
+HERS = {"case_id", "message_id", "person_id", "handoff_id", "outbox_id", "a", "source"}
+"""Columns by which a row is of a case or of somebody."""
+
+
+def fill(store: Path, case: int) -> list[str]:
+    """A row of every table for a case, with a word of its own in every column that may hold a resident's."""
+    raw, made = sqlite3.connect(store), []
+    raw.row_factory = sqlite3.Row
+    mine = dict(raw.execute("SELECT id AS case_id, person_id FROM cases WHERE id = ?", (case,)).fetchone())
+    mine["message_id"] = raw.execute("SELECT id FROM messages WHERE case_id = ?", (case,)).fetchone()[0]
+    mine |= {"handoff_id": 77, "outbox_id": 77, "a": case, "source": case}
+    tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%messages_fts%'")
+    for (table,) in tables.fetchall():
+        columns = [each for each in raw.execute(f"PRAGMA table_xinfo({table})") if each["hidden"] == 0]
+        plain = IMPERSONAL.get(table, "").split()
+        if plain == ["*"] or table in ("messages", "persons", "cases") or not HERS & {each["name"] for each in columns}:
+            continue
+        values: dict[str, object] = {}
+        for each in columns:
+            name, kind = each["name"], each["type"]
+            if name in mine:
+                # Of a handoff the recipient is the contact, who is known.
+                values[name] = mine[name] if (table, name) != ("outbox", "handoff_id") else None
+            elif name in plain:
+                values[name] = "sent" if name == "state" else f"plain {table} {name}"
+            elif kind in ("INTEGER", "REAL"):
+                values[name] = 77
+            else:
+                made.append(f"Mark{table}{name}".replace("_", "").lower())
+                told = f'{{"x": "{made[-1]}"}}' if name in ("payload", "snapshot") else made[-1]
+                values[name] = told.encode() if kind == "BLOB" else told
+        names, slots = ", ".join(values), ", ".join("?" * len(values))
+        raw.execute(f"INSERT INTO {table} ({names}) VALUES ({slots})", list(values.values()))  # noqa: S608
+    for table, of in (
+        ("cases", "id"),
+        ("messages", "case_id"),
+        ("persons", "id = (SELECT person_id FROM cases) OR id"),
+    ):
+        for each in raw.execute(f"PRAGMA table_xinfo({table})").fetchall():
+            name, kept = each["name"], IMPERSONAL[table].split()
+            texts = each["type"] == "TEXT" and not each["hidden"] and name not in kept and not name.endswith("_at")
+            if texts and name not in (
+                "facts",
+                "flags",
+                "suggested_because",
+                "reply_data",
+                "refs",
+                "text",
+                "who",
+                "subject",
+            ):
+                made.append(f"Mark{table}{name}".replace("_", "").lower())
+                raw.execute(f"UPDATE {table} SET {name} = ? WHERE {of} = ?", (made[-1], case))  # noqa: S608
+    raw.commit()
+    raw.close()
+    return made
+
+
+@pytest.mark.parametrize("by", ["request", "time"])
+def test_a_word_in_every_column_of_the_schema_is_gone(tmp_path: Path, by: str) -> None:
+    """Whatever column is added, and however its row hangs on a case: no word of it is in any file afterwards."""
+    clock = FrozenClock(MONDAY + timedelta(minutes=5))
+    desk = small_desk(tmp_path, clock=clock, config=f'{CONFIG}\n[retention]\ndefault = "30d"\n')
+    arrive(desk, hers("bin", "1"))
+    (case,) = case_ids(desk)
+    triage.close(desk, [case], Outcome.ANSWERED)
+    made = fill(desk.store.path, case)
+    assert len(made) > 40
+    if by == "request":
+        with sqlite3.connect(desk.store.path) as raw:
+            key = raw.execute("SELECT network || ':' || key FROM persons").fetchone()[0]
+        people.erase(desk, key, anyway=True)
+    else:
+        clock.move(days=60)
+        assert keeping.prune(desk).forgotten.cases == 1
+    left = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert [word for word in made if word.encode() in left and (by, word) not in KEPT] == []
+    assert desk.store.log.verify().fault is None
+    desk.close()
+
+
+KEPT = {("time", "markcasesexternalreference"), ("time", "markhandoffsexternalreference")}
+"""Another system's number is no word of a resident; whoever asks to be forgotten loses it too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from socialtriage.domain.errors import NotFound, Refused, UsageError
@@ -105,7 +105,9 @@ class Erasure:
     open_cases: tuple[str, ...]
     messages_elsewhere: int
     named_in: tuple[str, ...]
-    """Other people's cases, and contacts' mails in none, in which somebody names the person: an officer looks there."""
+    """Where the person may still be named, so that an officer looks there: other people's cases, contacts' mails in
+    none, incidents, saved answers.
+    """
     done: keeping.Pruned | None = None
 
 
@@ -120,14 +122,25 @@ def _plan(desk: Desk, identities: Sequence[Identity]) -> Erasure:
     case_ids = keep.cases_of(ids)
     refs = keep.refs(case_ids)
     rows = inbox.rows(desk, case_ids)
-    named = {ref for each in identities for ref in keep.named_in(each.handle, each.name)} - set(refs.values())
+    named = {ref for each in identities for ref in keep.named_in(each.handle, each.name)}
+    named |= keep.mixed_with(case_ids) | set(_saved_with(desk, identities))
     return Erasure(
         tuple(name_of(each) for each in identities),
         tuple(refs[i] for i in case_ids),
         tuple(row.ref for row in rows if row.status != "closed"),
         len(keep.words_elsewhere(ids)),
-        tuple(sorted(named)),
+        tuple(sorted(named - set(refs.values()))),
     )
+
+
+def _saved_with(desk: Desk, identities: Sequence[Identity]) -> Iterator[str]:
+    """Saved answers in which somebody is named: one may be made of a reply to them."""
+    names = [each.handle.casefold() for each in identities if each.handle.strip("@")]
+    names += [each.name.casefold() for each in identities if " " in each.name.strip()]
+    for answer in desk.config.answers:
+        words = "\n".join((answer.text, *answer.for_.values())).casefold()
+        if any(name in words for name in names):
+            yield f"the saved answer {answer.id}"
 
 
 def erase(desk: Desk, key: str, *, anyway: bool = False) -> Erasure:

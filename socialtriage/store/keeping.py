@@ -72,6 +72,26 @@ _NAMED_IN_MAILS = (
 )
 
 
+_LIKE = "LIKE :text ESCAPE '\\'"
+_NAMED_BESIDE = (
+    f"SELECT c.ref FROM drafts d JOIN cases c ON c.id = d.case_id WHERE d.text {_LIKE}",
+    f"SELECT c.ref FROM outbox o JOIN cases c ON c.id = o.case_id WHERE o.body {_LIKE}",
+    f"SELECT ref FROM cases WHERE facts != '[]' AND facts {_LIKE}",
+    f"SELECT ref FROM moderation WHERE reason {_LIKE}",
+    f"SELECT c.ref FROM case_links l JOIN cases c ON c.id IN (l.a, l.b) WHERE l.why {_LIKE}",
+    f"SELECT 'incident ' || name FROM incidents WHERE name || char(10) || text || char(10) || keywords {_LIKE}",
+    f"SELECT 'incident ' || i.name FROM incident_posts p JOIN incidents i ON i.id = p.incident_id WHERE p.text {_LIKE}",
+    f"SELECT 'a statement that ' || officer || ' writes' FROM statement_drafts WHERE text {_LIKE}",
+)
+"""What officers wrote or write: about others' cases, and to everybody."""
+_MIXED = (
+    "SELECT t.ref FROM case_moves v JOIN cases t ON t.id = v.target WHERE v.kind = 'merge' AND v.state = 'done'"
+    " AND v.source IN (SELECT value FROM json_each(:ids)) UNION"
+    " SELECT s.ref FROM case_moves v JOIN cases s ON s.id = v.source WHERE v.kind = 'split' AND v.state = 'done'"
+    " AND v.target IN (SELECT value FROM json_each(:ids))"
+)
+
+
 class Keeping:
     """Reading for retention and for data subjects."""
 
@@ -206,9 +226,9 @@ class Keeping:
         return {r[0] for r in self._db.all(sql, (json.dumps(list(person_ids)),))}
 
     def named_in(self, handle: str, name: str) -> list[str]:
-        """Where other words name somebody: references of cases, and `mail 12` for contacts' mails in no case.
+        """Where other words name somebody: references of cases, `mail 12` for contacts' mails in no case, `incident X`.
 
-        Looked for are the handle, also without its server, the name where it has two words, in messages and notes.
+        Looked for are the handle, also without its server, and the name where it has two words.
         """
         found: set[str] = set()
         short = "@" + handle.lstrip("@").partition("@")[0]
@@ -219,9 +239,13 @@ class Keeping:
             values = (f"{{text subject}} : {expression}", like(exactly, at=True))
             found.update(r[0] for r in self._db.all(_NAMED_IN_WORDS, values))
             pattern = {"text": like(text, at=text == short)}
-            found.update(r[0] for r in self._db.all(_NAMED_IN_NOTES, pattern))
-            found.update(r[0] for r in self._db.all(_NAMED_IN_MAILS, pattern))
+            for sql in (_NAMED_IN_NOTES, _NAMED_IN_MAILS, *_NAMED_BESIDE):
+                found.update(r[0] for r in self._db.all(sql, pattern))
         return sorted(found)
+
+    def mixed_with(self, case_ids: Sequence[int]) -> set[str]:
+        """References of the cases that one of these was merged into or split from: what was handed on quotes both."""
+        return {r[0] for r in self._db.all(_MIXED, {"ids": json.dumps(list(case_ids))})}
 
     def leaving(self, case_ids: Sequence[int]) -> list[str]:
         """References of those cases of which something is on its way at this moment."""
