@@ -73,6 +73,15 @@ def test_of_two_contacts_in_one_second_the_later_one_is_the_repeat(tmp_path: Pat
         assert [each["urgency"] for each in found.values()].count("normal") == 1
 
 
+def test_a_script_is_given_every_hit_of_a_search(shell: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        shell.ok("new", "--person", f"Ann {number}", "--text", f"my bin {number}")
+    monkeypatch.setattr("socialtriage.services.inbox.SEARCH_LIMIT", 2)
+    assert len(shell.ok("list", "--search", "bin", "--json").json) == 4
+    assert len(shell.ok("list", "--search", "bin", "--limit", "3").out.splitlines()) == 3
+    assert len(shell.ok("list", "--search", "bin", "--limit", "1", "--json").json) == 1
+
+
 def test_what_is_done_to_cases_can_be_read_by_a_script(shell: Inside) -> None:
     one, two = (shell.ok("new", "--person", name, "--text", "my bin", "--json").json["ref"] for name in ("Ann", "Bob"))
     told = shell.ok("tag", one, two, "--area", "waste", "--json").json

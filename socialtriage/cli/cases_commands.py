@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from socialtriage.services.desk import Desk
 
 VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "promised", "closed", "all")
+MOST = 100_000
+"""Cases that one command lists at most where a limit is named, or a search is asked for as JSON."""
 
 
 @click.command("list")
@@ -26,7 +28,7 @@ VIEWS = ("queue", "mine", "waiting", "tell", "overdue", "repeat", "snoozed", "pr
 @click.option("--account", metavar="ID", help="Only this account.")
 @click.option("--status", type=click.Choice([s.value for s in Status]), help="Only this status.")
 @click.option("--search", metavar="TEXT", help="Words in messages, people and references; filters such as from:@x.")
-@click.option("--limit", type=click.IntRange(1, 100_000), help="At most so many; 200 by default, with --json all.")
+@click.option("--limit", type=click.IntRange(1, MOST), help="At most so many; 200 by default, with --json all.")
 @option_json
 @click.pass_obj
 def list_command(
@@ -66,7 +68,8 @@ def list_command(
         account=account or query.account,
         status=Status(status) if status else query.status,
     )
-    ids = inbox.snapshot(desk, query)
+    # A screen shows the newest hits; a script is given all of them.
+    ids = inbox.snapshot(desk, query, max(limit or (MOST if as_json else 0), inbox.SEARCH_LIMIT))
     shown = list(ids[: limit or (None if as_json else 200)])
     if as_json:
         output.emit(shapes.cases(desk, shown))
