@@ -15,7 +15,7 @@ from socialtriage.domain.text import clean
 from socialtriage.ui import themes
 
 CHOICES = (
-    ("demo", "d", "Try it", "a practice week of a fictional council; nothing leaves this computer"),
+    ("demo", "d", "Try it", "a practice week; nothing leaves this computer"),
     ("init", "i", "Set it up", "write a commented configuration to fill in"),
     ("", "q", "Leave", "nothing is written"),
 )
