@@ -13,6 +13,7 @@ from datetime import date
 from socialtriage.config.model import Contact
 from socialtriage.domain import cases as life
 from socialtriage.domain.answers import MailKind, MailState, MailView
+from socialtriage.domain.closing import without_closing
 from socialtriage.domain.errors import NotFound, Refused, UsageError
 from socialtriage.domain.models import SafeText, Status
 from socialtriage.domain.text import clean
@@ -277,10 +278,13 @@ def _decide(
 
 
 def words_for_resident(desk: Desk, case_id: int) -> SafeText:
-    """What contacts wrote since the resident was last answered, as the draft of a reply. Raises `Refused`."""
+    """What contacts wrote since the resident was last answered, without their closings, as the draft of a reply.
+
+    Raises `Refused`.
+    """
     ref = desk.store.cases.get(case_id).ref
     found = desk.store.answers.latest(case_id) or desk.store.answers.said(case_id)[-1:]
-    texts = [clean(text).strip() for text, _ in found]
+    texts = [without_closing(clean(text)) for text, _ in found]
     if not any(texts):
         raise Refused(f"No contact has written anything about {ref} yet.", hint="r answers in your own words.")
     return clean("\n\n".join(filter(None, texts)))

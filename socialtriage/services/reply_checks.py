@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from socialtriage.config.values import PLACEHOLDERS, parse_period
 from socialtriage.domain import replying
+from socialtriage.domain.closing import without_closing
 from socialtriage.domain.errors import Refused
 from socialtriage.domain.models import OutboxKind, OutboxState, Visibility, Voice
 from socialtriage.domain.redact import find_personal
@@ -131,8 +132,12 @@ def _bare_name(text: str) -> str:
 
 def _unedited(detail: CaseDetail, text: str) -> bool:
     """Whether a text is what contacts wrote last, word for word."""
-    theirs = [m.text.strip() for m in detail.messages if m.voice is Voice.CONTACT and m.text.strip()]
-    return any(text.strip() == "\n\n".join(theirs[-count:]) for count in range(1, len(theirs) + 1))
+    said = [m.text.strip() for m in detail.messages if m.voice is Voice.CONTACT and m.text.strip()]
+    return any(
+        text.strip() == "\n\n".join(theirs[-count:])
+        for theirs in (said, [without_closing(each) for each in said])
+        for count in range(1, len(said) + 1)
+    )
 
 
 def _compact(text: str) -> str:
