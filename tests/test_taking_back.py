@@ -144,14 +144,20 @@ def test_a_statement_leaves_nowhere_before_the_last_of_the_undo_windows_has_ende
         assert len(rows) == 2
 
 
-def test_what_is_written_counts_as_the_first_of_its_places_and_a_message_that_is_gone_is_named(tmp_path: Path) -> None:
-    desk = small_desk(tmp_path)
+def two_accounts(tmp_path: Path, config: str = CONFIG, officer: str = "JS") -> tuple[Desk, int]:
+    """One person's case of two accounts, where they have another name on each."""
+    desk = small_desk(tmp_path, officer=officer, config=config)
     arrive(desk, message("My bin was missed", "m1", author=person("Pat"), at=MONDAY - timedelta(hours=2)))
     there = person("Patrick", "p")
     arrive(desk, message("Still nobody came", "m2", author=there, at=MONDAY - timedelta(hours=1)), account="leisure")
     people.link(desk, "mastodon:pat@social.example", "bluesky:p@social.example")
     older, newer = sorted(case_ids(desk, "all"))
     grouping.merge(desk, [newer], older)
+    return desk, older
+
+
+def test_what_is_written_counts_as_the_first_of_its_places_and_a_message_that_is_gone_is_named(tmp_path: Path) -> None:
+    desk, older = two_accounts(tmp_path)
     newest, first = reply_everywhere.places(desk, older)
 
     async def rules() -> list[str]:
@@ -180,6 +186,20 @@ def test_what_is_written_counts_as_the_first_of_its_places_and_a_message_that_is
     assert any("gone at its source" in each for each in gone.warnings)
     assert replies.prepare(desk, None, older, "Thursday.").warnings == ()
     desk.close()
+
+
+def test_what_is_approved_for_several_places_leaves_after_the_longest_of_their_windows(tmp_path: Path) -> None:
+    config = CONFIG.replace('handle = "leisure.anytown.example"', 'handle = "leisure.anytown.example"\nundo = "60s"')
+    supervised = config.replace("[organisation]", '[organisation]\nsupervised = ["TR"]')
+    trainee, case_id = two_accounts(tmp_path, supervised, "TR")
+    wishes = [replies.Wishes(message=place.message) for place in reply_everywhere.places(trainee, case_id)]
+    made = [replies.prepare(trainee, None, case_id, "Thursday.", wishes=each) for each in wishes]
+    _, of_mastodon = replies.queue_all(trainee, made).row_ids
+    desk = small_desk(tmp_path, config=supervised)
+    approvals.approve(desk, of_mastodon)
+    assert {row.not_before for row in outbox.rows(desk)} == {MONDAY + timedelta(seconds=60)}
+    desk.close()
+    trainee.close()
 
 
 def test_a_pause_between_two_places_is_named_as_why_the_rest_has_not_left(

@@ -42,7 +42,7 @@ def approve(desk: Desk, row_id: int, *, anyway: bool = False, undo_seconds: floa
     row, rows = _held(desk, row_id)
     _may_judge(desk, row)
     now = desk.clock()
-    not_before = now + undo_window(desk, row.account, undo_seconds)
+    not_before = now + max(undo_window(desk, each.account, undo_seconds) for each in rows)
     with desk.store.transaction(desk.officer, now) as tx:
         ref, case = None, None
         if row.case_id is not None:

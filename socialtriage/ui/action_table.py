@@ -329,7 +329,12 @@ def _many() -> Iterator[Action]:
     yield row("incidents.end", "d", "end", "End it: no new case is suggested for it.", do="end_it", main=4)
     row = _at(Where.STATEMENT, Group.REVIEW)
     yield row(
-        "statement.send", "y", "send", "Send on every ticked account, after their undo windows.", do="send", main=1
+        "statement.send",
+        "y",
+        "send",
+        "Send on every ticked account, after the longest of their undo windows.",
+        do="send",
+        main=1,
     )
     yield row("statement.tick", "space,enter", "tick", "Tick or untick the account.", do="tick", main=2)
     yield row("statement.edit", "e", "edit", "Other words for every account of this network.", do="edit", main=3)
