@@ -37,6 +37,20 @@ def test_a_figure_is_read_and_opens_into_its_cases(tmp_path: Path, size: tuple[i
     at_the_desk(desk, story, size=size)
 
 
+def test_a_second_number_beside_a_figure_says_what_it_counts(tmp_path: Path) -> None:
+    desk, _ = october(tmp_path)
+
+    async def story(officer: Officer) -> None:
+        await officer.press("f9")
+        await officer.on(FiguresScreen)
+        await officer.sees("14% 1 case ")
+        await officer.press("G")
+        await officer.sees("2 before", "1 self-served", "1 answered")
+        assert "1 cases" not in officer.text
+
+    at_the_desk(desk, story, size=WIDE)
+
+
 def test_another_period_is_counted_and_saved(tmp_path: Path) -> None:
     desk, _ = october(tmp_path)
     target = tmp_path / "year.html"

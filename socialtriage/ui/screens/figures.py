@@ -275,6 +275,11 @@ def _more(table: Table, row: Row, currency: str) -> str:
     """The second value of a row without a bar, where it says something of its own."""
     if len(table.columns) < 2 or (table.columns[1].id == "cases" and table.cell(row, 0)[1] is Unit.CASES):
         return ""
-    value, unit = table.cell(row, 1)
+    column, (value, unit) = table.columns[1], table.cell(row, 1)
     said = words(value, unit, currency)
-    return f"{said} cases" if unit is Unit.CASES and value is not None else said
+    if unit is not Unit.CASES or value is None:
+        return said
+    if column.id == "cases":
+        return f"{said} case" if value == 1 else f"{said} cases"
+    # A number of another kind says which: answered, self-served; of the year before there is no room for all words.
+    return f"{said} {'before' if column.id == 'before' else column.title.lower()}"
