@@ -117,6 +117,28 @@ def test_no_search_and_no_list_confirms_what_a_restricted_case_says(there: Answe
     assert [event.kind for event in desk.store.log.of_case(secret)][-1] == "case.unmasked"
 
 
+def test_no_case_says_that_it_has_the_same_text_as_one_that_is_restricted_or_erased(tmp_path: Path) -> None:
+    desk = small_desk(tmp_path, clock=FrozenClock(MONDAY + timedelta(minutes=5)))
+    text = f"The lamp in {WORD} Lane has been out for weeks, please mend it"
+
+    def said() -> list[str]:
+        return [reason for row in inbox.rows(desk, case_ids(desk)) for reason in row.suggested_because]
+
+    for first, second in (("mastodon", "leisure"), ("leisure", "again")):
+        (case,) = arrive(desk, message(f"{text} {first}", first, author=f"Ann {first}")).case_ids
+        arrive(desk, message(f"{text} {first}", second, author=f"Bob {second}"), account="leisure")
+        ref = desk.store.cases.get(case).ref
+        assert [reason for reason in said() if ref in reason] == [f"same text as {ref}, on mastodon"]
+        if first == "mastodon":
+            restricting.restrict(desk, [case])
+        else:
+            people.erase(desk, f"mastodon:ann{first}@social.example", anyway=True)
+        assert not [reason for reason in said() if ref in reason]
+        arrive(desk, message(f"{text} {first}", f"third {first}", author="Carl"), account="leisure")
+        assert not [reason for reason in said() if ref in reason]
+    desk.close()
+
+
 def test_what_an_officer_has_open_closes_when_another_one_erases_or_restricts_it(tmp_path: Path) -> None:
     """The composer over a case, then the review of a handoff: no word stays, none leaves, no letter is a command."""
     clock = FrozenClock(MONDAY + timedelta(minutes=5))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_SAME = "same text as "
+SAME = "same text as "
+"""How such a reason begins."""
 _REF = re.compile(r"^same text as ([A-Z]{2,3}-[0-9A-Z]{6}), ")
 
 
 def said(ref: str, network: str) -> str:
     """What a case says of another one with the same text."""
-    return f"{_SAME}{ref}, on {network}"
+    return f"{SAME}{ref}, on {network}"
 
 
 def refs(because: Iterable[str]) -> list[str]:

@@ -176,6 +176,7 @@ def _erase(desk: Desk, tx: Transaction, ids: Sequence[int], case_ids: Sequence[i
     found.add(tx.forget.messages(elsewhere, tx.at))
     tx.people.close_open(case_ids, tx.at)
     tx.forget.lift(case_ids)
+    tx.noticing.unsay(case_ids)
     for person in ids:
         tx.forget.person(person)
     tx.log(NewEvent("person.erased", detail={"identities": len(ids), **keeping.counts(found)}))

@@ -19,7 +19,10 @@ def restrict(desk: Desk, ids: Sequence[int], expect: Expect = None) -> Done:
     def change(case: Case) -> Case:
         return case if RESTRICTED in case.flags else replace(case, flags=(*case.flags, RESTRICTED))
 
-    return act(desk, ids, change, "case.restricted", lambda cases: f"Restricted {names(cases)}.", expect=expect)
+    done = act(desk, ids, change, "case.restricted", lambda cases: f"Restricted {names(cases)}.", expect=expect)
+    with desk.store.transaction(desk.officer, desk.clock()) as tx:
+        tx.noticing.unsay(ids)
+    return done
 
 
 def unrestrict(desk: Desk, ids: Sequence[int], expect: Expect = None) -> Done:

@@ -8,11 +8,25 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from socialtriage.domain.sametext import SAME
 from socialtriage.domain.times import iso
 from socialtriage.store.bulk import insert
+from socialtriage.store.rows import RESTRICTED
 
 KEPT = 50_000
 """Texts that are remembered: some weeks of a busy council, and few enough to be walked through."""
+
+
+_NAMES_ONE = (
+    "EXISTS (SELECT 1 FROM cases o WHERE o.id IN (SELECT value FROM json_each(:ids))"
+    f" AND j.value LIKE '{SAME}' || o.ref || ',%')"
+)
+_UNSAID = (
+    "UPDATE cases SET version = version + 1, suggested_because = (SELECT json_group_array(j.value)"
+    f" FROM json_each(cases.suggested_because) j WHERE NOT {_NAMES_ONE}) WHERE lane < 5"
+    f" AND suggested_because LIKE '%{SAME}%'"
+    f" AND EXISTS (SELECT 1 FROM json_each(cases.suggested_because) j WHERE {_NAMES_ONE})"
+)
 
 
 class SaidBefore(NamedTuple):
@@ -41,11 +55,14 @@ class NoticingWriter:
         self._c = connection
 
     def said(self, digests: Sequence[int], since: datetime) -> list[tuple[int, SaidBefore]]:
-        """Which of these texts were said since then, oldest first, with the cases that they are in."""
+        """Which of these texts were said since then, oldest first, with the cases that they are in.
+
+        None of a restricted case: that a text is the same tells what it says.
+        """
         rows = self._c.execute(
             "SELECT s.digest, c.id, c.ref, c.network, c.account FROM json_each(?) j"
             " CROSS JOIN said_texts s ON s.digest = j.value JOIN cases c ON c.id = s.case_id"
-            " WHERE s.at >= ? ORDER BY s.id",
+            f" WHERE s.at >= ? AND c.flags NOT LIKE '%\"{RESTRICTED}\"%' ORDER BY s.id",
             (json.dumps(digests), int(since.timestamp())),
         )
         return [(r[0], SaidBefore(*r[1:])) for r in rows]
@@ -54,6 +71,10 @@ class NoticingWriter:
         """Remember texts: digest, case, seconds. The oldest are forgotten for them."""
         insert(self._c, "INSERT INTO said_texts (digest, case_id, at)", rows)
         self._c.execute("DELETE FROM said_texts WHERE id <= (SELECT max(id) FROM said_texts) - ?", (KEPT,))
+
+    def unsay(self, case_ids: Sequence[int]) -> None:
+        """No open case says any longer that it has the same text as one of these."""
+        self._c.execute(_UNSAID, {"ids": json.dumps(list(case_ids))})
 
     def running(self, now: datetime) -> list[Running]:
         """Incidents that have not ended."""
