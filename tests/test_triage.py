@@ -11,7 +11,7 @@ import pytest
 
 from socialtriage.domain.errors import NotFound, Refused, Stale, UsageError
 from socialtriage.domain.models import Kind, Outcome, Status, Urgency
-from socialtriage.services import calendar, inbox, queries, triage
+from socialtriage.services import calendar, handoff, inbox, queries, triage
 from socialtriage.services.desk import Desk
 from socialtriage.store.log import NewEvent
 from tests.doubles.desk import MONDAY, FrozenClock, arrive, case_ids, kinds, message, small_desk, the_case
@@ -232,8 +232,10 @@ def test_a_suspected_emergency_stays_first_until_an_officer_says_how_urgent_it_i
     triage.claim(desk, [first])
     triage.note(desk, first, "rang the gas people")
     assert case_ids(desk) == [first, second], "none of this says how urgent it is"
+    assert any("may be an emergency" in said for said in handoff.prepare(desk, first).warnings)
     triage.tag(desk, [first], urgency=Urgency.NORMAL)
     assert case_ids(desk) == [second, first]
+    assert not any("may be an emergency" in said for said in handoff.prepare(desk, first).warnings)
     assert inbox.rows(desk, [first])[0].suggested_urgency is None, "the officer's word is the answer to the suggestion"
     triage.undo(desk)
     assert case_ids(desk) == [first, second]

@@ -12,7 +12,7 @@ from socialtriage.config.model import Contact
 from socialtriage.domain import cases as life
 from socialtriage.domain.charter import Duration
 from socialtriage.domain.errors import ConfigError, Refused
-from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, OutgoingFile, SafeText, Voice
+from socialtriage.domain.models import MediaState, OutboxKind, OutboxState, OutgoingFile, SafeText, Urgency, Voice
 from socialtriage.domain.redact import Found, Redaction, redact
 from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseDetail, Done, EventView, MediaView, MessageView
@@ -291,6 +291,8 @@ def _url(detail: CaseDetail, redaction: Redaction) -> str | None:
 
 def _warnings(desk: Desk, detail: CaseDetail, contact: Contact) -> list[str]:
     said = []
+    if detail.row.suggested_urgency is Urgency.EMERGENCY and detail.row.urgency is not Urgency.EMERGENCY:
+        said.append("It may be an emergency, and nobody has said how urgent it is: the contact does not see that.")
     withheld = [m for message in detail.messages for m in message.media if m.state is not MediaState.KEPT]
     if withheld:
         which, they = ("A file", "it") if len(withheld) == 1 else (f"{len(withheld)} files", "they")
