@@ -79,6 +79,11 @@ def test_what_a_clock_that_was_days_ahead_queued_does_not_wait_for_those_days(tm
         town.clock.move(days=3)
         [row_id] = town.reply(case_id, "On Thursday.")
         town.clock.move(days=-3)
+        # A back-off that the right clock says is kept: the server is not asked again and again.
+        town.server.fail(401, path="/api/v1/statuses", method="POST")
+        assert [outcome.state for outcome in town.send()] == [OutboxState.QUEUED]
+        assert town.send() == []
+        town.clock.move(minutes=10)
         assert [outcome.state for outcome in town.send()] == [OutboxState.SENT]
         assert town.states(row_id) == [OutboxState.SENT]
         # A colleague's clock that is a little ahead takes nobody's undo window.

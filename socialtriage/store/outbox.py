@@ -271,12 +271,13 @@ class Outbox:
     def due(self, now: datetime, *, ignore_windows: bool = False) -> list[int]:
         """Ids of queued rows whose undo window and back-off are over, oldest first.
 
-        One that was queued by a clock far ahead of `now` waits for nothing: it would be for as long as that was wrong.
+        What a clock far ahead of `now` said counts for nothing: it would hold a row for as long as it was wrong.
         """
-        window = "" if ignore_windows else " AND (not_before IS NULL OR not_before <= :now)"
-        over = f"(next_try_at IS NULL OR next_try_at <= :now){window} OR queued_at > :ahead"
+        wrong = "queued_at > :ahead"
+        window = "" if ignore_windows else f" AND (not_before IS NULL OR not_before <= :now OR {wrong})"
+        again = f"(next_try_at IS NULL OR next_try_at <= :now OR {wrong} AND next_try_at >= queued_at)"
         rows = self._db.all(
-            f"SELECT id FROM outbox WHERE state = 'queued' AND {READY} AND ({over}) ORDER BY id",
+            f"SELECT id FROM outbox WHERE state = 'queued' AND {READY} AND {again}{window} ORDER BY id",
             {"now": iso(now), "ahead": iso(now + AHEAD)},
         )
         return [r[0] for r in rows]
