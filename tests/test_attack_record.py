@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,10 +103,13 @@ def test_no_search_and_no_list_confirms_what_a_restricted_case_says(there: Answe
         tx.outbox.settle(tx.outbox.add(reply, "JS", desk.clock()), OutboxState.FAILED, error=f"@{KEY} is gone")
     wanted = [(WORD, "all"), (f"from:{KEY}", "all"), ("collection", "queue"), (f"{WORD} from:{KEY}", "all")]
     assert [row.id for row in answer_once.similar(desk, open_one)] == [alike]
+    asked = partial(desk.store.figures.asked, ['"missed collection"'], MONDAY, MONDAY + timedelta(days=1))
+    assert asked() == [3]
     assert secret in found(there, WORD, "all")
     restricting.restrict(desk, [secret, alike])
     ref = desk.store.cases.get(secret).ref
     assert [case for text, view in wanted for case in found(there, text, view) if case in (secret, alike)] == []
+    assert asked() == [len(found(there, '"missed collection" ', "all"))] == [1], "a figure is what its list shows"
     assert found(there, ref) == [secret]
     assert secret in inbox.snapshot(desk, Query(view="all"))
     assert answer_once.similar(desk, open_one) == []

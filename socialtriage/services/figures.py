@@ -221,6 +221,7 @@ def questions(desk: Desk, span: Span) -> Table:
     text = (
         f"Topics, and words that the configuration names for a service area, that stand in {OFTEN} cases or more of the"
         " last seven days of the period, where the area has no saved answer that is called so or speaks of it."
+        " No word is looked for in restricted cases."
     )
     columns = (Column("cases", "Cases"),)
     return Table("questions", "Asked often, no saved answer", text, columns, tuple(rows))

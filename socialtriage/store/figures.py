@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from socialtriage.domain.times import iso
 from socialtriage.store.database import Database, explain
+from socialtriage.store.rows import RESTRICTED
 
 PAGE = 4000
 """Rows that are read at once."""
@@ -164,7 +165,10 @@ class Figures:
         return int(high) if high <= last else 0
 
     def asked(self, expressions: Sequence[str], low: datetime, high: datetime) -> list[int]:
-        """For each full-text expression, in how many cases opened in a span a message holds it."""
+        """For each full-text expression, in how many cases opened in a span a message holds it.
+
+        As many as a list shows: without restricted ones.
+        """
         first = self.first_message(low)
         if not first:
             return [0 for _ in expressions]
@@ -172,7 +176,7 @@ class Figures:
         sql = (
             "SELECT count(DISTINCT c.id) FROM messages_fts f JOIN messages m ON m.id = f.rowid"
             " JOIN cases c ON c.id = m.case_id WHERE messages_fts MATCH :words AND f.rowid >= :first"
-            " AND c.opened_at >= :low AND c.opened_at < :high"
+            f" AND c.opened_at >= :low AND c.opened_at < :high AND c.flags NOT LIKE '%\"{RESTRICTED}\"%'"
         )
         return [int(self._db.one(sql, {**params, "words": words})[0]) for words in expressions]
 
