@@ -217,3 +217,7 @@ def test_a_pause_between_two_places_is_named_as_why_the_rest_has_not_left(
     assert (ran.status, [row["state"] for row in towns.rows()]) == (1, ["sent", "queued", "queued"])
     assert "Everything outgoing is paused since" in ran.err
     assert "Another program" not in ran.err
+    towns.shell.ok("resume")
+    ran = towns.shell.run("incident", "new", "main", "--text", "A water main has burst.", "--yes")
+    assert ran.out.count(": queued") == 1
+    assert "Everything outgoing is paused since" in ran.out

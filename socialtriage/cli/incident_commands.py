@@ -243,6 +243,8 @@ def _leave(env: Env, name: str, done: Done, queue_only: bool, as_json: bool) -> 
     held = any(row is not None and row.held for row in map(store.get, done.row_ids))
     if done.row_ids and not queue_only and not held and paused is None:
         env.with_network(sending)
+        # Somebody may have stopped everything between two accounts.
+        paused = pause.words(env.desk)
     incident = incidents.named(env.desk, name)
     if as_json:
         output.emit(_facts(env, incident))
