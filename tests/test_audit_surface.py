@@ -105,3 +105,15 @@ def test_what_is_done_to_cases_can_be_read_by_a_script(shell: Inside) -> None:
         assert is_now.items() <= case.items(), (words, case)
     ran = shell.run("claim", one, "ABC-222222", "--json")
     assert (ran.status, ran.out) == (1, ""), "nothing was done, and standard output does not say otherwise"
+
+
+def test_what_a_search_finds_is_listed_most_pressing_first_too(shell: Inside) -> None:
+    refs = [
+        shell.ok("new", "--person", name, "--text", "my bin", "--json").json["ref"]
+        for name in ("Ann", "Bob", "Cal", "Dee")
+    ]
+    shell.ok("tag", refs[1], "--urgency", "emergency")
+    shell.ok("tag", refs[2], "--urgency", "low")
+    shell.ok("close", refs[0], "--outcome", "answered")
+    found = [each["ref"] for each in shell.ok("list", "--search", "bin", "--json").json]
+    assert found == [refs[1], refs[3], refs[2], refs[0]]

@@ -42,7 +42,7 @@ def list_command(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Cases, most pressing first; a search shows the newest first."""
+    """Cases, most pressing first; of a search the newest that were found."""
     from socialtriage.cli import output, shapes
     from socialtriage.services import inbox, queries, triage
 
@@ -71,6 +71,8 @@ def list_command(
     # A screen shows the newest hits; a script is given all of them.
     ids = inbox.snapshot(desk, query, max(limit or (MOST if as_json else 0), inbox.SEARCH_LIMIT))
     shown = list(ids[: limit or (None if as_json else 200)])
+    if query.text.strip():
+        shown = desk.store.cases.by_pressure(shown)
     if as_json:
         output.emit(shapes.cases(desk, shown))
         return

@@ -151,6 +151,16 @@ class Cases:
         )
         return [r[0] for r in rows]
 
+    def by_pressure(self, ids: Sequence[int]) -> list[int]:
+        """The same cases, most pressing first; closed ones behind, newest first."""
+        rows = self._db.all(
+            "SELECT c.id FROM json_each(?) j CROSS JOIN cases c ON c.id = j.value"
+            " ORDER BY c.lane = 5, CASE WHEN c.lane < 5 THEN c.pressing END, CASE WHEN c.lane < 5 THEN c.due_sort END,"
+            " c.closed_at DESC, c.id",
+            (json.dumps(list(ids)),),
+        )
+        return [r[0] for r in rows]
+
     def open_hits(self, expression: str, query: Query, limit: int, *, officer: str, now: datetime) -> list[int]:
         """Open cases with a message that matches, by their newest such message.
 
