@@ -86,8 +86,8 @@ def find(desk: Desk, text: str, account: str | None = None) -> Post:
     if account is None:
         raise NotFound(
             f"Nothing is known of the post {clean_line(name, 80)}.",
-            hint="Name a case below it. Where nobody has written yet: socialtriage live POST --account ID, where POST is"
-            " the last part of its address.",
+            hint="Name a case below it. Where nobody has written yet: socialtriage live POST --account ID, where POST"
+            " is the last part of its address.",
         )
     return _post(desk, account, names[-1])
 
