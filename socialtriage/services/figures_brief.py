@@ -51,7 +51,8 @@ def _about(report: Report, service: Row) -> Iterator[str]:
         yield f"{_said(service, 0, Unit.SHARE)} of those that have a kind were customer service."
     areas = [row for row in report.table("by_area").rows if row.id != "none" and row.values[0]][:NAMED]
     if areas:
-        yield f"Most often asked about: {_listed([f'{clean_line(row.label, 80)} ({row.values[0]:,})' for row in areas])}."
+        asked = _listed([f"{clean_line(row.label, 80)} ({row.values[0]:,})" for row in areas])
+        yield f"Most often asked about: {asked}."
 
 
 def _listed(parts: Sequence[str]) -> str:
