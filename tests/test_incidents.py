@@ -25,6 +25,7 @@ from socialtriage.services.sync import Poller
 from tests.doubles.bluesky import BlueskyServer
 from tests.doubles.bluesky_desk import PASSWORD
 from tests.doubles.desk import CONFIG, MONDAY, arrive, case_ids, kinds, message, person
+from tests.doubles.mastodon import TOKEN
 from tests.doubles.reply_desk import ReplyDesk, reply_desk
 
 WORDS = "A water main has burst in High Street. Crews are there; drink bottled water until we say more."
@@ -77,6 +78,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         config = config.replace('network = "bluesky"', f'network = "bluesky"\nserver = "{bluesky.url}"')
         with reply_desk(tmp_path, config, BY_HAND) as reply:
             SecretStore(reply.desk.config.keyring).set("leisure", PASSWORD)
+            SecretStore(reply.desk.config.keyring).set("town-mastodon", TOKEN)
             yield Town(reply, bluesky)
 
 
