@@ -13,6 +13,8 @@ CREATE INDEX messages_person ON messages (person_id) WHERE person_id IS NOT NULL
 -- When a case was forgotten, by its time or on request.
 ALTER TABLE cases ADD COLUMN redacted_at TEXT;
 CREATE INDEX cases_to_forget ON cases (closed_at) WHERE lane = 5 AND redacted_at IS NULL;
+-- The few cases that no search may find.
+CREATE INDEX cases_restricted ON cases (id) WHERE flags LIKE '%"restricted"%';
 -- INSERT OR REPLACE takes a row away without asking the triggers that keep events from being deleted.
 CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq) BEGIN
   SELECT RAISE(ABORT, 'the log cannot be changed');

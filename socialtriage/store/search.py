@@ -49,9 +49,9 @@ class Search:
         No restricted case: that it is found would tell what it says.
         """
         for rows in self._db.pages(
-            "SELECT m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid CROSS JOIN cases c"
-            f" ON c.id = m.case_id WHERE messages_fts MATCH ? AND c.flags NOT LIKE '%\"{RESTRICTED}\"%'"
-            " ORDER BY f.rowid DESC",
+            "SELECT m.case_id FROM messages_fts f JOIN messages m ON m.id = f.rowid"
+            " WHERE messages_fts MATCH ? AND m.case_id IS NOT NULL AND m.case_id NOT IN"
+            f" (SELECT id FROM cases WHERE flags LIKE '%\"{RESTRICTED}\"%') ORDER BY f.rowid DESC",
             (expression,),
             page,
         ):
