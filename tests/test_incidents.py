@@ -10,16 +10,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from socialtriage.channels.base import Posts
 from socialtriage.cli.main import run_command
+from socialtriage.config.model import AccountConfig
 from socialtriage.domain.errors import NotFound, Refused, UsageError
 from socialtriage.domain.models import OutboxState, OutgoingPost, Visibility
 from socialtriage.services import approvals, inbox, incidents, outbox, queries, surge, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.incidents import Statement
 from socialtriage.services.outbox import Outcome, Sender
+from socialtriage.services.posting import page_of
 from socialtriage.services.secrets import SecretStore
 from socialtriage.services.sync import Poller
 from tests.doubles.bluesky import BlueskyServer
@@ -269,3 +272,10 @@ def test_the_same_words_twice_are_posted_twice_but_one_key_makes_one_post(town: 
             await channel.aclose()
 
     town.reply.with_network(twice)
+
+
+def test_a_page_to_post_on_by_hand_is_an_address_that_leads_somewhere() -> None:
+    account = AccountConfig(id="town", network="instagram")
+    assert page_of(account, "instagram") == "https://www.instagram.com/"
+    assert page_of(account, "youtube") == "https://www.youtube.com/"
+    assert page_of(msgspec.structs.replace(account, handle="@town"), "instagram") == "https://www.instagram.com/town/"

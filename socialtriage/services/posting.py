@@ -37,11 +37,15 @@ async def publish(channel: Channel, row: OutboxRow, *, look_up: bool = False) ->
 
 
 def page_of(account: AccountConfig, network: str) -> str:
-    """Where an account's posts are written by hand."""
+    """Where an account's posts are written by hand; the network's front page where the configuration does not say."""
     values = {
         "handle": (account.handle or "").lstrip("@"),
         "page": account.page or "",
         "channel": account.channel or "",
     }
     form = _PAGES.get(network)
-    return form.format(**values) if form is not None else account.server or network
+    if form is None:
+        return account.server or network
+    # An address with nothing where the account's name belongs leads nowhere.
+    named = all(value for name, value in values.items() if f"{{{name}}}" in form)
+    return form.format(**values) if named else "/".join(form.split("/")[:3]) + "/"
