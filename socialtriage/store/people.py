@@ -23,7 +23,8 @@ class PeopleWriter:
         row = (
             row
             or self._c.execute(
-                "INSERT INTO persons (network, key, handle, name, url, first_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                "INSERT INTO persons (network, key, handle, name, url, first_at) VALUES (?, ?, ?, ?, ?, ?)"
+                " RETURNING id",
                 (network, author.key, author.handle, author.name, author.url, iso(at)),
             ).fetchone()
         )
