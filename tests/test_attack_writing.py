@@ -79,6 +79,8 @@ def test_a_review_says_that_nothing_leaves_while_everything_is_paused(tmp_path: 
 
     async def story(officer: Officer) -> None:
         await officer.press("r")
+        await officer.on(Compose)
+        await officer.press("escape")
         await officer.on(ReplyScreen)
         await officer.reads("It leaves 10 s after y")
         await officer.press("p")
@@ -87,6 +89,9 @@ def test_a_review_says_that_nothing_leaves_while_everything_is_paused(tmp_path: 
         for key, screen in (("r", ReplyScreen), ("f", HandoffScreen)):
             await officer.home()
             await officer.press(key)
+            if key == "r":
+                await officer.on(Compose)
+                await officer.press("escape")
             await officer.on(screen)
             await officer.reads("by MK (storm). After y it waits until things leave again")
             await officer.press("p")
