@@ -445,6 +445,26 @@ def test_without_colour_the_screen_says_the_same(
     assert shown[0] == shown[1]
 
 
+def test_in_textuals_themes_the_row_of_the_cursor_and_the_dim_words_can_be_read(tmp_path: Path) -> None:
+    """Light themes had white words on white; Rose Pine Dawn had its cursor in the colour of its ink."""
+    desk = _desk(tmp_path)
+    arrive(desk, *(message(f"Bin {n}", f"b{n}", author=f"R{n}") for n in range(2)))
+
+    async def story(officer: Officer) -> None:
+        for name in ("textual-dark", "textual-light", "rose-pine-dawn", "solarized-light", "gruvbox"):
+            officer.app.theme = name
+            await officer.settle()
+            background = Color.parse(officer.app.theme_variables["background"])
+            cursor = Color.parse(themes.complete(officer.app.theme_variables)["cursor-bg"])
+            for text, style, _ in (each for strip in strips(officer.app) for each in strip):
+                if text.strip(" ▌│─╭╮╰╯▁▂▃▄▅▆▇█▔▕▏▎▍▊▉") and style and style.color and style.bgcolor:
+                    one, other = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+                    least = 3 if other in (background, cursor) else 1.5
+                    assert _contrast(one, other) >= least, f"{name}: {text!r} {one.hex} on {other.hex}"
+
+    at_the_desk(desk, story)
+
+
 def test_all_our_themes_know_all_our_colours() -> None:
     for theme in themes.themes():
         assert set(themes.STANDARD) <= set(theme.variables), theme.name

@@ -33,6 +33,8 @@ STANDARD = {
     "hit-fg": "block-cursor-foreground",
 }
 """Which of Textual's variables stands for each of ours in a theme that is not of this module."""
+DIM = 0.65
+"""How far the dim ink of such a theme goes from its page to black or white, whichever is further."""
 
 
 def _standard(colours: dict[str, str], *, flat: bool) -> dict[str, str]:
@@ -216,5 +218,19 @@ _PALETTES: tuple[tuple[str, bool, bool, dict[str, str]], ...] = (
 
 def complete(variables: dict[str, str]) -> dict[str, str]:
     """`variables` of any theme, ours added where the theme has none."""
+    if STANDARD.keys() <= variables.keys():
+        return variables
     ours = {name: variables.get(standard, "white") for name, standard in STANDARD.items()}
-    return {"cursor-flat": "1" if "ansi" in ours["ink"] else "0", **ours, **variables}
+    if variables.get("background", "").startswith("#") and ours["cursor-bg"].startswith("#"):
+        ours |= _solid(variables, ours)
+    # Colours that are made for a theme's page are not for its cursor: some have the one that the cursor is filled with.
+    return {"cursor-flat": "1", **ours, **variables}
+
+
+def _solid(variables: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
+    """Colours in place of `auto`: drawn line by line it knows no page, and was white on the white of a light theme."""
+    from textual.color import Color
+
+    back, cursor = Color.parse(variables["background"]), Color.parse(ours["cursor-bg"])
+    dim = back.blend(back.get_contrast_text(1.0), DIM)
+    return {"ink-dim": dim.hex, "cursor-fg": cursor.get_contrast_text(1.0).hex}

@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from socialtriage.ui.actions import Where, bindings_for
 from socialtriage.ui.cells import Run, cut
+from socialtriage.ui.themes import complete
 
 STYLES = ("alarm", "warn", "calm", "dim", "strong", "pointer")
 
@@ -130,7 +131,7 @@ class Rows(ScrollView, can_focus=True):
         if style is None:
             style = self.get_component_rich_style(f"rows--{state}")
             if name:
-                flat = state == "cursor" and self.app.theme_variables.get("cursor-flat") == "1"
+                flat = state == "cursor" and complete(self.app.theme_variables)["cursor-flat"] == "1"
                 own = self.get_component_rich_style(f"rows--{name}", partial=True)
                 style += Style(bold=own.bold) if flat else own
             self._styles[state, name] = style
