@@ -123,6 +123,16 @@ def test_our_reply_that_comes_before_its_question_finds_it(desk: Desk) -> None:
     assert detail.answered_at == later
 
 
+def test_what_a_case_begins_with_says_what_it_is_about_also_when_it_comes_late(desk: Desk) -> None:
+    arrive(desk, message("Is anybody there?", "2", thread="1", parent="1", at=MONDAY + timedelta(minutes=9)))
+    case_id = the_case(desk)
+    assert inbox.detail(desk, case_id).row.suggested_area is None
+    arrive(desk, message("There is a pothole", "1"))
+    row = inbox.detail(desk, case_id).row
+    assert (row.snippet, row.suggested_area) == ("There is a pothole", "roads")
+    assert row.suggested_because == ("'pothole' points to Roads",)
+
+
 def test_an_answer_to_our_reply_written_elsewhere_joins_the_case(desk: Desk) -> None:
     arrive(desk, message("Pothole", "1"))
     arrive(

@@ -225,7 +225,7 @@ class Batch:
             unseen = not counted and self.tx.messages.answered_from_here(case_id, at)
             self.replay[case_id] = self.replay.get(case_id) or (at if unseen else None)
         if at < case.opened_at:
-            case = replace(case, opened_at=at, snippet=first_words(case.flags, item.text or item.subject or ""))
+            case = self._began_with(case, item, at)
         if item.automatic not in UNANSWERED:
             after = life.resident_wrote(case, at)
             if after.reopened_at != case.reopened_at:
@@ -237,6 +237,20 @@ class Batch:
         self.places.know(case)
         self.events.append(NewEvent("message.received", case_id, case.ref, {"remote_id": item.remote_id}))
         self._flag(case_id, item)
+
+    def _began_with(self, case: Case, item: Incoming, at: datetime) -> Case:
+        """The case, of which an older message came late: what it begins with, and what that is about."""
+        case = replace(case, opened_at=at, snippet=first_words(case.flags, item.text or item.subject or ""))
+        said = self.suggest(words_of(item)) if case.status is Status.NEW else None
+        if said is None:
+            return case
+        urgencies = [each for each in (said.urgency, case.suggested_urgency) if each is not None]
+        return replace(
+            case,
+            suggested_area=said.area or case.suggested_area,
+            suggested_urgency=min(urgencies, key=lambda each: each.rank, default=None),
+            suggested_because=tuple(dict.fromkeys((*said.because, *case.suggested_because))),
+        )
 
     def _marked(self, case: Case, item: Incoming) -> Case:
         """The case, marked when a resident's message has a blocked word, or words that the spotter looks for."""
