@@ -22,8 +22,8 @@ SEARCH_LIMIT = 1000
 """Cases that a search shows at most, newest first."""
 ARCHIVES = ("all", "closed")
 """Views with cases that are closed."""
-FIRST_LOOK, LONG_LOOK = 16, 2000
-"""Messages looked at together; and after how many a search of open cases no longer goes by the newest messages."""
+FIRST_LOOK, LONG_LOOK = 64, 2000
+"""Messages looked at together at most; and after how many a search of open cases no longer goes by the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ def _hits(desk: Desk, query: Query, expression: str, limit: int) -> dict[int, No
     store = desk.store
     found: dict[int, None] = {}
     looked = 0
-    for page in store.search.case_ids(expression, page=FIRST_LOOK if query.everything else max(limit // 4, 50)):
+    # Of a page's worth of newest messages hardly any two are of one case.
+    page_size = min(limit + limit // 8, FIRST_LOOK) if query.everything else max(limit // 4, 50)
+    for page in store.search.case_ids(expression, page=page_size):
         if query.everything:
             found.update(dict.fromkeys(page))
         else:
