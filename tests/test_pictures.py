@@ -42,6 +42,14 @@ def desk(tmp_path: Path) -> Any:
     desk.close()
 
 
+def test_a_process_that_answers_nonsense_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = b'"size": [1, 2], "full": [1, 2], "box": [0, 0, 1, 2]'
+    for said in (b"", b"[]\n", b"{" + size + b', "zoomed": "x"}\n123456', b"{" + size + b"}\n123456"):
+        monkeypatch.setattr(pictures, "_ask", lambda *_, said=said: said)
+        with pytest.raises(Refused, match="could not be decoded"):
+            pictures._made(b"", WINDOW)
+
+
 def keep(desk: Desk, data: bytes, mime: str | None = None) -> MediaView:
     """A kept file of a message."""
     found = file_type(data)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from socialtriage.domain.errors import Stale
+from socialtriage.domain.models import OutboxState
 from socialtriage.services import approvals, grouping, outbox, people, replies, reply_everywhere, saved_answers, triage
 from socialtriage.services.desk import Desk
 from socialtriage.ui.screens.compose import Compose
@@ -77,8 +78,13 @@ def test_the_newest_message_is_answered_unless_places_are_named_and_each_answer_
     ran = shell.run("reply", ref, "On Thursday.", "--everywhere")
     assert (ran.status, "leisure: unknown" in ran.out, ran.out.count("town: sent")) == (1, True, 2)
     assert [row["state"] for row in towns.rows()] == ["unknown", "sent", "sent"]
+    # The case counts as answered; what is in doubt is said where the case is read.
+    shown, case = shell.ok("show", ref).out, shell.ok("show", ref, "--json").json
+    assert (case["status"], "MAY NOT HAVE ARRIVED: the reply on leisure" in shown) == ("waiting_resident", True)
+    assert [(row["account"], row["state"]) for row in case["unsent"]] == [("leisure", "unknown")]
     assert len({(name, post.parent) for name, posts in towns.ours.items() for post in posts}) == 3
     assert "sent" in shell.ok("outbox", "retry", str(towns.rows()[0]["id"])).out
+    assert shell.ok("show", ref, "--json").json["unsent"] == []
     assert {name: len(posts) for name, posts in towns.ours.items()} == {"town": 2, "leisure": 1}
     voices = [m["voice"] for m in shell.ok("show", ref, "--json").json["messages"]]
     assert (voices.count("officer"), voices.count("resident")) == (3, 3)
@@ -137,6 +143,22 @@ def test_a_new_colleagues_reply_is_approved_in_all_of_its_places_at_once(tmp_pat
     assert [row.held for row in outbox.rows(desk)] == [None, None]
     other.close()
     desk.close()
+
+
+def test_a_case_that_is_answered_in_one_place_says_on_its_screen_where_it_is_not(tmp_path: Path) -> None:
+    desk, case_id = merged(tmp_path)
+    wishes = [replies.Wishes(message=place.message) for place in reply_everywhere.places(desk, case_id)]
+    drafts = [replies.prepare(desk, None, case_id, "On Thursday.", wishes=each) for each in wishes]
+    first, _ = replies.queue_all(desk, drafts).row_ids
+    with desk.store.transaction("JS", MONDAY) as tx:
+        tx.outbox.claim(first, MONDAY)
+        tx.outbox.settle(first, OutboxState.FAILED, error="The post was deleted.")
+
+    async def story(officer: Officer) -> None:
+        await officer.press("enter")
+        await officer.reads("Not sent", "the reply on town-mastodon", "The post was deleted.")
+
+    at_the_desk(desk, story)
 
 
 def test_a_saved_answer_is_worded_for_the_network_of_each_place(tmp_path: Path) -> None:

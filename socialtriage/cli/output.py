@@ -15,10 +15,10 @@ import click
 from socialtriage.domain.cases import spot_marks
 from socialtriage.domain.charter import words_left
 from socialtriage.domain.event_words import event_detail
-from socialtriage.domain.models import MediaState, Status, Visibility
+from socialtriage.domain.models import MediaState, OutboxState, Status, Visibility
 from socialtriage.domain.repeats import repeated
 from socialtriage.domain.text import clean, clean_line, many
-from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView, MediaView
+from socialtriage.domain.views import CaseDetail, CaseRow, Done, HandoffView, MediaView, UnsentReply
 from socialtriage.services.desk import Desk
 from socialtriage.services.windows import answer_until
 
@@ -110,6 +110,7 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         lines.append(f"{spot.name.upper()}{due} (by “{spot.phrase}”, flag {spot.flag}).{who} {spot.wording}".rstrip())
     if detail.answer_until:
         lines.append(f"{_time_left(now, detail.answer_until)} {local(desk, detail.answer_until)}.")
+    lines += map(_not_sent, detail.unsent)
     lines.append(f"Person: {_named(row.name, row.handle)}, contact number {detail.contacts} here.")
     if detail.external_reference:
         lines.append(f"Their reference: {clean_line(detail.external_reference, 200)}.")
@@ -139,6 +140,14 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
             f"  {local(desk, e.at)} {e.officer}: {e.kind.replace('.', ' ')}{f' ({told})' if told else ''}{note}"
         )
     return lines
+
+
+def _not_sent(reply: UnsentReply) -> str:
+    """A reply that did not arrive, or may not have, and what can be done about it."""
+    why = f": {clean_line(reply.error, 300).rstrip('.')}" if reply.error else ""
+    if reply.state is OutboxState.UNKNOWN:
+        return f"MAY NOT HAVE ARRIVED: the reply on {reply.account}{why}. outbox check {reply.id} looks at the source."
+    return f"NOT SENT: the reply on {reply.account}{why}. outbox retry {reply.id}, or outbox drop {reply.id}."
 
 
 def _named(name: str, handle: str) -> str:

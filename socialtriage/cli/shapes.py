@@ -103,6 +103,10 @@ def case(desk: Desk, detail: CaseDetail, *, unmask: bool = False) -> dict[str, A
     shape["facts"] = dict(detail.facts)
     shape["incidents"] = [{"name": name, "state": state} for name, state in detail.incidents]
     shape["answer_until"] = moment(detail.answer_until)
+    shape["unsent"] = [
+        {"id": each.id, "account": each.account, "to": each.to, "state": each.state, "error": each.error}
+        for each in detail.unsent
+    ]
     shape["spots"] = [_spot(spot) for spot in detail.spots]
     return shape
 

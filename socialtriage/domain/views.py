@@ -239,6 +239,21 @@ class CaseDetail:
     """Incidents that it belongs to (`in`), or may belong to (`suggested`)."""
     answer_until: datetime | None = None
     """When the network's own time for an answer ends, or ended."""
+    unsent: tuple[UnsentReply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentReply:
+    """A reply that failed, or of which nobody knows whether it arrived: the case may be answered all the same, in
+    another of its places.
+    """
+
+    id: int
+    """Of its row in the outbox."""
+    account: str | None
+    to: str
+    state: OutboxState
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

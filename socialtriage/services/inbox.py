@@ -11,8 +11,8 @@ from typing import TypeVar
 from socialtriage.domain.cases import Case
 from socialtriage.domain.errors import NotFound
 from socialtriage.domain.late import dataclass
-from socialtriage.domain.models import SafeText
-from socialtriage.domain.views import CaseDetail, CaseRow, Query, SpotView
+from socialtriage.domain.models import OutboxKind, OutboxState, SafeText
+from socialtriage.domain.views import CaseDetail, CaseRow, Query, SpotView, UnsentReply
 from socialtriage.services.desk import Desk
 from socialtriage.store.rows import RESTRICTED
 from socialtriage.store.search import match
@@ -164,6 +164,17 @@ def detail(desk: Desk, case_id: int) -> CaseDetail:
         facts=dict(case.facts),
         incidents=store.incidents.of_case(case_id),
         answer_until=_answer_until(desk, row),
+        unsent=_unsent(desk, case_id),
+    )
+
+
+def _unsent(desk: Desk, case_id: int) -> tuple[UnsentReply, ...]:
+    """Replies that failed or are in doubt, the oldest first."""
+    doubtful = (OutboxState.FAILED, OutboxState.UNKNOWN)
+    return tuple(
+        UnsentReply(row.id, row.account, row.recipient, row.state, row.error)
+        for row in desk.store.outbox.waiting(case_id)
+        if row.kind is OutboxKind.REPLY and row.state in doubtful
     )
 
 

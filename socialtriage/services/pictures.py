@@ -137,11 +137,10 @@ def _made(data: bytes, window: Window) -> Picture:
             raise ValueError("pixels are missing")
         if len(full) != 2 or len(box) != 4:
             raise ValueError("a size is missing")
+        zoomed, closest, moving = float(told["zoomed"]), float(told["most"]), bool(told["moving"])
     except (ValueError, KeyError, TypeError) as exc:
         raise Refused("It could not be decoded within the time and memory that a picture gets.") from exc
-    return Picture(
-        width, height, rest, depth, full, box, float(told["zoomed"]), float(told["most"]), bool(told["moving"])
-    )
+    return Picture(width, height, rest, depth, full, box, zoomed, closest, moving)
 
 
 def _ask(arguments: list[str], data: bytes, most: int) -> bytes:

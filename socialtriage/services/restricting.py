@@ -75,6 +75,7 @@ def masked(detail: CaseDetail) -> CaseDetail:
         related=tuple(replace(each, snippet=MASK) for each in detail.related),
         spots=tuple(replace(each, phrase=MASK) for each in detail.spots),
         facts=dict.fromkeys(detail.facts, MASK),
+        unsent=tuple(replace(each, to=MASK, error=each.error and MASK) for each in detail.unsent),
     )
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from socialtriage.domain import sametext
 from socialtriage.domain.event_words import event_detail
 from socialtriage.domain.late import dataclass
-from socialtriage.domain.models import DueState, MediaState, Status, Urgency, Visibility, Voice
+from socialtriage.domain.models import DueState, MediaState, OutboxState, Status, Urgency, Visibility, Voice
 from socialtriage.domain.repeats import repeated
 from socialtriage.domain.text import clean, clean_line
 from socialtriage.domain.views import CaseDetail, CaseRow, EventView, HandoffView, MediaView, MessageView, RelatedCase
@@ -174,6 +174,10 @@ def facts(detail: CaseDetail, reader: Reader) -> Iterator[Para]:
         left = "over since" if over else f"{words.span(detail.answer_until - reader.now, fine=True)} left, until"
         yield fact("Answer in", (f"{left} {reader.at(detail.answer_until)}", "alarm" if over else "warn"))
     yield from _moments(detail, reader)
+    for reply in detail.unsent:
+        doubt = "In doubt" if reply.state is OutboxState.UNKNOWN else "Not sent"
+        where = f"the reply on {clean_line(reply.account or '')}"
+        yield fact(doubt, *join(([(where, "alarm")], [(clean_line(reply.error or "", 300), "dim")])))
     for need, value in detail.facts.items():
         yield fact(clean_line(need, 30).capitalize(), (clean_line(value, 400), ""))
     known = {need.casefold() for need in detail.facts}
