@@ -17,7 +17,7 @@ from socialtriage.domain.errors import ConfigError, Refused
 from socialtriage.domain.models import MediaItem, OutboxState, Status, Voice
 from socialtriage.domain.text import clean_line
 from socialtriage.domain.views import Query
-from socialtriage.services import bridging, handoff, inbox, needs, outbox, proof, triage
+from socialtriage.services import bridging, handoff, inbox, logins, needs, outbox, proof, triage
 from socialtriage.services.desk import Desk
 from socialtriage.services.outbox import Sender
 from socialtriage.services.secrets import SecretStore
@@ -96,6 +96,23 @@ def test_a_handoff_leaves_and_its_number_is_shown_and_found(
     assert crm.wrong == []
     assert len(crm.requests) + len(crm.tickets) + len(crm.hooks) == 1
     assert outbox.rows(desk)[0].id == row
+    desk.close()
+
+
+def test_what_waited_for_the_login_of_another_system_leaves_when_it_is_there(
+    tmp_path: Path, clock: FrozenClock, crm: Crm
+) -> None:
+    desk = desk_with(tmp_path, clock, "zammad", crm.url)
+    queued(desk)
+
+    async def story(sender: Sender, secrets: SecretStore, poller: Poller) -> None:
+        [outcome] = await sender.run()
+        assert (outcome.state, "no login" in (outcome.error or "")) == (OutboxState.QUEUED, True)
+        logins.store_secret(desk, secrets, "bridge.roads-team", KEY)
+        [outcome] = await sender.run()
+        assert outcome.state is OutboxState.SENT, outcome.error
+
+    sending(desk, story, secret="")
     desk.close()
 
 

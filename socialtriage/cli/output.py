@@ -130,7 +130,8 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         lines += [f"  {line}" for line in clean(message.text).splitlines()]
         lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({_media_words(x)})" for x in message.media]
     for handoff in detail.handoffs:
-        lines += ["", f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}, {local(desk, handoff.sent_at)}"]
+        moment = f", {local(desk, handoff.sent_at)}" if handoff.sent_at else ""
+        lines += ["", f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}{moment}"]
         lines += [f"  {line}" for line in _handoff_lines(desk, handoff)]
     lines += ["", "Log:"]
     for e in detail.events:

@@ -63,7 +63,8 @@ def _record(desk: Desk, id_: str, kind: str) -> None:
             tx.accounts.ensure(id_, desk.network_of(account), account.handle or account.user or "")
             state = AccountState.LOGIN_NEEDED if kind == "account.logout" else AccountState.NEVER_POLLED
             tx.accounts.update(id_, state=state, detail="", next_poll_at=now)
-        if kind == "account.login" and (id_ in desk.accounts or id_ == SMTP_SECRET):
+        sends = id_ in desk.accounts or id_ == SMTP_SECRET or id_.startswith(BRIDGE_SECRET)
+        if kind == "account.login" and sends:
             # What was refused for want of a login has waited long enough.
             tx.outbox.hasten(id_ if id_ in desk.accounts else None)
         tx.log(NewEvent(kind, detail={"account": id_}))
