@@ -128,6 +128,13 @@ def test_the_same_answer_for_many(here: Here) -> None:
     here("outbox", "send")
     assert sorted(post.text.split("Monday, ")[1] for post in here.ours) == sorted(f"{ref}. ^JS" for ref in refs[:2])
     assert len({post.parent for post in here.ours}) == 2
+    # A pass that was killed is begun again: who has the words already, sent or waiting, does not get them twice.
+    words = "We come on Monday, {}."
+    here.json("once", refs[2], words.format(refs[2]), "--queue")
+    again = here.json("once", refs[0], words.format(refs[0]), "--with", refs[1], "--with", refs[2], status=1)
+    assert again["replies"] == []
+    here("outbox", "send")
+    assert len({post.parent for post in here.ours}) == len(here.ours) == 3
 
 
 def test_a_trainees_reply_from_the_shell(here: Here) -> None:

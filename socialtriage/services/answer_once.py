@@ -6,13 +6,15 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from socialtriage.domain.errors import SocialTriageError
-from socialtriage.domain.models import Voice
+from socialtriage.domain.errors import Refused, SocialTriageError
+from socialtriage.domain.models import OutboxKind, Voice
+from socialtriage.domain.text import clean
 from socialtriage.domain.views import CaseRow, Done
 from socialtriage.services import inbox, replies, saved_answers
 from socialtriage.services.desk import Desk
 from socialtriage.services.handoff import undo_window
 from socialtriage.services.replies import ReplyDraft, queue
+from socialtriage.services.settling import as_written
 from socialtriage.store.rows import RESTRICTED
 
 if TYPE_CHECKING:
@@ -99,10 +101,27 @@ async def drafts(
     for case_id in case_ids:
         try:
             text = words_for(desk, case_id, template, answer)
+            if _said(desk, case_id, text):
+                raise Refused("These words are its answer already, sent or in the outbox.")
             found.append(await replies.draft(desk, poller, case_id, text, wishes=replies.Wishes(answer=answer)))
         except SocialTriageError as exc:
             refused.append(f"{desk.store.cases.get(case_id).ref}: {exc}")
     return found, refused
+
+
+def _said(desk: Desk, case_id: int, text: str) -> bool:
+    """Whether the words wait for a case, or left since its resident wrote: a pass that was killed is begun again."""
+    words = clean(text).strip()
+    if any(
+        row.kind is OutboxKind.REPLY and as_written(row).strip() == words for row in desk.store.outbox.waiting(case_id)
+    ):
+        return True
+    for message in reversed(inbox.detail(desk, case_id).messages):
+        if message.voice is Voice.RESIDENT:
+            return False
+        if message.voice is Voice.OFFICER and words in message.text:
+            return True
+    return False
 
 
 def send_all(
