@@ -130,9 +130,7 @@ def case_text(desk: Desk, detail: CaseDetail) -> list[str]:
         lines += [f"  {line}" for line in clean(message.text).splitlines()]
         lines += [f"  {x.kind}: {clean_line(x.alt or x.name)} ({_media_words(x)})" for x in message.media]
     for handoff in detail.handoffs:
-        moment = f", {local(desk, handoff.sent_at)}" if handoff.sent_at else ""
-        lines += ["", f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}{moment}"]
-        lines += [f"  {line}" for line in _handoff_lines(desk, handoff)]
+        lines += _handoff_lines(desk, handoff)
     lines += ["", "Log:"]
     for e in detail.events:
         note = f" — {e.note}" if e.note else ""
@@ -166,13 +164,16 @@ def _time_left(now: datetime, until: datetime) -> str:
 
 
 def _handoff_lines(desk: Desk, handoff: HandoffView) -> list[str]:
-    """By when an answer is expected, or when it came; reminders; why it came back."""
+    """To whom and when; by when an answer is expected, or when it came; reminders; why it came back."""
+    moment = f", {local(desk, handoff.sent_at)}" if handoff.sent_at else ""
+    head = f"Handoff to {handoff.contact} <{handoff.to}>: {handoff.state}{moment}"
     found = [f"Answered {local(desk, handoff.answered_at)}."] if handoff.answered_at else []
     if handoff.expected_at and not handoff.answered_at:
         late = " (late)" if handoff.expected_at < desk.clock() else ""
         found.append(f"Answer expected by {local(desk, handoff.expected_at)}{late}.")
     found += [f"Reminded {many(handoff.chased, 'time')}."] if handoff.chased else []
-    return found + ([clean_line(handoff.error, 300)] if handoff.error else [])
+    found += [clean_line(handoff.error, 300)] if handoff.error else []
+    return ["", head, *(f"  {line}" for line in found)]
 
 
 def lines(texts: Sequence[str]) -> None:
