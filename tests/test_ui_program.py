@@ -425,7 +425,7 @@ def test_the_first_frame_reads_the_styles_once(desk: Desk, monkeypatch: pytest.M
         snippet = Inks(officer.app.screen, {"row": "$ink on $background", "snippet": "$ink-dim"}).style(
             "row", "snippet"
         )
-        assert str(snippet) == "#a0a0a0 on #121212"  # `auto 60%` of that theme
+        assert str(snippet) == "#acacac on #121212"  # `auto 60%` of that theme, made solid
 
     at_the_desk(desk, story)
 

@@ -100,6 +100,14 @@ def test_what_is_cut_off_or_of_another_kind_has_no_such_copy(data: bytes) -> Non
     assert not can_strip("application/pdf")
 
 
+@pytest.mark.parametrize("marker", range(256))
+def test_where_it_was_taken_stays_out_whatever_its_marker_became(marker: int) -> None:
+    whole = photo()
+    at = whole.index(b"\xff\xe1") + 1
+    copy = without_metadata(whole[:at] + bytes([marker]) + whole[at + 1 :])
+    assert tiff()[20:] not in (copy or b"")
+
+
 @settings(max_examples=60)
 @given(st.sampled_from([photo(), png(), webp(), heic()]), st.data())
 def test_no_damage_brings_it_down_or_lets_a_position_through(whole: bytes, data: st.DataObject) -> None:

@@ -104,12 +104,12 @@ def _jpeg(data: bytes) -> bytes:
 
 
 def _draws(marker: int, body: bytes) -> bool:
-    if marker == 0xFE:
-        return False
+    """Whether a segment is needed to draw: tables, frames and scans, and of the APPn what colours need."""
     if 0xE0 <= marker <= 0xEF:
         kept = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}.get(marker)
         return kept is not None and body.startswith(kept)
-    return True
+    # A damaged marker may stand before what says where the picture was taken.
+    return (0xC0 <= marker <= 0xCF or 0xDA <= marker <= 0xDF) and not body.startswith(_EXIF)
 
 
 def _after_scan(data: bytes, place: int) -> int:
