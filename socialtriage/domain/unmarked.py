@@ -30,7 +30,8 @@ _DEEPEST = 12
 """Boxes within each other; a real video has six."""
 _DRAWING = frozenset((b"hvc1", b"lhv1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap"))
 """Kinds of items that a HEIC or AVIF picture is drawn of."""
-_TIFF_STARTS = (b"MM\0*\0\0\0\x08", b"II*\0\x08\0\0\0")
+_TELLS = re.compile(rb"MM\x00\*\x00\x00\x00\x08(?!\x00\x01\x01\x12|\x00\x00\x00\x00)|II\*\x00\x08\x00\x00\x00")
+"""The beginning of EXIF data that says more than the orientation, wherever a damaged length has put it."""
 _MARKER = re.compile(rb"\xff[^\xff]", re.DOTALL)
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 """What ends the lines of a JPEG: a marker that is neither a restart nor a stuffed byte."""
@@ -61,7 +62,8 @@ def without_metadata(data: bytes) -> bytes | None:
     if strip is None:
         return None
     try:
-        return strip(data)
+        copy = strip(data)
+        return None if strip is not _video and _TELLS.search(copy) else copy
     except (Unreadable, struct.error, IndexError, KeyError):
         return None
 
@@ -104,7 +106,6 @@ def _jpeg(data: bytes) -> bytes:
 
 
 def _draws(marker: int, body: bytes) -> bool:
-    """Whether a segment is needed to draw: tables, frames and scans, and of the APPn what colours need."""
     if 0xE0 <= marker <= 0xEF:
         kept = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}.get(marker)
         return kept is not None and body.startswith(kept)
@@ -296,11 +297,16 @@ def _heif(data: bytes) -> bytes:
     out = bytearray(data)
     empty: dict[int, int] = {}
     found, written = False, 0
-    for _, body, end, kind in _walk(data, 0, len(data)):
+    drawn: list[tuple[int, int]] = []
+    boxes = list(_walk(data, 0, len(data)))
+    for _, body, end, kind in boxes:
         if kind in (b"uuid", b"udta"):
             out[body:end] = bytes(end - body)
         elif kind == b"meta":
-            for start, stop, what in _telling_places(data, body + 4, end):
+            for start, stop, what in _item_parts(data, body + 4, end):
+                if what in _DRAWING:
+                    drawn.append((start, stop))
+                    continue
                 written += stop - start
                 if not body <= start <= stop <= len(data) or written > len(data):
                     raise Unreadable("an item lies outside the file, or many lie in one place")
@@ -310,8 +316,14 @@ def _heif(data: bytes) -> bytes:
             found = True
     if not found:
         raise Unreadable("the picture has no description of its items")
-    if any(start in out for start in _TIFF_STARTS):
-        raise Unreadable("EXIF data lies where no item says")
+    for _, body, end, kind in boxes:
+        # What no item draws is nobody's: where a place is damaged, the rest of what it told lies there.
+        if kind == b"mdat" and all(each[3] != b"moov" for each in boxes):
+            place = body
+            for start, stop in (*sorted(drawn), (end, end)):
+                if body <= start <= end:
+                    out[place : max(place, start)] = bytes(max(0, start - place))
+                    place = max(place, stop)
     for start, stop in empty.items():
         # Strict readers want EXIF data that says nothing, not none: an offset, and a TIFF without entries.
         nothing = bytes(4) + b"MM\0*\0\0\0\x08" + bytes(6)
@@ -320,24 +332,24 @@ def _heif(data: bytes) -> bytes:
     return bytes(out)
 
 
-def _telling_places(data: bytes, start: int, stop: int) -> list[tuple[int, int, bytes]]:
-    """Where in the file the items lie that do not draw, and their kinds."""
+def _item_parts(data: bytes, start: int, stop: int) -> list[tuple[int, int, bytes]]:
+    """Where in the file the parts of the items lie, and the items' kinds."""
     boxes = {kind: (body, end) for _, body, end, kind in _walk(data, start, stop)}
     if b"iinf" not in boxes or b"iloc" not in boxes:
         raise Unreadable("the picture has no list of its items")
-    telling = _telling_items(data, *boxes[b"iinf"])
+    kinds = _items(data, *boxes[b"iinf"])
     places = []
     for item, method, begin, length in _item_places(data, boxes[b"iloc"][0]):
-        if item in telling:
-            if method > 1:
-                raise Unreadable("an item is made of others")
-            begin += boxes[b"idat"][0] if method == 1 else 0
-            places.append((begin, begin + length, telling[item]))
+        what = kinds.get(item, b"")
+        if method > 1 and what not in _DRAWING:
+            raise Unreadable("an item is made of others")
+        begin += boxes[b"idat"][0] if method == 1 else 0
+        places.append((begin, begin + length if length or what not in _DRAWING else len(data), what))
     return places
 
 
-def _telling_items(data: bytes, body: int, end: int) -> dict[int, bytes]:
-    """Numbers and kinds of the items that do not draw: EXIF, XMP, and whatever else there may be."""
+def _items(data: bytes, body: int, end: int) -> dict[int, bytes]:
+    """Numbers and kinds of the items: pictures, EXIF, XMP, and whatever else there may be."""
     wide = data[body] != 0
     found = {}
     for _, start, _, kind in _walk(data, body + (8 if wide else 6), end):
@@ -347,8 +359,7 @@ def _telling_items(data: bytes, body: int, end: int) -> dict[int, bytes]:
         if version < 2:
             raise Unreadable("an item says no kind")
         number, what = struct.unpack_from(">I2x4s" if version > 2 else ">H2x4s", data, start + 4)
-        if what not in _DRAWING:
-            found[number] = what
+        found[number] = what
     return found
 
 
